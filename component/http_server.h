@@ -1,0 +1,64 @@
+/* A small HTTP server on libmicrohttpd for what people and scrapers ask: health, telemetry,
+ * queries.
+ *
+ * A handler gets the whole request and fills a reply; it may block, on one of `threads` threads.
+ * (The OTLP receiver, which streams bodies on a lane, uses libmicrohttpd itself.) Bounded: request
+ * bodies, header memory, connections, idle time. */
+#ifndef TAILSPAN_COMPONENT_HTTP_SERVER_H
+#define TAILSPAN_COMPONENT_HTTP_SERVER_H
+
+#include "component/error.h"
+#include "component/tls.h"
+#include "proto/buffer.h"
+
+#include <stdint.h>
+
+struct http_request {
+    const char *method;
+    const char *path; /* percent-decoded, without query */
+    struct bytes body;
+    void *connection; /* struct MHD_Connection */
+};
+
+struct http_reply {
+    unsigned status;          /* 200 unless set */
+    const char *content_type; /* static; NULL: text/plain; charset=utf-8 */
+    struct buffer body;
+    struct {
+        char name[48];
+        char value[256];
+    } headers[8];
+    unsigned header_count;
+};
+
+/* A query parameter's first value, percent-decoded; NULL when absent. */
+const char *http_query(const struct http_request *rq, const char *name);
+/* Calls `each` for every query parameter in order until it returns false. */
+void http_query_each(const struct http_request *rq,
+                     bool (*each)(void *context, const char *name, const char *value),
+                     void *context);
+const char *http_header(const struct http_request *rq, const char *name);
+void http_reply_header(struct http_reply *r, const char *name, const char *value);
+void http_reply_text(struct http_reply *r, unsigned status, const char *text);
+
+struct http_server_options {
+    const char *endpoint;
+    const char *name;                      /* for logs */
+    unsigned threads;                      /* 1 or more */
+    unsigned connections;                  /* limit; 0: 256 */
+    unsigned idle_seconds;                 /* 0: 30 */
+    size_t body_limit;                     /* 0: 64 KiB; over it 413 */
+    const struct tls_server_settings *tls; /* NULL: plain */
+    void (*handle)(void *context, const struct http_request *rq, struct http_reply *reply);
+    void *context;
+};
+
+struct http_server;
+
+/* NULL with `e` set when it cannot listen. Options are copied, strings in them are not. */
+struct http_server *http_server_start(const struct http_server_options *o, struct error *e);
+uint16_t http_server_port(const struct http_server *s);
+/* Answers what is being handled, then closes. */
+void http_server_stop(struct http_server *s);
+
+#endif

@@ -1,0 +1,41 @@
+/* How a component fares: what /health/component/{id} tells, and readiness follows. */
+#ifndef TAILSPAN_COMPONENT_STATUS_H
+#define TAILSPAN_COMPONENT_STATUS_H
+
+#include <pthread.h>
+#include <stdint.h>
+
+enum component_state {
+    STATE_STARTING,
+    STATE_OK,
+    STATE_DEGRADED, /* works less than it should: a full queue, a store that cannot write */
+    STATE_FAILED,   /* does not work and will not by itself */
+    STATE_STOPPED,
+};
+
+struct component_status {
+    pthread_mutex_t lock; /* guards all below */
+    enum component_state state;
+    uint64_t since_ns; /* CLOCK_REALTIME of the last change of state */
+    uint64_t error_ns; /* of the last error; 0: none yet */
+    char error[256];   /* the last error, kept after recovery */
+};
+
+struct component;
+
+/* Sets the state, from any thread. A change is logged. Without a format the last error stays. */
+void component_set_state(struct component *c, enum component_state state, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void component_set_ok(struct component *c);
+
+/* A copy, taken under the lock. */
+struct component_report {
+    enum component_state state;
+    uint64_t since_ns;
+    uint64_t error_ns;
+    char error[256];
+};
+struct component_report component_report(struct component *c);
+const char *component_state_name(enum component_state state); /* "ok", "degraded", … */
+
+#endif

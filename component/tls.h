@@ -1,0 +1,44 @@
+/* The `tls:` section, for servers and for clients, with the Collector's keys.
+ *
+ * Files are read at start; certificates in PEM. What a transport cannot honour it refuses at start.
+ */
+#ifndef TAILSPAN_COMPONENT_TLS_H
+#define TAILSPAN_COMPONENT_TLS_H
+
+#include "component/config.h"
+
+struct tls_client_settings {
+    bool insecure; /* no TLS at all */
+    bool insecure_skip_verify;
+    const char *server_name_override;
+    const char *ca_file;
+    const char *ca_pem;
+    const char *cert_file;
+    const char *cert_pem;
+    const char *key_file;
+    const char *key_pem;
+    int min_version; /* index into tls_versions */
+    bool include_system_ca_certs_pool;
+};
+
+struct tls_server_settings {
+    const char *cert_file;
+    const char *cert_pem;
+    const char *key_file;
+    const char *key_pem;
+    const char *client_ca_file;
+    int min_version;
+};
+
+extern const struct config_field tls_client_fields[];
+extern const struct config_field tls_server_fields[];
+extern const char *const tls_versions[]; /* "", "1.2", "1.3", NULL; index 0 means 1.2 */
+
+/* The PEM text of a certificate or key: `pem` itself, or the file's content. NULL when neither is
+ * given, or with `e` set when the file cannot be read. To be freed with free(). */
+char *tls_load(const char *pem, const char *file, struct error *e);
+
+/* The whole of a small file (at most 1 MiB) as a string; NULL with `e` set. */
+char *file_read(const char *path, struct error *e);
+
+#endif

@@ -1,0 +1,35 @@
+/* A borrowed run of bytes: where it lies and how long it is. Never owns anything. */
+#ifndef TAILSPAN_PROTO_BYTES_H
+#define TAILSPAN_PROTO_BYTES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+struct bytes {
+    const uint8_t *data;
+    size_t len;
+};
+
+static inline struct bytes bytes_of(const void *data, size_t len)
+{
+    return (struct bytes){.data = data, .len = len};
+}
+
+static inline struct bytes bytes_of_string(const char *s)
+{
+    return (struct bytes){.data = (const uint8_t *)s, .len = strlen(s)};
+}
+
+static inline bool bytes_equal(struct bytes a, struct bytes b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+}
+
+static inline bool bytes_equal_string(struct bytes a, const char *s)
+{
+    return bytes_equal(a, bytes_of_string(s));
+}
+
+#endif
