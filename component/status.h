@@ -21,11 +21,15 @@ struct component_status {
     char error[256];   /* the last error, kept after recovery */
 };
 
+/* Starting, since now. */
+void component_status_init(struct component_status *s);
+
 struct component;
 
 /* Sets the state, from any thread. A change is logged. Without a format the last error stays. */
 void component_set_state(struct component *c, enum component_state state, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* Healthy again. Costs a lock; exporters call it on a change, not for each request. */
 void component_set_ok(struct component *c);
 
 /* A copy, taken under the lock. */

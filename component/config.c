@@ -1,0 +1,269 @@
+/* Reading a component's keys by its table. */
+#include "component/config.h"
+
+#include "proto/buffer.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- places ---- */
+
+void config_path(const struct config_value *v, char *path, size_t len)
+{
+    const struct config_value *chain[64];
+    size_t depth = 0;
+    for (; v && v->parent && depth < 64; v = v->parent)
+        chain[depth++] = v;
+    size_t used = 0;
+    path[0] = 0;
+    while (depth-- > 0) {
+        const char *key = chain[depth]->key;
+        int n = snprintf(path + used, len - used, "%s%s", used ? "::" : "", key ? key : "[]");
+        if (n < 0 || (size_t)n >= len - used)
+            return;
+        used += (size_t)n;
+    }
+}
+
+bool config_error(const struct config_value *v, struct error *e, const char *format, ...)
+{
+    char path[256];
+    char text[700];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    config_path(v, path, sizeof path);
+    if (!v || !v->file)
+        return error_set(e, "%s%s%s", path, path[0] ? ": " : "", text);
+    return error_set(e, "%s:%d: %s%s%s", v->file, v->line, path, path[0] ? ": " : "", text);
+}
+
+const struct config_value *config_child(const struct config_value *map, const char *key)
+{
+    if (!map || map->type != CONFIG_MAP)
+        return NULL;
+    for (const struct config_value *c = map->children; c; c = c->next) {
+        if (strcmp(c->key, key) == 0)
+            return c;
+    }
+    return NULL;
+}
+
+/* ---- one field ---- */
+
+static bool read_bool(const struct config_value *v, bool *out, struct error *e)
+{
+    if (strcmp(v->text, "true") == 0 || strcmp(v->text, "false") == 0) {
+        *out = v->text[0] == 't';
+        return true;
+    }
+    return config_error(v, e, "\"%s\" is not true or false", v->text);
+}
+
+static bool read_int(const struct config_value *v, const struct config_field *f, int64_t *out,
+                     struct error *e)
+{
+    char *end;
+    errno = 0;
+    long long n = strtoll(v->text, &end, 10);
+    if (*end || end == v->text || errno)
+        return config_error(v, e, "\"%s\" is not a whole number", v->text);
+    if ((f->min || f->max) && (n < f->min || n > f->max))
+        return config_error(v, e, "%lld is out of range, it must be from %lld to %lld", n,
+                            (long long)f->min, (long long)f->max);
+    *out = n;
+    return true;
+}
+
+static bool read_double(const struct config_value *v, double *out, struct error *e)
+{
+    char *end;
+    *out = strtod(v->text, &end);
+    if (*end || end == v->text)
+        return config_error(v, e, "\"%s\" is not a number", v->text);
+    return true;
+}
+
+static bool read_choice(const struct config_value *v, const struct config_field *f, int *out,
+                        struct error *e)
+{
+    struct buffer list = {0};
+    for (int i = 0; f->choices[i]; i++) {
+        if (strcmp(f->choices[i], v->text) == 0) {
+            *out = i;
+            buffer_free(&list);
+            return true;
+        }
+        buffer_printf(&list, "%s%s", list.len ? ", " : "",
+                      f->choices[i][0] ? f->choices[i] : "\"\"");
+    }
+    config_error(v, e, "\"%s\" is not supported; supported: %.*s", v->text, (int)list.len,
+                 (const char *)list.data);
+    buffer_free(&list);
+    return false;
+}
+
+static size_t count_children(const struct config_value *v)
+{
+    size_t n = 0;
+    for (const struct config_value *c = v->children; c; c = c->next)
+        n++;
+    return n;
+}
+
+/* Lists are made once, at start, and live as long as the tree does: the process. */
+static void *keep(size_t count, size_t size)
+{
+    void *p = calloc(count ? count : 1, size);
+    if (!p)
+        abort();
+    return p;
+}
+
+static bool read_strings(const struct config_value *v, struct config_strings *out, struct error *e)
+{
+    if (v->type == CONFIG_MAP)
+        return config_error(v, e, "is a map, but a list was expected");
+    const char **items = keep(v->type == CONFIG_LIST ? count_children(v) : 1, sizeof *items);
+    size_t n = 0;
+    if (v->type == CONFIG_SCALAR)
+        items[n++] = v->text;
+    for (const struct config_value *c = v->children; c; c = c->next) {
+        if (c->type != CONFIG_SCALAR) {
+            free(items);
+            return config_error(c, e, "is not a single value");
+        }
+        items[n++] = c->text;
+    }
+    *out = (struct config_strings){items, n};
+    return true;
+}
+
+static bool read_pairs(const struct config_value *v, struct config_pairs *out, struct error *e)
+{
+    if (v->type != CONFIG_MAP)
+        return config_error(v, e, "is not a map of keys and values");
+    struct config_pair *items = keep(count_children(v), sizeof *items);
+    size_t n = 0;
+    for (const struct config_value *c = v->children; c; c = c->next) {
+        if (c->type == CONFIG_MAP || c->type == CONFIG_LIST) {
+            free(items);
+            return config_error(c, e, "is not a single value");
+        }
+        items[n++] = (struct config_pair){c->key, c->text ? c->text : ""};
+    }
+    *out = (struct config_pairs){items, n};
+    return true;
+}
+
+static bool read_scalar(const struct config_value *v, const struct config_field *f, void *at,
+                        struct error *e)
+{
+    if (v->type != CONFIG_SCALAR)
+        return config_error(v, e, "is a %s, but a single value was expected",
+                            v->type == CONFIG_LIST ? "list" : "map");
+    switch (f->type) {
+    case FIELD_BOOL:
+        return read_bool(v, at, e);
+    case FIELD_INT:
+        return read_int(v, f, at, e);
+    case FIELD_DOUBLE:
+        return read_double(v, at, e);
+    case FIELD_CHOICE:
+        return read_choice(v, f, at, e);
+    case FIELD_DURATION:
+        return config_parse_duration(v->text, at) ||
+               config_error(v, e, "\"%s\" is not a duration, such as 200ms, 5s or 1h30m", v->text);
+    case FIELD_SIZE:
+        return config_parse_size(v->text, at) ||
+               config_error(v, e, "\"%s\" is not a size, such as 64MiB or 2GiB", v->text);
+    default:
+        *(const char **)at = v->text;
+        return true;
+    }
+}
+
+static bool read_field(const struct config_value *v, const struct config_field *f, void *out,
+                       struct error *e)
+{
+    void *at = (char *)out + f->offset;
+    switch (f->type) {
+    case FIELD_SECTION:
+        return config_read(v, f->section, at, e);
+    case FIELD_VALUE:
+        *(const struct config_value **)at = v;
+        return true;
+    case FIELD_STRINGS:
+        return v->type == CONFIG_NULL || read_strings(v, at, e);
+    case FIELD_PAIRS:
+        return v->type == CONFIG_NULL || read_pairs(v, at, e);
+    default:
+        return v->type == CONFIG_NULL || read_scalar(v, f, at, e);
+    }
+}
+
+/* ---- the table ---- */
+
+static bool set_defaults(const struct config_field *fields, void *out, struct error *e)
+{
+    for (const struct config_field *f = fields; f->key; f++) {
+        if (f->type == FIELD_SECTION) {
+            if (!set_defaults(f->section, (char *)out + f->offset, e))
+                return false;
+        } else if (f->fallback) {
+            struct config_value v = {.type = CONFIG_SCALAR, .key = f->key, .text = f->fallback};
+            if (!read_field(&v, f, out, e))
+                return false;
+        }
+    }
+    return true;
+}
+
+static bool unknown_key(const struct config_value *v, const struct config_field *fields,
+                        struct error *e)
+{
+    struct buffer list = {0};
+    for (const struct config_field *f = fields; f->key; f++)
+        buffer_printf(&list, "%s%s", list.len ? ", " : "", f->key);
+    if (list.len)
+        config_error(v, e, "unknown key \"%s\"; supported: %.*s", v->key, (int)list.len,
+                     (const char *)list.data);
+    else
+        config_error(v, e, "unknown key \"%s\"; there is nothing to configure here", v->key);
+    buffer_free(&list);
+    return false;
+}
+
+static bool read_map(const struct config_value *map, const struct config_field *fields, void *out,
+                     struct error *e)
+{
+    for (const struct config_value *v = map->children; v; v = v->next) {
+        const struct config_field *f = fields;
+        while (f->key && strcmp(f->key, v->key) != 0)
+            f++;
+        if (!f->key)
+            return unknown_key(v, fields, e);
+        if (!read_field(v, f, out, e))
+            return false;
+        if (f->present)
+            *(bool *)((char *)out + f->present) = true;
+    }
+    return true;
+}
+
+bool config_read(const struct config_value *v, const struct config_field *fields, void *out,
+                 struct error *e)
+{
+    if (!set_defaults(fields, out, e))
+        return false;
+    if (!v || v->type == CONFIG_NULL)
+        return true;
+    if (v->type != CONFIG_MAP)
+        return config_error(v, e, "is a %s, but a map was expected",
+                            v->type == CONFIG_LIST ? "list" : "single value");
+    return read_map(v, fields, out, e);
+}

@@ -1,0 +1,249 @@
+#include "component/http_server.h"
+
+#include "component/endpoint.h"
+#include "component/log.h"
+
+#include <microhttpd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    DEFAULT_CONNECTIONS = 256,
+    DEFAULT_IDLE_SECONDS = 30,
+    DEFAULT_BODY_LIMIT = 64 * 1024,
+    CONNECTION_MEMORY = 32 * 1024, /* bounds the request line and headers */
+};
+
+struct http_server {
+    struct MHD_Daemon *daemon;
+    void (*handle)(void *context, const struct http_request *rq, struct http_reply *reply);
+    void *context;
+    size_t body_limit;
+    uint16_t port;
+    char *cert;
+    char *key;
+    char *client_ca;
+};
+
+/* One request while its body comes in. */
+struct exchange {
+    struct buffer body;
+    bool too_large;
+};
+
+const char *http_query(const struct http_request *rq, const char *name)
+{
+    return MHD_lookup_connection_value(rq->connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
+const char *http_header(const struct http_request *rq, const char *name)
+{
+    return MHD_lookup_connection_value(rq->connection, MHD_HEADER_KIND, name);
+}
+
+struct each {
+    bool (*each)(void *context, const char *name, const char *value);
+    void *context;
+};
+
+static enum MHD_Result visit(void *cls, enum MHD_ValueKind kind, const char *name,
+                             const char *value)
+{
+    (void)kind;
+    struct each *e = cls;
+    return e->each(e->context, name, value ? value : "") ? MHD_YES : MHD_NO;
+}
+
+void http_query_each(const struct http_request *rq,
+                     bool (*each)(void *context, const char *name, const char *value),
+                     void *context)
+{
+    struct each e = {each, context};
+    MHD_get_connection_values(rq->connection, MHD_GET_ARGUMENT_KIND, visit, &e);
+}
+
+void http_reply_header(struct http_reply *r, const char *name, const char *value)
+{
+    size_t room = sizeof r->headers / sizeof r->headers[0];
+    if (r->header_count >= room)
+        return;
+    strncpy(r->headers[r->header_count].name, name, sizeof r->headers[0].name - 1);
+    strncpy(r->headers[r->header_count].value, value, sizeof r->headers[0].value - 1);
+    r->header_count++;
+}
+
+void http_reply_text(struct http_reply *r, unsigned status, const char *text)
+{
+    r->status = status;
+    r->content_type = NULL;
+    r->body.len = 0;
+    buffer_append_string(&r->body, text);
+    buffer_append_byte(&r->body, '\n');
+}
+
+static enum MHD_Result send_reply(struct MHD_Connection *connection, struct http_reply *reply)
+{
+    if (reply->body.failed) {
+        buffer_free(&reply->body);
+        http_reply_text(reply, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory");
+    }
+    size_t len;
+    char *body = buffer_take(&reply->body, &len);
+    struct MHD_Response *response =
+        body ? MHD_create_response_from_buffer(len, body, MHD_RESPMEM_MUST_FREE)
+             : MHD_create_response_from_buffer(0, (void *)(uintptr_t) "", MHD_RESPMEM_PERSISTENT);
+    if (!response) {
+        free(body);
+        return MHD_NO;
+    }
+    MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
+                            reply->content_type ? reply->content_type
+                                                : "text/plain; charset=utf-8");
+    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    for (unsigned i = 0; i < reply->header_count; i++)
+        MHD_add_response_header(response, reply->headers[i].name, reply->headers[i].value);
+    enum MHD_Result result =
+        MHD_queue_response(connection, reply->status ? reply->status : MHD_HTTP_OK, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, const char *url,
+                                  const char *method, const char *version, const char *data,
+                                  size_t *data_len, void **state)
+{
+    (void)version;
+    struct http_server *s = cls;
+    struct exchange *x = *state;
+    if (!x) {
+        x = calloc(1, sizeof *x);
+        if (!x)
+            return MHD_NO;
+        x->body.limit = s->body_limit;
+        *state = x;
+        return MHD_YES;
+    }
+    if (*data_len > 0) {
+        if (!x->too_large)
+            buffer_append(&x->body, data, *data_len);
+        x->too_large |= x->body.failed;
+        *data_len = 0;
+        return MHD_YES;
+    }
+    struct http_reply reply = {0};
+    if (x->too_large) {
+        http_reply_text(&reply, MHD_HTTP_CONTENT_TOO_LARGE, "the request body is too large");
+    } else {
+        struct http_request rq = {.method = method,
+                                  .path = url,
+                                  .body = buffer_bytes(&x->body),
+                                  .connection = connection};
+        s->handle(s->context, &rq, &reply);
+    }
+    return send_reply(connection, &reply);
+}
+
+static void on_completed(void *cls, struct MHD_Connection *connection, void **state,
+                         enum MHD_RequestTerminationCode code)
+{
+    (void)cls;
+    (void)connection;
+    (void)code;
+    struct exchange *x = *state;
+    if (x) {
+        buffer_free(&x->body);
+        free(x);
+        *state = NULL;
+    }
+}
+
+static bool load_tls(struct http_server *s, const struct tls_server_settings *tls, struct error *e)
+{
+    s->cert = tls_load(tls->cert_pem, tls->cert_file, e);
+    if (!s->cert)
+        return e->text[0] ? false : error_set(e, "tls: cert_file is missing");
+    s->key = tls_load(tls->key_pem, tls->key_file, e);
+    if (!s->key)
+        return e->text[0] ? false : error_set(e, "tls: key_file is missing");
+    s->client_ca = tls_load(NULL, tls->client_ca_file, e);
+    return s->client_ca || !e->text[0];
+}
+
+static bool start_daemon(struct http_server *s, const struct http_server_options *o, int fd)
+{
+    struct MHD_OptionItem items[12];
+    size_t n = 0;
+#define OPTION(name, number, pointer)                                                              \
+    items[n++] = (struct MHD_OptionItem){name, (intptr_t)(number), (void *)(pointer)}
+    OPTION(MHD_OPTION_LISTEN_SOCKET, fd, NULL);
+    OPTION(MHD_OPTION_CONNECTION_LIMIT, o->connections ? o->connections : DEFAULT_CONNECTIONS,
+           NULL);
+    OPTION(MHD_OPTION_CONNECTION_TIMEOUT, o->idle_seconds ? o->idle_seconds : DEFAULT_IDLE_SECONDS,
+           NULL);
+    OPTION(MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, NULL);
+    if (o->threads > 1)
+        OPTION(MHD_OPTION_THREAD_POOL_SIZE, o->threads, NULL);
+    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD;
+    if (o->tls) {
+        flags |= MHD_USE_TLS;
+        OPTION(MHD_OPTION_HTTPS_MEM_CERT, 0, s->cert);
+        OPTION(MHD_OPTION_HTTPS_MEM_KEY, 0, s->key);
+        if (s->client_ca)
+            OPTION(MHD_OPTION_HTTPS_MEM_TRUST, 0, s->client_ca);
+    }
+    OPTION(MHD_OPTION_END, 0, NULL);
+#undef OPTION
+    s->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, s, MHD_OPTION_NOTIFY_COMPLETED,
+                                 on_completed, NULL, MHD_OPTION_ARRAY, items, MHD_OPTION_END);
+    return s->daemon != NULL;
+}
+
+static void server_free(struct http_server *s)
+{
+    free(s->cert);
+    free(s->key);
+    free(s->client_ca);
+    free(s);
+}
+
+struct http_server *http_server_start(const struct http_server_options *o, struct error *e)
+{
+    struct http_server *s = calloc(1, sizeof *s);
+    if (!s) {
+        error_set(e, "out of memory");
+        return NULL;
+    }
+    s->handle = o->handle;
+    s->context = o->context;
+    s->body_limit = o->body_limit ? o->body_limit : DEFAULT_BODY_LIMIT;
+    if (o->tls && !load_tls(s, o->tls, e)) {
+        server_free(s);
+        return NULL;
+    }
+    int fd = endpoint_listen(o->endpoint, &s->port, e);
+    if (fd < 0) {
+        server_free(s);
+        return NULL;
+    }
+    if (!start_daemon(s, o, fd)) {
+        error_set(e, "cannot start the HTTP server on %s%s", o->endpoint,
+                  o->tls ? " (are certificate and key right?)" : "");
+        close(fd);
+        server_free(s);
+        return NULL;
+    }
+    log_info(o->name, "listening", LOG_S("endpoint", o->endpoint), LOG_I("port", s->port));
+    return s;
+}
+
+uint16_t http_server_port(const struct http_server *s)
+{
+    return s->port;
+}
+
+void http_server_stop(struct http_server *s)
+{
+    MHD_stop_daemon(s->daemon);
+    server_free(s);
+}

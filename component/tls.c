@@ -1,0 +1,78 @@
+#include "component/tls.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *const tls_versions[] = {"", "1.2", "1.3", NULL};
+
+#define CLIENT(key_, type_, ...)                                                                   \
+    {                                                                                              \
+        .key = #key_, .type = type_, .offset = offsetof(struct tls_client_settings, key_),         \
+        __VA_ARGS__                                                                                \
+    }
+const struct config_field tls_client_fields[] = {
+    CLIENT(insecure, FIELD_BOOL),
+    CLIENT(insecure_skip_verify, FIELD_BOOL),
+    CLIENT(server_name_override, FIELD_STRING),
+    CLIENT(ca_file, FIELD_STRING),
+    CLIENT(ca_pem, FIELD_STRING),
+    CLIENT(cert_file, FIELD_STRING),
+    CLIENT(cert_pem, FIELD_STRING),
+    CLIENT(key_file, FIELD_STRING),
+    CLIENT(key_pem, FIELD_STRING),
+    CLIENT(min_version, FIELD_CHOICE, .choices = tls_versions),
+    CLIENT(include_system_ca_certs_pool, FIELD_BOOL),
+    CONFIG_END,
+};
+
+#define SERVER(key_, type_, ...)                                                                   \
+    {                                                                                              \
+        .key = #key_, .type = type_, .offset = offsetof(struct tls_server_settings, key_),         \
+        __VA_ARGS__                                                                                \
+    }
+const struct config_field tls_server_fields[] = {
+    SERVER(cert_file, FIELD_STRING),
+    SERVER(cert_pem, FIELD_STRING),
+    SERVER(key_file, FIELD_STRING),
+    SERVER(key_pem, FIELD_STRING),
+    SERVER(client_ca_file, FIELD_STRING),
+    SERVER(min_version, FIELD_CHOICE, .choices = tls_versions),
+    CONFIG_END,
+};
+
+enum { FILE_MAX = 1 << 20 };
+
+char *file_read(const char *path, struct error *e)
+{
+    FILE *f = fopen(path, "rbe");
+    if (!f) {
+        error_set(e, "cannot read %s: %s", path, strerror(errno));
+        return NULL;
+    }
+    char *text = malloc(FILE_MAX + 1);
+    size_t len = text ? fread(text, 1, FILE_MAX, f) : 0;
+    bool whole = text && !ferror(f) && fgetc(f) == EOF;
+    fclose(f);
+    if (!whole) {
+        free(text);
+        error_set(e, "cannot read %s: it is over 1 MiB or unreadable", path);
+        return NULL;
+    }
+    text[len] = 0;
+    char *fitted = realloc(text, len + 1);
+    return fitted ? fitted : text;
+}
+
+char *tls_load(const char *pem, const char *file, struct error *e)
+{
+    e->text[0] = 0;
+    if (pem) {
+        char *copy = strdup(pem);
+        if (!copy)
+            error_set(e, "out of memory");
+        return copy;
+    }
+    return file ? file_read(file, e) : NULL;
+}
