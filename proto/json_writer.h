@@ -2,18 +2,22 @@
  *
  * Calls follow the document's order; commas, quoting and indentation are the writer's. The output
  * is always valid JSON: invalid UTF-8 becomes U+FFFD, control characters are escaped, doubles that
- * JSON cannot say become strings ("NaN", "Infinity"). Nesting is at most 128 deep (asserted). */
+ * JSON cannot say become strings ("NaN", "Infinity"). Nesting is at most JSON_MAX_DEPTH deep
+ * (asserted); a message nested as deep as a batch may be (100) takes up to twice as many levels, an
+ * array and an object each. */
 #ifndef TAILSPAN_PROTO_JSON_WRITER_H
 #define TAILSPAN_PROTO_JSON_WRITER_H
 
 #include "proto/buffer.h"
+
+#define JSON_MAX_DEPTH 255
 
 struct json_writer {
     struct buffer *out;
     uint8_t depth;
     bool indent;
     bool after_key;
-    bool filled[129]; /* whether the level has an element already */
+    bool filled[JSON_MAX_DEPTH + 1]; /* whether the level has an element already */
 };
 
 void json_begin(struct json_writer *w, struct buffer *out, bool indent);
