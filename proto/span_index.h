@@ -1,0 +1,12 @@
+/* Indexing one span; see index.c for what surrounds it. */
+#ifndef TAILSPAN_PROTO_SPAN_INDEX_H
+#define TAILSPAN_PROTO_SPAN_INDEX_H
+
+#include "proto/batch.h"
+
+/* Checks the Span at data[0..len) and fills in the rest of the view, which is zero but for data,
+ * len and frame_len. False when it is malformed. `identified` tells whether its ids are valid: a
+ * trace id of 16 bytes and a span id of 8, neither all zero, and a parent of 8 bytes or none. */
+bool span_index(struct span_view *s, bool *identified);
+
+#endif
