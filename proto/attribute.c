@@ -9,7 +9,7 @@
 void attribute_begin(struct attribute_iterator *it, struct bytes message, uint32_t field)
 {
     it->at = message.data;
-    it->end = message.data + message.len;
+    it->end = wire_end(message);
     it->field = field;
 }
 
@@ -46,7 +46,7 @@ static void value_member(const struct wire_field *f, struct value *v)
 static bool value_read(struct bytes body, struct value *v)
 {
     const uint8_t *at = body.data;
-    const uint8_t *end = body.data + body.len;
+    const uint8_t *end = wire_end(body);
     struct wire_field f;
     while (at < end) {
         at = wire_field(at, end, &f);
@@ -60,7 +60,7 @@ static bool value_read(struct bytes body, struct value *v)
 static bool key_value_read(struct bytes body, struct attribute *a)
 {
     const uint8_t *at = body.data;
-    const uint8_t *end = body.data + body.len;
+    const uint8_t *end = wire_end(body);
     struct wire_field f;
     a->key = bytes_of(NULL, 0);
     a->value = (struct value){.type = VALUE_EMPTY};
@@ -115,7 +115,7 @@ static inline bool key_matches(struct bytes body, struct bytes key)
         size_t len = body.data[1];
         /* followed by the value at once, so no second key in front of it */
         if (len + 2 < body.len && body.data[len + 2] == WIRE_TAG(2, WIRE_LENGTH))
-            return len == key.len && memcmp(body.data + 2, key.data, len) == 0;
+            return bytes_equal(bytes_of(body.data + 2, len), key);
     }
     return true;
 }
@@ -123,7 +123,7 @@ static inline bool key_matches(struct bytes body, struct bytes key)
 bool attribute_find(struct bytes message, uint32_t field, struct bytes key, struct attribute *a)
 {
     const uint8_t *at = message.data;
-    const uint8_t *end = message.data + message.len;
+    const uint8_t *end = wire_end(message);
     bool found = false;
     struct wire_field f;
     struct attribute candidate;
@@ -141,7 +141,7 @@ bool attribute_find(struct bytes message, uint32_t field, struct bytes key, stru
 void value_begin(struct value_iterator *it, struct bytes array)
 {
     it->at = array.data;
-    it->end = array.data + array.len;
+    it->end = wire_end(array);
 }
 
 bool value_next(struct value_iterator *it, struct value *v)
@@ -159,7 +159,7 @@ bool value_next(struct value_iterator *it, struct value *v)
 void span_events_begin(struct span_cursor *c, struct bytes span)
 {
     c->at = span.data;
-    c->end = span.data + span.len;
+    c->end = wire_end(span);
 }
 
 bool event_next(struct span_cursor *c, struct event_view *e)
@@ -169,7 +169,7 @@ bool event_next(struct span_cursor *c, struct event_view *e)
         return false;
     *e = (struct event_view){.message = f.bytes};
     const uint8_t *at = f.bytes.data;
-    const uint8_t *end = at + f.bytes.len;
+    const uint8_t *end = wire_end(f.bytes);
     while (at < end && (at = wire_field(at, end, &f))) {
         if (f.tag == WIRE_TAG(1, WIRE_FIXED64))
             e->time_ns = f.integer;
@@ -191,7 +191,7 @@ bool link_next(struct span_cursor *c, struct link_view *l)
         return false;
     *l = (struct link_view){.message = f.bytes};
     const uint8_t *at = f.bytes.data;
-    const uint8_t *end = at + f.bytes.len;
+    const uint8_t *end = wire_end(f.bytes);
     while (at < end && (at = wire_field(at, end, &f))) {
         switch (f.tag) {
         case WIRE_TAG(1, WIRE_LENGTH):
@@ -215,7 +215,7 @@ bool link_next(struct span_cursor *c, struct link_view *l)
 static struct bytes last_bytes(struct bytes message, uint32_t number)
 {
     const uint8_t *at = message.data;
-    const uint8_t *end = message.data + message.len;
+    const uint8_t *end = wire_end(message);
     struct bytes found = {0};
     struct wire_field f;
     while (next_message(&at, end, number, &f))
@@ -231,12 +231,12 @@ struct bytes span_trace_state(struct bytes span)
 struct bytes span_status_message(struct bytes span)
 {
     const uint8_t *at = span.data;
-    const uint8_t *end = span.data + span.len;
+    const uint8_t *end = wire_end(span);
     struct bytes found = {0};
     struct wire_field status, f;
     while (next_message(&at, end, 15, &status)) {
         const uint8_t *in = status.bytes.data;
-        while (next_message(&in, status.bytes.data + status.bytes.len, 2, &f))
+        while (next_message(&in, wire_end(status.bytes), 2, &f))
             found = f.bytes;
     }
     return found;

@@ -218,12 +218,6 @@ uint8_t *batch_memory(struct batch *b, size_t len)
     return memory;
 }
 
-void batch_memory_trim(struct batch *b, size_t len, size_t used)
-{
-    assert(used <= len && b->private->chunks->used >= len);
-    b->private->chunks->used -= len - used;
-}
-
 size_t batch_bytes(const struct batch *b)
 {
     return b->private->allocated;

@@ -39,8 +39,8 @@ struct span_view {
     uint32_t flags;
     uint8_t kind;        /* 0 unspecified .. 5 consumer; an unknown value is kept as 0 here */
     uint8_t status_code; /* 0 unset, 1 ok, 2 error */
-    uint8_t frame_len;   /* tag and length bytes directly before data that frame it as field 2 of a
-                            ScopeSpans; 0: written by an edit, has none */
+    uint8_t frame_len;   /* tag and length bytes directly before data, which frame it as field 2 of
+                            a ScopeSpans; edits write them too */
 };
 
 /* One ScopeSpans. `head` and `tail` are its fields but for the spans, complete with tags, ready to
@@ -122,7 +122,8 @@ struct batch *batch_builder_finish(struct batch_builder *w);
  * caller may write to `b`. */
 uint8_t *batch_memory(struct batch *b, size_t len);
 
-/* Bytes of this batch, and of all live batches of the process. Any thread. */
+/* Bytes allocated for this batch (not for those that it keeps alive), and for all live batches of
+ * the process. Any thread. */
 size_t batch_bytes(const struct batch *b);
 size_t batch_live_bytes(void);
 

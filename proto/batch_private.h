@@ -61,7 +61,4 @@ struct batch *batch_new(uint32_t spans, uint32_t scopes, uint32_t resources, uin
 /* Keeps `source` alive as long as `b`, which has room for it. */
 void batch_keep(struct batch *b, struct batch *source);
 
-/* Gives back the end of the newest batch_memory(), which was `len` bytes, so that `used` remain. */
-void batch_memory_trim(struct batch *b, size_t len, size_t used);
-
 #endif

@@ -3,7 +3,11 @@
  * Each edit writes the message anew into memory of the batch and points the view at it; the bytes
  * that others hold are never touched, unknown fields survive, and fields that the edit does not
  * name keep their order and bytes. batch.request is emptied by the first edit. All return false
- * when out of memory, leaving the message as it was. One thread: the batch's holder. */
+ * when out of memory, leaving the message as it was. One thread: the batch's holder.
+ *
+ * An edit costs a copy of the message, and the former version's memory stays until the batch goes,
+ * so views and iterators taken before an edit stay readable. Keys and values may point into them.
+ */
 #ifndef TAILSPAN_PROTO_EDIT_H
 #define TAILSPAN_PROTO_EDIT_H
 
@@ -22,7 +26,8 @@ bool span_remove_attribute(struct batch *b, uint32_t span, struct bytes key, boo
 bool scope_remove_attribute(struct batch *b, uint32_t scope, struct bytes key, bool *removed);
 bool resource_remove_attribute(struct batch *b, uint32_t resource, struct bytes key, bool *removed);
 
-/* Puts one attribute (both key and value) in the place of another that an iterator gave. */
+/* Puts one attribute (both key and value) in the place of another that an iterator gave, be it
+ * before other edits. When it is no longer there nothing changes. */
 bool span_replace_attribute(struct batch *b, uint32_t span, const struct attribute *old,
                             struct bytes key, const struct value *v);
 

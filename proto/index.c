@@ -55,7 +55,7 @@ static bool gather(struct batch *b, struct bytes body, bool messages, struct byt
     uint8_t *memory = NULL;
     for (int pass = 0; pass < 2; pass++) {
         const uint8_t *at = body.data;
-        const uint8_t *end = body.data + body.len;
+        const uint8_t *end = wire_end(body);
         uint8_t *to = memory;
         struct wire_field f;
         while (at < end && (at = wire_field(at, end, &f))) {
@@ -78,7 +78,7 @@ static bool gather(struct batch *b, struct bytes body, bool messages, struct byt
 static bool group_finish(struct batch *b, const struct group *g, struct bytes *message,
                          struct bytes *head, struct bytes *tail)
 {
-    const uint8_t *end = g->body.data + g->body.len;
+    const uint8_t *end = wire_end(g->body);
     *message = g->message;
     if (g->messages > 1 && !gather(b, g->body, true, message))
         return false;

@@ -255,7 +255,7 @@ static bool check(enum schema_message type, const uint8_t *at, const uint8_t *en
 
 bool schema_check(enum schema_message type, struct bytes body, unsigned depth)
 {
-    return check(type, body.data, body.data + body.len, depth, NULL);
+    return check(type, body.data, wire_end(body), depth, NULL);
 }
 
 /* "resource_spans[0].scope_spans[2].spans[17]", shortened when it does not fit. */
@@ -280,7 +280,7 @@ static void write_path(const struct place *p, char *where, size_t where_len)
 bool schema_explain(struct bytes request, char *where, size_t where_len)
 {
     struct place p = {.request = request.data};
-    if (check(SCHEMA_REQUEST, request.data, request.data + request.len, 1, &p))
+    if (check(SCHEMA_REQUEST, request.data, wire_end(request), 1, &p))
         return false;
     write_path(&p, where, where_len);
     return true;
@@ -291,7 +291,7 @@ static struct bytes step_in(struct place *p, enum schema_message type, struct by
                             const uint8_t *inside)
 {
     const uint8_t *at = message.data;
-    const uint8_t *end = message.data + message.len;
+    const uint8_t *end = wire_end(message);
     struct wire_field f;
     while (at < end && (at = wire_field(at, end, &f))) {
         if (inside > at || f.bytes.data > inside)
@@ -305,7 +305,7 @@ static struct bytes step_in(struct place *p, enum schema_message type, struct by
 static struct bytes last_bytes(struct bytes message, uint32_t number)
 {
     const uint8_t *at = message.data;
-    const uint8_t *end = message.data + message.len;
+    const uint8_t *end = wire_end(message);
     struct bytes found = {0};
     struct wire_field f;
     while (at < end && (at = wire_field(at, end, &f))) {

@@ -30,6 +30,12 @@ enum wire_type {
 #define wire_likely(condition)   __builtin_expect(!!(condition), 1)
 #define wire_unlikely(condition) __builtin_expect(!!(condition), 0)
 
+/* Where a message ends; also of one that is not there, whose data may be NULL. */
+static inline const uint8_t *wire_end(struct bytes message)
+{
+    return message.len > 0 ? message.data + message.len : message.data;
+}
+
 static inline uint32_t wire_number(uint32_t tag)
 {
     return tag >> 3;

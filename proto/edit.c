@@ -1,0 +1,346 @@
+/* Edits: one message, written anew with one of its fields changed.
+ *
+ * Every edit is the same walk. Fields that it names are left out; what replaces them is written
+ * where the first of them stood, or at the end; everything else is copied as it stands, in runs. A
+ * first walk finds the length, so that a message is written once, with its frame in front, and
+ * spans that are edited in order lie together and leave as one slice. */
+#include "proto/edit.h"
+
+#include "proto/attribute_writer.h"
+#include "proto/batch_private.h"
+#include "proto/wire.h"
+
+#include <assert.h>
+
+#define SCOPE_SPANS_SPANS 2 /* the field of its parent that a span is */
+#define GROUP_MESSAGE     1 /* the field that a Resource or InstrumentationScope is */
+
+#define SPAN_TRACE_STATE 3
+#define SPAN_NAME        5
+#define SPAN_LINKS       13
+#define SPAN_STATUS      15
+
+struct edit {
+    uint32_t number; /* of the field, length-delimited */
+    bool (*names)(const struct edit *e, const struct wire_field *f); /* NULL: every such field */
+    void (*put)(const struct edit *e, struct wire_writer *w); /* the new body; NULL: remove only */
+    size_t put_len;                                           /* what put() writes */
+    bool in_place_only; /* do nothing when the message has no such field */
+
+    /* what names() and put() look at */
+    struct bytes key;
+    const struct value *value;
+    struct bytes old;     /* framed attribute, or the whole span */
+    struct bytes content; /* a string's */
+    const void *link;
+};
+
+static bool named(const struct edit *e, const struct wire_field *f)
+{
+    return f->tag == WIRE_TAG(e->number, WIRE_LENGTH) && (!e->names || e->names(e, f));
+}
+
+/* The length of the edited message; `found` tells how many fields the edit names. */
+static size_t edited_len(const struct edit *e, struct bytes message, uint32_t *found)
+{
+    const uint8_t *at = message.data;
+    const uint8_t *end = wire_end(message);
+    size_t len = message.len;
+    struct wire_field f;
+    *found = 0;
+    while (at < end && (at = wire_field(at, end, &f))) {
+        if (!named(e, &f))
+            continue;
+        len -= f.framed.len;
+        (*found)++;
+    }
+    if (e->put && (*found > 0 || !e->in_place_only))
+        len += wire_framed_size(e->number, e->put_len);
+    return len;
+}
+
+static void put_new(const struct edit *e, struct wire_writer *w)
+{
+    if (!e->put)
+        return;
+    wire_put_frame(w, e->number, e->put_len);
+    e->put(e, w);
+}
+
+/* Writes the edited message. */
+static void put_edited(const struct edit *e, struct bytes message, struct wire_writer *w)
+{
+    const uint8_t *at = message.data;
+    const uint8_t *end = wire_end(message);
+    const uint8_t *kept = at;
+    bool done = false;
+    struct wire_field f;
+    while (at < end && (at = wire_field(at, end, &f))) {
+        if (!named(e, &f))
+            continue;
+        wire_put_raw(w, bytes_of(kept, (size_t)(f.framed.data - kept)));
+        kept = at;
+        if (!done)
+            put_new(e, w);
+        done = true;
+    }
+    wire_put_raw(w, bytes_of(kept, (size_t)(end - kept)));
+    if (!done && !e->in_place_only)
+        put_new(e, w);
+}
+
+static struct bytes name_of(struct bytes span)
+{
+    const uint8_t *at = span.data;
+    const uint8_t *end = wire_end(span);
+    struct bytes name = {.data = span.data};
+    struct wire_field f;
+    while (at < end && (at = wire_field(at, end, &f))) {
+        if (f.tag == WIRE_TAG(SPAN_NAME, WIRE_LENGTH))
+            name = f.bytes;
+    }
+    return name;
+}
+
+static bool edit_span(struct batch *b, uint32_t span, const struct edit *e, bool *found)
+{
+    assert(span < b->span_count && atomic_load(&b->private->references) == 1);
+    struct span_view *s = &b->spans[span];
+    uint32_t count;
+    size_t len = edited_len(e, span_bytes(s), &count);
+    if (found)
+        *found = count > 0;
+    if (count == 0 && (!e->put || e->in_place_only))
+        return true;
+    size_t size = wire_framed_size(SCOPE_SPANS_SPANS, len);
+    uint8_t *memory = len <= INT32_MAX ? batch_memory(b, size) : NULL;
+    if (!memory)
+        return false;
+
+    struct wire_writer w = wire_writer(memory, size);
+    wire_put_frame(&w, SCOPE_SPANS_SPANS, len);
+    const uint8_t *data = w.at;
+    put_edited(e, span_bytes(s), &w);
+    assert(!w.overflow && w.at == w.end);
+
+    b->span_bytes += len - s->len;
+    b->request = bytes_of(NULL, 0);
+    s->data = data;
+    s->len = (uint32_t)len;
+    s->frame_len = (uint8_t)(data - memory);
+    struct bytes name = name_of(span_bytes(s));
+    s->name_offset = (uint32_t)(name.data - data);
+    s->name_len = (uint32_t)name.len;
+    return true;
+}
+
+/* Edits the Resource or InstrumentationScope of a group: it moves to the front of the head, and all
+ * other fields of head and tail follow as they stand. */
+static bool edit_group(struct batch *b, const struct edit *e, struct bytes *message,
+                       struct bytes *head, struct bytes *tail, bool *found)
+{
+    static const struct edit drop = {.number = GROUP_MESSAGE};
+    assert(atomic_load(&b->private->references) == 1);
+    uint32_t count;
+    size_t len = edited_len(e, *message, &count);
+    if (found)
+        *found = count > 0;
+    if (count == 0 && !e->put)
+        return true;
+    uint32_t dropped;
+    size_t tail_len = edited_len(&drop, *tail, &dropped);
+    size_t head_len = wire_framed_size(GROUP_MESSAGE, len) + edited_len(&drop, *head, &dropped);
+    uint8_t *memory = len <= INT32_MAX ? batch_memory(b, head_len + tail_len) : NULL;
+    if (!memory)
+        return false;
+
+    struct wire_writer w = wire_writer(memory, head_len + tail_len);
+    wire_put_frame(&w, GROUP_MESSAGE, len);
+    const uint8_t *data = w.at;
+    put_edited(e, *message, &w);
+    put_edited(&drop, *head, &w);
+    put_edited(&drop, *tail, &w);
+    assert(!w.overflow && w.at == w.end);
+
+    b->request = bytes_of(NULL, 0);
+    *message = bytes_of(data, len);
+    *head = bytes_of(memory, head_len);
+    *tail = bytes_of(memory + head_len, tail_len);
+    return true;
+}
+
+static bool has_key(const struct edit *e, const struct wire_field *f)
+{
+    struct attribute a;
+    return attribute_find(f->framed, e->number, e->key, &a);
+}
+
+static bool is_old(const struct edit *e, const struct wire_field *f)
+{
+    return bytes_equal(f->framed, e->old);
+}
+
+static void put_attribute(const struct edit *e, struct wire_writer *w)
+{
+    key_value_put(w, e->key, e->value);
+}
+
+static struct edit setting(enum attribute_field field, struct bytes key, const struct value *v)
+{
+    return (struct edit){.number = field,
+                         .names = has_key,
+                         .put = put_attribute,
+                         .put_len = key_value_size(key, v),
+                         .key = key,
+                         .value = v};
+}
+
+static struct edit removing(enum attribute_field field, struct bytes key)
+{
+    return (struct edit){.number = field, .names = has_key, .key = key};
+}
+
+bool span_set_attribute(struct batch *b, uint32_t span, struct bytes key, const struct value *v)
+{
+    struct edit e = setting(SPAN_ATTRIBUTES, key, v);
+    return edit_span(b, span, &e, NULL);
+}
+
+bool scope_set_attribute(struct batch *b, uint32_t scope, struct bytes key, const struct value *v)
+{
+    struct edit e = setting(SCOPE_ATTRIBUTES, key, v);
+    struct scope_view *s = &b->scopes[scope];
+    return edit_group(b, &e, &s->message, &s->head, &s->tail, NULL);
+}
+
+bool resource_set_attribute(struct batch *b, uint32_t resource, struct bytes key,
+                            const struct value *v)
+{
+    struct edit e = setting(RESOURCE_ATTRIBUTES, key, v);
+    struct resource_view *r = &b->resources[resource];
+    return edit_group(b, &e, &r->message, &r->head, &r->tail, NULL);
+}
+
+bool span_remove_attribute(struct batch *b, uint32_t span, struct bytes key, bool *removed)
+{
+    struct edit e = removing(SPAN_ATTRIBUTES, key);
+    return edit_span(b, span, &e, removed);
+}
+
+bool scope_remove_attribute(struct batch *b, uint32_t scope, struct bytes key, bool *removed)
+{
+    struct edit e = removing(SCOPE_ATTRIBUTES, key);
+    struct scope_view *s = &b->scopes[scope];
+    return edit_group(b, &e, &s->message, &s->head, &s->tail, removed);
+}
+
+bool resource_remove_attribute(struct batch *b, uint32_t resource, struct bytes key, bool *removed)
+{
+    struct edit e = removing(RESOURCE_ATTRIBUTES, key);
+    struct resource_view *r = &b->resources[resource];
+    return edit_group(b, &e, &r->message, &r->head, &r->tail, removed);
+}
+
+bool span_replace_attribute(struct batch *b, uint32_t span, const struct attribute *old,
+                            struct bytes key, const struct value *v)
+{
+    struct edit e = setting(SPAN_ATTRIBUTES, key, v);
+    e.names = is_old;
+    e.old = old->framed;
+    e.in_place_only = true;
+    return edit_span(b, span, &e, NULL);
+}
+
+static void put_content(const struct edit *e, struct wire_writer *w)
+{
+    wire_put_raw(w, e->content);
+}
+
+static bool set_string(struct batch *b, uint32_t span, uint32_t number, struct bytes content)
+{
+    struct edit e = {
+        .number = number, .put = put_content, .put_len = content.len, .content = content};
+    return edit_span(b, span, &e, NULL);
+}
+
+bool span_rename(struct batch *b, uint32_t span, struct bytes name)
+{
+    return set_string(b, span, SPAN_NAME, name);
+}
+
+bool span_set_trace_state(struct batch *b, uint32_t span, struct bytes trace_state)
+{
+    return set_string(b, span, SPAN_TRACE_STATE, trace_state);
+}
+
+/* Status: the message is its field 2. A Status that came in parts becomes one. */
+static const struct edit drop_message = {.number = 2};
+
+static void put_status(const struct edit *e, struct wire_writer *w)
+{
+    const uint8_t *at = e->old.data;
+    const uint8_t *end = wire_end(e->old);
+    struct wire_field f;
+    while (at < end && (at = wire_field(at, end, &f))) {
+        if (f.tag == WIRE_TAG(SPAN_STATUS, WIRE_LENGTH))
+            put_edited(&drop_message, f.bytes, w);
+    }
+    wire_put_bytes(w, drop_message.number, e->content);
+}
+
+bool span_set_status_message(struct batch *b, uint32_t span, struct bytes message)
+{
+    struct edit e = {.number = SPAN_STATUS,
+                     .put = put_status,
+                     .put_len = wire_framed_size(drop_message.number, message.len),
+                     .old = span_bytes(&b->spans[span]),
+                     .content = message};
+    const uint8_t *at = e.old.data;
+    const uint8_t *end = wire_end(e.old);
+    struct wire_field f;
+    uint32_t dropped;
+    while (at < end && (at = wire_field(at, end, &f))) {
+        if (f.tag == WIRE_TAG(SPAN_STATUS, WIRE_LENGTH))
+            e.put_len += edited_len(&drop_message, f.bytes, &dropped);
+    }
+    return edit_span(b, span, &e, NULL);
+}
+
+struct link {
+    const uint8_t *trace_id;
+    const uint8_t *span_id;
+    const struct link_attribute *attributes;
+    size_t count;
+};
+
+static void put_link(const struct edit *e, struct wire_writer *w)
+{
+    const struct link *l = e->link;
+    wire_put_bytes(w, 1, bytes_of(l->trace_id, 16));
+    wire_put_bytes(w, 2, bytes_of(l->span_id, 8));
+    for (size_t i = 0; i < l->count; i++) {
+        const struct link_attribute *a = &l->attributes[i];
+        wire_put_frame(w, LINK_ATTRIBUTES, key_value_size(a->key, &a->value));
+        key_value_put(w, a->key, &a->value);
+    }
+}
+
+static bool no_field(const struct edit *e, const struct wire_field *f)
+{
+    (void)e;
+    (void)f;
+    return false;
+}
+
+bool span_add_link(struct batch *b, uint32_t span, const uint8_t trace_id[16],
+                   const uint8_t span_id[8], const struct link_attribute *attributes, size_t count)
+{
+    struct link l = {trace_id, span_id, attributes, count};
+    size_t len = wire_framed_size(1, 16) + wire_framed_size(2, 8);
+    for (size_t i = 0; i < count; i++)
+        len += wire_framed_size(LINK_ATTRIBUTES,
+                                key_value_size(attributes[i].key, &attributes[i].value));
+    struct edit e = {
+        .number = SPAN_LINKS, .names = no_field, .put = put_link, .put_len = len, .link = &l};
+    return edit_span(b, span, &e, NULL);
+}
