@@ -1,0 +1,146 @@
+"""Processes under measurement: start, watch and stop them.
+
+The subject runs on core 0; the load generator and the sink share core 1. CPU time is read from the
+threads' schedstat, which counts nanoseconds: utime and stime of /proc/PID/stat come in ticks of 10 ms.
+"""
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+
+SUBJECT_CORE = 0
+LOAD_CORE = 1
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Process:
+    """A child pinned to one core, with its output in a log file of its own."""
+
+    def __init__(self, command, core, log, env=None):
+        self.log = log
+        self.name = os.path.basename(command[0])
+        with open(log, "w") as stderr:
+            self.child = subprocess.Popen(
+                ["taskset", "-c", str(core), *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                stderr=stderr, text=True, env={**os.environ, **(env or {})})
+        self.pid = self.child.pid  # taskset executes the command in its own place
+
+    def cpu_ns(self):
+        total = 0
+        for task in os.listdir(f"/proc/{self.pid}/task"):
+            try:
+                with open(f"/proc/{self.pid}/task/{task}/schedstat") as f:
+                    total += int(f.read().split()[0])
+            except (FileNotFoundError, ProcessLookupError):
+                pass  # the thread has just ended
+        return total
+
+    def memory_kib(self, field):
+        """VmHWM, the peak, or VmRSS."""
+        with open(f"/proc/{self.pid}/status") as f:
+            for line in f:
+                if line.startswith(field + ":"):
+                    return int(line.split()[1])
+        return 0
+
+    def ask(self):
+        """One line in, one line of JSON out: how the sink and the load generator tell their counts."""
+        self.child.stdin.write("report\n")
+        self.child.stdin.flush()
+        return json.loads(self.child.stdout.readline())
+
+    def check(self):
+        if self.child.poll() is not None:
+            with open(self.log) as f:
+                raise SystemExit(f"{self.name} ended with {self.child.returncode}:\n{f.read()[-3000:]}")
+
+    def wait_for_port(self, port, seconds=15):
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            self.check()
+            try:
+                socket.create_connection(("127.0.0.1", port), 0.2).close()
+                return
+            except OSError:
+                time.sleep(0.02)
+        raise SystemExit(f"{self.name} does not listen on port {port}; see {self.log}")
+
+    def finish(self, seconds):
+        """Waits for it to end by itself; its standard output."""
+        try:
+            return self.child.communicate(timeout=seconds)[0]
+        except subprocess.TimeoutExpired:
+            self.child.kill()
+            raise SystemExit(f"{self.name} did not end; see {self.log}")
+
+    def stop(self, seconds=30):
+        if self.child.poll() is None:
+            self.child.send_signal(signal.SIGTERM)
+        return self.finish(seconds)
+
+
+def measure(subject, load, options, verify=False):
+    """One run: the subject between the load generator and the sink.
+
+    CPU and spans are taken over a window that begins after the warm-up; everything the generator sent
+    has to have arrived in the end. `load` is the generator's arguments without endpoint and times.
+    """
+    work, bin_dir = options.work, options.bin
+    run = {"subject": subject.name}
+    sink = None
+    if subject.has_output:
+        sink_port = free_port()
+        sink = Process([f"{bin_dir}/sink", *(["--verify"] if verify else []), f"127.0.0.1:{sink_port}"],
+                       LOAD_CORE, f"{work}/sink.log")
+        sink.wait_for_port(sink_port)
+    process, port = subject.start(options, f"127.0.0.1:{sink_port}" if sink else None)
+    process.wait_for_port(port)
+    seconds = options.warmup + options.seconds + 0.5
+    loadgen = Process([f"{bin_dir}/loadgen", *load, "--seconds", str(seconds), "--warmup",
+                       str(options.warmup), f"127.0.0.1:{port}"], LOAD_CORE, f"{work}/loadgen.log")
+    time.sleep(options.warmup)
+    before = snapshot(process, loadgen, sink)
+    time.sleep(options.seconds)
+    after = snapshot(process, loadgen, sink)
+    process.check()
+    run["sent"] = json.loads(loadgen.finish(60))
+    if sink:
+        run["sink"] = wait_for_spans(sink, run["sent"]["spans_acked"])
+    run["peak_rss_mb"] = process.memory_kib("VmHWM") / 1024
+    run["extra"] = subject.before_stop(process)
+    process.stop()
+    run["extra"].update(subject.after_stop(run["sent"]["spans_acked"]))
+    if sink:
+        run["sink"] = json.loads(sink.stop().splitlines()[-1])
+    window = after["time"] - before["time"]
+    spans = after["spans"] - before["spans"]
+    run["spans_per_second"] = spans / window
+    run["core_use"] = (after["cpu"] - before["cpu"]) / window / 1e9
+    run["load_core_use"] = (after["load_cpu"] - before["load_cpu"]) / window / 1e9
+    run["cpu_per_million"] = (after["cpu"] - before["cpu"]) / 1e3 / max(spans, 1)
+    return run
+
+
+def snapshot(process, loadgen, sink):
+    spans = (sink.ask()["spans"] if sink else loadgen.ask()["spans_acked"])
+    return {"time": time.monotonic(), "spans": spans, "cpu": process.cpu_ns(),
+            "load_cpu": loadgen.cpu_ns() + (sink.cpu_ns() if sink else 0)}
+
+
+def wait_for_spans(sink, expected, patience=10):
+    """Returns when the sink has them all, or has had nothing new for `patience` seconds."""
+    last, since = -1, time.monotonic()
+    while True:
+        counts = sink.ask()
+        if counts["spans"] >= expected or time.monotonic() - since > patience:
+            return counts
+        if counts["spans"] != last:
+            last, since = counts["spans"], time.monotonic()
+        time.sleep(0.05)

@@ -1,0 +1,114 @@
+"""What can be measured: the floors, Tailspan in several configurations, and the Collector.
+
+A subject has a name and says whether it has an output; start() gives its process and its port. The
+configurations are in the Collector's schema, so both programs get the same.
+"""
+import glob
+import os
+import shutil
+
+import harness
+
+
+class Subject:
+    has_output = True
+
+    def before_stop(self, process):
+        return {}
+
+    def after_stop(self, spans):
+        return {}
+
+
+class Floor(Subject):
+    def __init__(self, program, has_output):
+        self.name = self.program = program
+        self.has_output = has_output
+
+    def start(self, options, sink):
+        port = harness.free_port()
+        command = [f"{options.bin}/{self.program}", f"127.0.0.1:{port}", *([sink] if sink else [])]
+        return harness.Process(command, harness.SUBJECT_CORE, f"{options.work}/{self.name}.log"), port
+
+
+RELAY = Floor("floor_relay", True)
+DISCARD = Floor("floor_discard", False)
+HTTP = Floor("floor_http", False)
+
+RECEIVER = """\
+receivers:
+  otlp:
+    protocols:
+      {protocol}: {{endpoint: "127.0.0.1:{port}"}}
+exporters:
+  nop: {{}}
+  otlp:
+    endpoint: "{sink}"
+    compression: {compression}
+    tls: {{insecure: true}}
+"""
+
+SQLITE = """\
+  sqlite:
+    directory: {directory}
+"""
+
+SERVICE = """\
+service:
+  telemetry:
+    metrics: {{{metrics}}}
+  pipelines:
+    traces: {{receivers: [otlp], exporters: [{exporters}]}}
+"""
+
+
+class Collector(Subject):
+    """Tailspan, or the Collector with the same configuration."""
+
+    def __init__(self, name, program, exporters, protocol="grpc", compression="none", env=None):
+        self.name = name
+        self.program = program
+        self.exporters = exporters
+        self.protocol = protocol
+        self.compression = compression
+        self.env = env
+        self.has_output = "otlp" in exporters
+        self.ours = env is None
+        self.directory = None
+
+    def configuration(self, options, port, sink):
+        text = RECEIVER
+        if "sqlite" in self.exporters:
+            self.directory = f"{options.work}/store"
+            shutil.rmtree(self.directory, ignore_errors=True)
+            text += SQLITE
+        text += SERVICE
+        metrics = f'address: "127.0.0.1:{harness.free_port()}"' if self.ours else "level: none"
+        return text.format(protocol=self.protocol, port=port, sink=sink or "127.0.0.1:1",
+                           compression=self.compression, directory=self.directory, metrics=metrics,
+                           exporters=", ".join(self.exporters))
+
+    def start(self, options, sink):
+        port = harness.free_port()
+        path = f"{options.work}/{self.name}.yaml"
+        with open(path, "w") as f:
+            f.write(self.configuration(options, port, sink))
+        env = {"TAILSPAN_DATA_DIR": f"{options.work}/data", **(self.env or {})}
+        return harness.Process([self.program, "--config", path], harness.SUBJECT_CORE,
+                               f"{options.work}/{self.name}.log", env), port
+
+    def after_stop(self, spans):
+        """Bytes on disk, when it had a store: everything is written once it has drained."""
+        if not self.directory:
+            return {}
+        files = [f for f in glob.glob(f"{self.directory}/**", recursive=True) if os.path.isfile(f)]
+        size = sum(os.path.getsize(f) for f in files)
+        return {"disk_bytes_per_span": size / max(spans, 1)}
+
+
+def tailspan(options, name, exporters, **settings):
+    return Collector(name, options.tailspan, exporters, **settings)
+
+
+def otelcol(options, exporters, **settings):
+    return Collector("otelcol", options.otelcol, exporters, env={"GOMAXPROCS": "1"}, **settings)
