@@ -53,6 +53,37 @@ const struct config_value *config_child(const struct config_value *map, const ch
     return NULL;
 }
 
+/* ---- memory ---- */
+
+struct kept {
+    struct kept *next;
+    max_align_t memory[];
+};
+
+static struct kept *all_kept;
+
+void *config_keep(size_t count, size_t size)
+{
+    struct kept *k = NULL;
+    size_t bytes;
+    if (!__builtin_mul_overflow(count, size, &bytes))
+        k = calloc(1, sizeof *k + bytes);
+    if (!k)
+        abort();
+    k->next = all_kept;
+    all_kept = k;
+    return k->memory;
+}
+
+void config_release(void)
+{
+    while (all_kept) {
+        struct kept *k = all_kept;
+        all_kept = k->next;
+        free(k);
+    }
+}
+
 /* ---- one field ---- */
 
 static bool read_bool(const struct config_value *v, bool *out, struct error *e)
@@ -115,26 +146,16 @@ static size_t count_children(const struct config_value *v)
     return n;
 }
 
-/* Lists are made once, at start, and live as long as the tree does: the process. */
-static void *keep(size_t count, size_t size)
-{
-    void *p = calloc(count ? count : 1, size);
-    if (!p)
-        abort();
-    return p;
-}
-
 static bool read_strings(const struct config_value *v, struct config_strings *out, struct error *e)
 {
     if (v->type == CONFIG_MAP)
         return config_error(v, e, "is a map, but a list was expected");
-    const char **items = keep(v->type == CONFIG_LIST ? count_children(v) : 1, sizeof *items);
+    const char **items = config_keep(v->type == CONFIG_LIST ? count_children(v) : 1, sizeof *items);
     size_t n = 0;
     if (v->type == CONFIG_SCALAR)
         items[n++] = v->text;
     for (const struct config_value *c = v->children; c; c = c->next) {
         if (c->type != CONFIG_SCALAR) {
-            free(items);
             return config_error(c, e, "is not a single value");
         }
         items[n++] = c->text;
@@ -147,11 +168,10 @@ static bool read_pairs(const struct config_value *v, struct config_pairs *out, s
 {
     if (v->type != CONFIG_MAP)
         return config_error(v, e, "is not a map of keys and values");
-    struct config_pair *items = keep(count_children(v), sizeof *items);
+    struct config_pair *items = config_keep(count_children(v), sizeof *items);
     size_t n = 0;
     for (const struct config_value *c = v->children; c; c = c->next) {
         if (c->type == CONFIG_MAP || c->type == CONFIG_LIST) {
-            free(items);
             return config_error(c, e, "is not a single value");
         }
         items[n++] = (struct config_pair){c->key, c->text ? c->text : ""};

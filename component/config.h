@@ -5,7 +5,7 @@
  * and units, and refuses unknown keys with the place and the list of what is supported. So every
  * component's errors sound the same and nothing is ignored silently.
  *
- * Everything that config_read() hands out points into the tree, which outlives the components:
+ * Everything that config_read() hands out lives as long as the tree, which outlives the components:
  * nothing has to be freed. Main thread only. */
 #ifndef TAILSPAN_COMPONENT_CONFIG_H
 #define TAILSPAN_COMPONENT_CONFIG_H
@@ -93,6 +93,11 @@ const struct config_value *config_child(const struct config_value *map, const ch
 
 /* "receivers::otlp::protocols::grpc" into `path`. */
 void config_path(const struct config_value *v, char *path, size_t len);
+
+/* Zeroed memory that lives until config_release(): for trees, and for lists read from them. Aborts
+ * when out of memory, which only start-up can meet. */
+void *config_keep(size_t count, size_t size);
+void config_release(void);
 
 /* The notations on their own. False when `text` is not one. */
 bool config_parse_duration(const char *text, int64_t *ns);

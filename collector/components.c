@@ -1,0 +1,44 @@
+#include "collector/components.h"
+
+#include "collector/forward.h"
+#include "collector/health.h"
+#include "exporters/exporters.h"
+#include "processors/processors.h"
+#include "query/query.h"
+#include "receivers/receivers.h"
+#include "storage/sqlite_exporter.h"
+
+#include <string.h>
+
+const struct component_kind *const component_kinds[] = {
+    &otlp_receiver,
+    &batch_processor,
+    &memory_limiter_processor,
+    &forward_connector,
+    &debug_exporter,
+    &file_exporter,
+    &nop_exporter,
+    &otlp_grpc_exporter,
+    &otlp_http_exporter,
+    &sqlite_exporter,
+    &health_check_extension,
+    &query_extension,
+    NULL,
+};
+
+static bool names(const char *name, const char *type, size_t len)
+{
+    return name && strlen(name) == len && memcmp(name, type, len) == 0;
+}
+
+const struct component_kind *components_find(enum component_class class, const char *type,
+                                             size_t type_len)
+{
+    for (size_t i = 0; component_kinds[i]; i++) {
+        const struct component_kind *k = component_kinds[i];
+        if (k->class == class &&
+            (names(k->type, type, type_len) || names(k->alias, type, type_len)))
+            return k;
+    }
+    return NULL;
+}

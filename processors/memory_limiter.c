@@ -1,0 +1,176 @@
+/* `processors: memory_limiter`: refuses spans while live batches take too much memory.
+ *
+ * The Collector samples its heap at intervals and hopes for its garbage collector. Here every byte
+ * of a live batch is counted as it is allocated and freed, so the limit is checked against the
+ * truth at every batch, and there is nothing to collect. Above limit - spike the answer is busy:
+ * the client keeps its spans and tries again. */
+#include "component/config.h"
+#include "component/telemetry.h"
+#include "component/tls.h"
+#include "processors/processors.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { RETRY_AFTER_MS = 1000 };
+
+struct settings {
+    int64_t check_interval_ns;
+    int64_t limit_mib;
+    int64_t spike_limit_mib;
+    int64_t limit_percentage;
+    int64_t spike_limit_percentage;
+    int64_t soft_gc_ns;
+    int64_t hard_gc_ns;
+};
+
+struct memory_limiter {
+    struct component component;
+    size_t soft_limit; /* bytes */
+    struct counter *accepted;
+    struct counter *refused;
+    struct counter *incoming;
+    struct counter *outgoing;
+
+    /* shared by lanes */
+    atomic_bool refusing;
+};
+
+#define FIELD(key_, type_, member_, ...)                                                           \
+    {                                                                                              \
+        .key = key_, .type = type_, .offset = offsetof(struct settings, member_), __VA_ARGS__      \
+    }
+static const struct config_field fields[] = {
+    FIELD("check_interval", FIELD_DURATION, check_interval_ns),
+    FIELD("limit_mib", FIELD_INT, limit_mib, .min = 0, .max = 1 << 30),
+    FIELD("spike_limit_mib", FIELD_INT, spike_limit_mib, .min = 0, .max = 1 << 30),
+    FIELD("limit_percentage", FIELD_INT, limit_percentage, .min = 0, .max = 100),
+    FIELD("spike_limit_percentage", FIELD_INT, spike_limit_percentage, .min = 0, .max = 100),
+    FIELD("min_gc_interval_when_soft_limited", FIELD_DURATION, soft_gc_ns),
+    FIELD("min_gc_interval_when_hard_limited", FIELD_DURATION, hard_gc_ns),
+    CONFIG_END,
+};
+
+static int64_t machine_memory(void)
+{
+    int64_t bytes = (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
+    struct error ignored;
+    char *text = file_read("/sys/fs/cgroup/memory.max", &ignored);
+    int64_t group;
+    if (text) {
+        text[strcspn(text, "\n")] = 0;
+        if (config_parse_size(text, &group) && group < bytes)
+            bytes = group;
+        free(text);
+    }
+    return bytes;
+}
+
+static bool limit_of(const struct settings *s, const struct config_value *config, size_t *soft,
+                     struct error *e)
+{
+    int64_t limit = s->limit_mib << 20, spike = s->spike_limit_mib << 20;
+    if (limit == 0) {
+        limit = machine_memory() / 100 * s->limit_percentage;
+        spike = machine_memory() / 100 * s->spike_limit_percentage;
+    }
+    if (limit == 0)
+        return config_error(config, e, "limit_mib or limit_percentage must be greater than zero");
+    if (spike == 0)
+        spike = limit / 5;
+    if (spike >= limit)
+        return config_error(config, e, "the spike limit must be smaller than the limit");
+    *soft = (size_t)(limit - spike);
+    return true;
+}
+
+static bool over_limit(struct memory_limiter *m, struct outcome *why)
+{
+    size_t live = batch_live_bytes();
+    bool over = live > m->soft_limit;
+    if (over)
+        *why = outcome_busy(RETRY_AFTER_MS,
+                            "data refused due to high memory usage: %zu MiB of spans in memory",
+                            live >> 20);
+    if (over != atomic_exchange_explicit(&m->refusing, over, memory_order_relaxed)) {
+        if (over)
+            component_set_state(&m->component, STATE_DEGRADED,
+                                "refusing spans: %zu MiB in memory, limit %zu MiB", live >> 20,
+                                m->soft_limit >> 20);
+        else
+            component_set_ok(&m->component);
+    }
+    return over;
+}
+
+static struct outcome memory_limiter_consume(struct component *c, struct batch *b,
+                                             struct receipt *r)
+{
+    struct memory_limiter *m = (struct memory_limiter *)c;
+    struct outcome why;
+    uint32_t spans = b->span_count;
+    counter_add(m->incoming, spans);
+    if (over_limit(m, &why)) {
+        counter_add(m->refused, spans);
+        batch_release(b);
+        return why;
+    }
+    counter_add(m->accepted, spans);
+    counter_add(m->outgoing, spans);
+    return component_consume(c->next, b, r);
+}
+
+static bool memory_limiter_has_room(struct component *c, const struct batch *b, struct outcome *why)
+{
+    struct memory_limiter *m = (struct memory_limiter *)c;
+    return !over_limit(m, why) && component_has_room(c->next, b, why);
+}
+
+static void memory_limiter_destroy(struct component *c)
+{
+    free(c);
+}
+
+static const struct component_ops ops = {
+    .consume = memory_limiter_consume,
+    .has_room = memory_limiter_has_room,
+    .destroy = memory_limiter_destroy,
+};
+
+static struct component *memory_limiter_create(const struct component_spec *spec, struct error *e)
+{
+    struct settings s = {0};
+    size_t soft = 0;
+    if (!config_read(spec->config, fields, &s, e) || !limit_of(&s, spec->config, &soft, e))
+        return NULL;
+    if (s.check_interval_ns == 0) {
+        config_error(spec->config, e, "check_interval must be greater than zero");
+        return NULL;
+    }
+    struct memory_limiter *m = calloc(1, sizeof *m);
+    if (!m) {
+        error_set(e, "out of memory");
+        return NULL;
+    }
+    component_init(&m->component, spec, &ops);
+    m->soft_limit = soft;
+    const struct label *processor = LABELS({"processor", spec->id});
+    struct telemetry *t = spec->telemetry;
+    m->accepted = telemetry_counter(t, "otelcol_processor_memory_limiter_accepted_spans",
+                                    "Spans that the memory limiter let pass.", processor);
+    m->refused = telemetry_counter(t, "otelcol_processor_memory_limiter_refused_spans",
+                                   "Spans that the memory limiter refused.", processor);
+    processor = LABELS({"processor", spec->id}, {"otel_signal", "traces"});
+    m->incoming = telemetry_counter(t, "otelcol_processor_incoming_items",
+                                    "Items passed to the processor.", processor);
+    m->outgoing = telemetry_counter(t, "otelcol_processor_outgoing_items",
+                                    "Items emitted from the processor.", processor);
+    return &m->component;
+}
+
+const struct component_kind memory_limiter_processor = {
+    .type = "memory_limiter",
+    .class = COMPONENT_PROCESSOR,
+    .summary = "refuses spans while those in memory exceed a limit",
+    .create = memory_limiter_create,
+};
