@@ -1,0 +1,124 @@
+/* The small HTTP server, asked over a real socket. */
+#include "component/http_server.h"
+
+#include <arpa/inet.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static bool append_pair(void *context, const char *name, const char *value)
+{
+    buffer_printf(context, "%s=%s;", name, value);
+    return true;
+}
+
+/* Echoes what it understood. */
+static void echo(void *context, const struct http_request *rq, struct http_reply *reply)
+{
+    (void)context;
+    const char *a = http_query(rq, "a");
+    const char *header = http_header(rq, "X-Test");
+    reply->status = 201;
+    http_reply_header(reply, "X-Answer", "yes");
+    buffer_printf(&reply->body, "%s %s a=%s h=%s body=%zu ", rq->method, rq->path, a ? a : "-",
+                  header ? header : "-", rq->body.len);
+    http_query_each(rq, append_pair, &reply->body);
+}
+
+static int connect_to(uint16_t port)
+{
+    struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
+    return fd;
+}
+
+/* Sends `request`, which asks for the connection to be closed, and reads all that comes. */
+static char *exchange(struct http_server *s, const char *request, size_t len)
+{
+    static char reply[65536];
+    int fd = connect_to(http_server_port(s));
+    for (size_t sent = 0; sent < len;) {
+        ssize_t n = send(fd, request + sent, len - sent, MSG_NOSIGNAL);
+        if (n <= 0)
+            break;
+        sent += (size_t)n;
+    }
+    size_t have = 0;
+    ssize_t n;
+    while ((n = recv(fd, reply + have, sizeof reply - 1 - have, 0)) > 0)
+        have += (size_t)n;
+    reply[have] = 0;
+    close(fd);
+    return reply;
+}
+
+static void requests_reach_the_handler(void **state)
+{
+    const char *rq = "POST /x/%41?a=1%202&b=3&a=4 HTTP/1.1\r\nHost: h\r\nX-Test: t\r\n"
+                     "Content-Length: 5\r\nConnection: close\r\n\r\nhello";
+    const char *reply = exchange(*state, rq, strlen(rq));
+    assert_non_null(strstr(reply, "HTTP/1.1 201"));
+    assert_non_null(strstr(reply, "X-Answer: yes"));
+    assert_non_null(strstr(reply, "POST /x/A a=1 2 h=t body=5 a=1 2;b=3;a=4;"));
+}
+
+static void a_large_body_is_refused(void **state)
+{
+    enum { BODY = 5000 };
+    char rq[BODY + 200];
+    int head = snprintf(
+        rq, 200, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\nConnection: close\r\n\r\n",
+        BODY);
+    memset(rq + head, 'x', BODY);
+    const char *reply = exchange(*state, rq, (size_t)head + BODY);
+    assert_non_null(strstr(reply, "HTTP/1.1 413"));
+}
+
+static void a_head_that_does_not_end_is_refused(void **state)
+{
+    enum { HEAD = 60000 };
+    char *rq = malloc(HEAD);
+    int n = snprintf(rq, HEAD, "GET /");
+    memset(rq + n, 'y', (size_t)(HEAD - n));
+    const char *reply = exchange(*state, rq, HEAD);
+    assert_non_null(strstr(reply, "HTTP/1.1 4"));
+    free(rq);
+}
+
+static int set_up(void **state)
+{
+    struct error e = {0};
+    struct http_server_options o = {.endpoint = "127.0.0.1:0",
+                                    .name = "test",
+                                    .threads = 2,
+                                    .body_limit = 4096,
+                                    .idle_seconds = 2,
+                                    .handle = echo};
+    *state = http_server_start(&o, &e);
+    return *state ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    http_server_stop(*state);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(requests_reach_the_handler),
+        cmocka_unit_test(a_large_body_is_refused),
+        cmocka_unit_test(a_head_that_does_not_end_is_refused),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
