@@ -1,0 +1,73 @@
+#include "exporters/queue_account.h"
+
+const char *drop_reason_name(enum drop_reason reason)
+{
+    static const char *const names[] = {
+        [DROP_REFUSED] = "refused",           [DROP_PARTIAL] = "partial_success",
+        [DROP_RETRIES] = "retries_exhausted", [DROP_SHUTDOWN] = "shutdown",
+        [DROP_MEMORY] = "out_of_memory",
+    };
+    return names[reason];
+}
+
+void queue_account_init(struct queue_account *a, const struct component_spec *spec,
+                        struct component *c)
+{
+    struct telemetry *t = spec->telemetry;
+    const struct label *own = LABELS({"exporter", spec->id});
+    a->component = c;
+    pthread_mutex_init(&a->lock, NULL);
+    a->sent = telemetry_counter(t, "otelcol_exporter_sent_spans",
+                                "Spans that the backend has acknowledged.", own);
+    a->send_failed = telemetry_counter(t, "otelcol_exporter_send_failed_spans",
+                                       "Spans that were sent and finally failed.", own);
+    a->enqueue_failed = telemetry_counter(t, "otelcol_exporter_enqueue_failed_spans",
+                                          "Spans lost before a first attempt to send them.", own);
+    a->refused = telemetry_counter(t, "tailspan_exporter_refused_spans",
+                                   "Spans answered busy, which the sender keeps.", own);
+    for (int i = 0; i < DROP_REASONS; i++)
+        a->dropped[i] = telemetry_counter(
+            t, "tailspan_exporter_dropped_spans", "Accepted spans that were lost, by reason.",
+            LABELS({"exporter", spec->id}, {"reason", drop_reason_name((enum drop_reason)i)}));
+}
+
+void queue_account_free(struct queue_account *a)
+{
+    pthread_mutex_destroy(&a->lock);
+}
+
+/* Under the lock, so that of two changes the state that is set last is the newest. */
+static void follow(struct queue_account *a, const char *message)
+{
+    pthread_mutex_lock(&a->lock);
+    bool failing = atomic_load(&a->failing);
+    bool full = atomic_load(&a->full);
+    if (failing && message)
+        component_set_state(a->component, STATE_DEGRADED, "%s", message);
+    else if (full && !a->degraded)
+        component_set_state(a->component, STATE_DEGRADED, "sending queue is full");
+    else if (!failing && !full && a->degraded)
+        component_set_ok(a->component);
+    a->degraded = failing || full;
+    pthread_mutex_unlock(&a->lock);
+}
+
+void queue_account_failed(struct queue_account *a, const char *message)
+{
+    atomic_store(&a->failing, true);
+    follow(a, message);
+}
+
+void queue_account_succeeded(struct queue_account *a)
+{
+    if (atomic_load_explicit(&a->failing, memory_order_relaxed) &&
+        atomic_exchange(&a->failing, false))
+        follow(a, NULL);
+}
+
+void queue_account_full(struct queue_account *a, bool full)
+{
+    if (atomic_load_explicit(&a->full, memory_order_relaxed) != full &&
+        atomic_exchange(&a->full, full) != full)
+        follow(a, NULL);
+}

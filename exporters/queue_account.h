@@ -1,0 +1,46 @@
+/* A sending queue's books: every span that was accepted ends in exactly one of sent, send_failed
+ * and enqueue_failed; and the component's state, which follows the last attempt. */
+#ifndef TAILSPAN_EXPORTERS_QUEUE_ACCOUNT_H
+#define TAILSPAN_EXPORTERS_QUEUE_ACCOUNT_H
+
+#include "component/component.h"
+#include "component/telemetry.h"
+
+/* Why accepted spans were lost. */
+enum drop_reason {
+    DROP_REFUSED,  /* the backend said never */
+    DROP_PARTIAL,  /* the backend took the request but for these */
+    DROP_RETRIES,  /* retries are off, or max_elapsed_time is over */
+    DROP_SHUTDOWN, /* not delivered when the process had to end */
+    DROP_MEMORY,
+    DROP_REASONS,
+};
+
+struct queue_account {
+    struct component *component;
+    struct counter *sent;
+    struct counter *send_failed;
+    struct counter *enqueue_failed; /* lost before the first attempt */
+    struct counter *refused;        /* answered busy: the sender has them still */
+    struct counter *dropped[DROP_REASONS];
+
+    atomic_bool failing; /* the last attempt failed */
+    atomic_bool full;    /* a push was refused, and there is not much room yet */
+
+    pthread_mutex_t lock; /* guards below */
+    bool degraded;        /* what the component's state says */
+};
+
+void queue_account_init(struct queue_account *a, const struct component_spec *spec,
+                        struct component *c);
+void queue_account_free(struct queue_account *a);
+
+/* Sets `failing` or `full` and lets the component's state follow. Free while nothing changes.
+ * Any thread, without a lock that pushes need. */
+void queue_account_failed(struct queue_account *a, const char *message);
+void queue_account_succeeded(struct queue_account *a);
+void queue_account_full(struct queue_account *a, bool full);
+
+const char *drop_reason_name(enum drop_reason reason);
+
+#endif
