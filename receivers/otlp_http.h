@@ -1,0 +1,58 @@
+/* Private to the HTTP server: what its daemon and its requests share. */
+#ifndef TAILSPAN_RECEIVERS_OTLP_HTTP_H
+#define TAILSPAN_RECEIVERS_OTLP_HTTP_H
+
+#include "receivers/inflight.h"
+#include "receivers/otlp.h"
+#include "receivers/otlp_intake.h"
+
+#include <microhttpd.h>
+
+struct otlp_http {
+    /* fixed once started */
+    struct component *component;
+    struct otlp_http_settings settings;
+    struct intake intake;
+    struct MHD_Daemon *daemon; /* NULL: not started */
+    int listener;              /* ours to close once the daemon is quiesced; -1: not ours */
+    uint16_t port;
+    unsigned connection_limit;
+
+    /* shared: any thread */
+    struct inflight open;       /* requests, from their headers to the end of their reply */
+    struct inflight unanswered; /* those of them that the pipeline holds */
+    atomic_bool refusing;
+
+    /* the daemon thread's alone */
+    unsigned connections;
+    size_t reserved;  /* payload bytes of batches whose bodies are still coming in */
+    size_t uploading; /* bytes received of bodies that are still coming in */
+    struct inflater *inflater;
+    struct MHD_Response *accepted[2]; /* the usual reply, in protobuf and JSON */
+};
+
+/* libmicrohttpd's callbacks; `cls` is the struct otlp_http. */
+enum MHD_Result http_on_request(void *cls, struct MHD_Connection *connection, const char *url,
+                                const char *method, const char *version, const char *data,
+                                size_t *data_len, void **state);
+void http_on_completed(void *cls, struct MHD_Connection *connection, void **state,
+                       enum MHD_RequestTerminationCode code);
+
+/* The reply to a request whose spans were all accepted. NULL: out of memory. */
+struct MHD_Response *http_accepted_response(const struct otlp_http *h, bool json);
+
+/* The certificate options for MHD_start_daemon, at most 4; *count of them. The texts in `pem` are
+ * to be freed with http_tls_free() after the start. */
+struct http_tls {
+    char *cert;
+    char *key;
+    char *client_ca;
+};
+bool http_tls_load(const struct tls_server_settings *s, struct http_tls *pem,
+                   struct MHD_OptionItem options[4], size_t *count, struct error *e);
+void http_tls_free(struct http_tls *pem);
+
+/* Makes a connection's handshake demand a client certificate that the configured CA has signed. */
+void http_tls_demand_client(struct MHD_Connection *connection);
+
+#endif
