@@ -1,0 +1,33 @@
+/* Jaeger's names for what has none.
+ *
+ * Jaeger replaces missing service and span names when it stores a span; the store keeps them empty.
+ * So the Jaeger-compatible APIs translate both ways. */
+#ifndef TAILSPAN_QUERY_JAEGER_NAME_H
+#define TAILSPAN_QUERY_JAEGER_NAME_H
+
+#include "query/adjust.h"
+
+#include <string.h>
+
+static inline const char *jaeger_service(const char *stored)
+{
+    return stored[0] ? stored : JAEGER_MISSING_SERVICE;
+}
+
+static inline const char *jaeger_operation(const char *stored)
+{
+    return stored[0] ? stored : JAEGER_EMPTY_SPAN_NAME;
+}
+
+/* Back again; NULL stays NULL. */
+static inline const char *stored_service(const char *asked)
+{
+    return asked && strcmp(asked, JAEGER_MISSING_SERVICE) == 0 ? "" : asked;
+}
+
+static inline const char *stored_operation(const char *asked)
+{
+    return asked && strcmp(asked, JAEGER_EMPTY_SPAN_NAME) == 0 ? "" : asked;
+}
+
+#endif

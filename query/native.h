@@ -1,0 +1,18 @@
+/* Tailspan's own API, described in openapi.json. Errors are RFC 9457 problem details.
+ *
+ * Handlers of router.c's table. Unlike the Jaeger-compatible APIs it shows spans as they came. */
+#ifndef TAILSPAN_QUERY_NATIVE_H
+#define TAILSPAN_QUERY_NATIVE_H
+
+#include "query/call.h"
+
+void native_front_page(struct call *c);
+void native_trace(struct call *c);
+void native_search(struct call *c);
+void native_services(struct call *c);
+void native_openapi(struct call *c);
+
+/* application/problem+json with this status and detail. */
+void native_error(struct call *c, unsigned status, const char *detail);
+
+#endif

@@ -1,0 +1,327 @@
+/* The extension: configuration, the server and its threads, and what every request has in common.
+ *
+ * The server has THREADS threads, and there are as many store readers, so a request never waits for
+ * one while it holds a thread, and at most that many searches run at a time. The store's writer is
+ * never waited for. */
+#include "query/query.h"
+
+#include "component/config.h"
+#include "component/telemetry.h"
+#include "query/router.h"
+#include "storage/sqlite_exporter.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+    THREADS = 4,
+    CONNECTIONS = 256,
+    BODY_LIMIT = 16 << 20,       /* of POST /api/transform */
+    MEMORY_LIMIT = 1 << 30,      /* for the model of one trace */
+    REPLY_LIMIT = 256 << 20,     /* bytes of JSON */
+    CALL_MEMORY_LIMIT = 4 << 20, /* for what a request's parameters are taken apart into */
+};
+
+struct settings {
+    const char *endpoint;
+    const char *store;
+    struct tls_server_settings tls;
+    bool tls_present;
+    int64_t max_limit;
+    int64_t timeout_ns;
+    struct {
+        struct config_strings allowed_origins;
+    } cors;
+};
+
+struct query {
+    struct component base;
+    struct settings settings;
+    struct call_limits limits;
+    struct component *exporter;
+    struct http_server *server;
+    struct counter *answered[3]; /* 2xx, 4xx, 5xx */
+
+    pthread_mutex_t lock; /* guards the readers that are free */
+    struct store_reader *readers[THREADS];
+    unsigned free_readers;
+};
+
+static const struct config_field cors_fields[] = {
+    {.key = "allowed_origins",
+     .type = FIELD_STRINGS,
+     .offset = offsetof(struct settings, cors.allowed_origins) - offsetof(struct settings, cors)},
+    CONFIG_END,
+};
+
+static const struct config_field fields[] = {
+    {.key = "endpoint",
+     .type = FIELD_STRING,
+     .offset = offsetof(struct settings, endpoint),
+     .fallback = "localhost:16686"},
+    {.key = "store",
+     .type = FIELD_STRING,
+     .offset = offsetof(struct settings, store),
+     .fallback = "sqlite"},
+    {.key = "tls",
+     .type = FIELD_SECTION,
+     .offset = offsetof(struct settings, tls),
+     .section = tls_server_fields,
+     .present = offsetof(struct settings, tls_present)},
+    {.key = "max_limit",
+     .type = FIELD_INT,
+     .offset = offsetof(struct settings, max_limit),
+     .fallback = "1500",
+     .min = 1,
+     .max = 100000},
+    {.key = "timeout",
+     .type = FIELD_DURATION,
+     .offset = offsetof(struct settings, timeout_ns),
+     .fallback = "10s"},
+    {.key = "cors",
+     .type = FIELD_SECTION,
+     .offset = offsetof(struct settings, cors),
+     .section = cors_fields},
+    CONFIG_END,
+};
+
+/* Readers. */
+
+static struct store_reader *take_reader(struct query *q)
+{
+    pthread_mutex_lock(&q->lock);
+    struct store_reader *r = q->free_readers ? q->readers[--q->free_readers] : NULL;
+    pthread_mutex_unlock(&q->lock);
+    return r;
+}
+
+static void give_reader(struct query *q, struct store_reader *r)
+{
+    pthread_mutex_lock(&q->lock);
+    q->readers[q->free_readers++] = r;
+    pthread_mutex_unlock(&q->lock);
+}
+
+static void close_readers(struct query *q)
+{
+    while (q->free_readers)
+        store_reader_close(q->readers[--q->free_readers]);
+}
+
+static bool open_readers(struct query *q, struct error *e)
+{
+    struct store *s = sqlite_exporter_store(q->exporter);
+    while (s && q->free_readers < THREADS) {
+        struct store_reader *r = store_reader_open(s);
+        if (!r)
+            break;
+        q->readers[q->free_readers++] = r;
+    }
+    if (q->free_readers == THREADS)
+        return true;
+    close_readers(q);
+    return error_set(e, "%s: the store of exporter %s cannot be read", q->base.id,
+                     q->settings.store);
+}
+
+/* Requests. */
+
+/* The origin itself when it is allowed; NULL when not, or when it is no browser that asks. */
+static const char *allowed_origin(const struct query *q, const struct http_request *rq)
+{
+    const struct config_strings *allowed = &q->settings.cors.allowed_origins;
+    const char *origin = allowed->count ? http_header(rq, "Origin") : NULL;
+    for (size_t i = 0; origin && i < allowed->count; i++)
+        if (strcmp(allowed->items[i], "*") == 0 || strcmp(allowed->items[i], origin) == 0)
+            return origin;
+    return NULL;
+}
+
+static void allow_origin(const struct query *q, const struct http_request *rq,
+                         struct http_reply *reply)
+{
+    if (q->settings.cors.allowed_origins.count)
+        http_reply_header(reply, "Vary", "Origin");
+    const char *origin = allowed_origin(q, rq);
+    if (!origin)
+        return;
+    http_reply_header(reply, "Access-Control-Allow-Origin", origin);
+    if (strcmp(rq->method, "OPTIONS") == 0) {
+        http_reply_header(reply, "Access-Control-Allow-Methods", "GET, HEAD, POST, OPTIONS");
+        http_reply_header(reply, "Access-Control-Allow-Headers", "Content-Type, Accept");
+        http_reply_header(reply, "Access-Control-Max-Age", "7200");
+    }
+}
+
+static uint64_t deadline(uint64_t timeout_ns)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec + timeout_ns;
+}
+
+static void run(struct query *q, const struct route *route, struct call *c)
+{
+    struct arena arena = {.limit = CALL_MEMORY_LIMIT};
+    c->limits = &q->limits;
+    c->arena = &arena;
+    c->deadline_ns = deadline(q->limits.timeout_ns);
+    c->reader = take_reader(q);
+    if (c->reader) {
+        route->handle(c);
+        give_reader(q, c->reader);
+    } else {
+        http_reply_text(c->reply, 503, "all readers of the store are busy; try again");
+        http_reply_header(c->reply, "Retry-After", "1");
+    }
+    arena_free(&arena);
+}
+
+static void refuse(const struct http_request *rq, struct http_reply *reply, const char *allowed)
+{
+    if (!allowed) {
+        http_reply_text(reply, 404, "404 page not found");
+        return;
+    }
+    http_reply_header(reply, "Allow", allowed);
+    if (strcmp(rq->method, "OPTIONS") == 0)
+        reply->status = 204;
+    else
+        http_reply_text(reply, 405, "method not allowed");
+}
+
+static void handle(void *context, const struct http_request *rq, struct http_reply *reply)
+{
+    struct query *q = context;
+    struct call *c = calloc(1, sizeof *c);
+    if (!c) {
+        http_reply_text(reply, 500, "out of memory");
+        return;
+    }
+    const char *allowed;
+    const struct route *route = router_find(routes, rq->method, rq->path, c->parameter, &allowed);
+    c->http = rq;
+    c->reply = reply;
+    if (route)
+        run(q, route, c);
+    else
+        refuse(rq, reply, allowed);
+    free(c);
+    allow_origin(q, rq, reply);
+    unsigned status = reply->status ? reply->status : 200;
+    counter_add(q->answered[status >= 500 ? 2 : status >= 400 ? 1 : 0], 1);
+}
+
+/* The component's life. */
+
+static bool query_start(struct component *c, struct error *e)
+{
+    struct query *q = (struct query *)c;
+    if (!open_readers(q, e))
+        return false;
+    struct http_server_options o = {
+        .endpoint = q->settings.endpoint,
+        .name = c->id,
+        .threads = THREADS,
+        .connections = CONNECTIONS,
+        .body_limit = BODY_LIMIT,
+        .tls = q->settings.tls_present ? &q->settings.tls : NULL,
+        .handle = handle,
+        .context = q,
+    };
+    q->server = http_server_start(&o, e);
+    if (!q->server) {
+        close_readers(q);
+        return false;
+    }
+    component_set_ok(c);
+    return true;
+}
+
+static void query_stop(struct component *c)
+{
+    struct query *q = (struct query *)c;
+    if (q->server)
+        http_server_stop(q->server);
+    q->server = NULL;
+    close_readers(q);
+    component_set_state(c, STATE_STOPPED, NULL);
+}
+
+static void query_destroy(struct component *c)
+{
+    struct query *q = (struct query *)c;
+    pthread_mutex_destroy(&q->lock);
+    free(q);
+}
+
+static const struct component_ops ops = {
+    .start = query_start,
+    .stop = query_stop,
+    .destroy = query_destroy,
+};
+
+uint16_t query_port(const struct component *c)
+{
+    return http_server_port(((const struct query *)c)->server);
+}
+
+static const struct config_value *place_of(const struct config_value *config, const char *key)
+{
+    const struct config_value *child =
+        config->type == CONFIG_MAP ? config_child(config, key) : NULL;
+    return child ? child : config;
+}
+
+static bool configure(struct query *q, const struct component_spec *spec, struct error *e)
+{
+    struct settings *s = &q->settings;
+    if (!config_read(spec->config, fields, s, e))
+        return false;
+    if (s->timeout_ns == 0)
+        return config_error(place_of(spec->config, "timeout"), e,
+                            "it has to be more than 0: no search would ever end in time");
+    q->exporter = spec->find ? spec->find(spec->find_context, COMPONENT_EXPORTER, s->store) : NULL;
+    if (!q->exporter || q->exporter->kind != &sqlite_exporter)
+        return config_error(place_of(spec->config, "store"), e,
+                            "%s is no sqlite exporter of a pipeline; `store` has to name one, "
+                            "because it holds the traces that are asked for",
+                            s->store);
+    q->limits = (struct call_limits){
+        .traces = (uint32_t)s->max_limit,
+        .timeout_ns = (uint64_t)s->timeout_ns,
+        .memory = MEMORY_LIMIT,
+        .reply = REPLY_LIMIT,
+    };
+    return true;
+}
+
+static struct component *query_create(const struct component_spec *spec, struct error *e)
+{
+    static const char *const classes[] = {"2xx", "4xx", "5xx"};
+    struct query *q = calloc(1, sizeof *q);
+    if (!q) {
+        error_set(e, "out of memory");
+        return NULL;
+    }
+    if (!configure(q, spec, e)) {
+        free(q);
+        return NULL;
+    }
+    component_init(&q->base, spec, &ops);
+    pthread_mutex_init(&q->lock, NULL);
+    for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++)
+        q->answered[i] = telemetry_counter(spec->telemetry, "tailspan_query_requests",
+                                           "Requests to the query API, by status.",
+                                           LABELS({"extension", spec->id}, {"status", classes[i]}));
+    return &q->base;
+}
+
+const struct component_kind query_extension = {
+    .type = "query",
+    .class = COMPONENT_EXTENSION,
+    .summary = "HTTP API over a sqlite exporter's traces: Jaeger's v1 and v3, and Tailspan's own",
+    .create = query_create,
+};
