@@ -19,6 +19,7 @@
 struct indexer {
     struct batch *b;
     struct batch_report *report;
+    const uint8_t *end; /* of the request */
     struct bytes first_rejected;
     bool resource_noted; /* whether the ResourceSpans that is being walked is in the index */
     bool no_memory;
@@ -143,7 +144,7 @@ static bool index_span(struct indexer *ix, const uint8_t *at, const uint8_t *end
     *s = (struct span_view){
         .data = at, .len = (uint32_t)(end - at), .frame_len = (uint8_t)frame_len};
     bool identified;
-    if (wire_unlikely(!span_index(s, &identified)))
+    if (wire_unlikely(!span_index(s, ix->end, &identified)))
         return false;
     if (wire_unlikely(!identified)) {
         if (ix->report->rejected_spans++ == 0)
@@ -273,7 +274,7 @@ bool batch_index(struct batch *b, size_t len, struct batch_report *report)
     b->received_ns = (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
 
     struct bytes request = bytes_of(b->private->payload, len);
-    struct indexer ix = {.b = b, .report = report};
+    struct indexer ix = {.b = b, .report = report, .end = request.data + len};
     if (!index_request(&ix, request.data, request.data + len)) {
         explain(&ix, request);
         return false;

@@ -7,50 +7,90 @@
  * a time. */
 #include "proto/span_index.h"
 
+#include "proto/attribute.h"
 #include "proto/schema.h"
 #include "proto/wire.h"
 
 #define DEPTH_SPAN       4
 #define DEPTH_SPAN_FIELD 5 /* attributes, events, links, status */
 
-/* Whether an AnyValue is a string, a bool, an integer, a double or bytes, and nothing else. */
-static inline bool plain_value(const uint8_t *at, const uint8_t *end)
+/* Whether [at, end), where there is at least one byte, is a string or an integer and no more. */
+static bool is_plain_value(const uint8_t *at, const uint8_t *end)
 {
-    size_t len = (size_t)(end - at);
-    if (wire_unlikely(len < 2))
-        return len == 0;
-    switch (*at) {
-    case WIRE_TAG(1, WIRE_LENGTH):
-    case WIRE_TAG(7, WIRE_LENGTH):
+    uint64_t v;
+    size_t len;
+    if (*at == WIRE_TAG(1, WIRE_LENGTH)) {
         at = wire_length(at + 1, end, &len);
         return at && at + len == end;
-    case WIRE_TAG(2, WIRE_VARINT):
-    case WIRE_TAG(3, WIRE_VARINT):
-        return at[1] < 0x80 ? len == 2 : len == 3 && at[2] < 0x80;
-    case WIRE_TAG(4, WIRE_FIXED64):
-        return len == 9;
     }
-    return false;
+    return *at == WIRE_TAG(3, WIRE_VARINT) && wire_varint(at + 1, end, &v) == end;
 }
 
-/* A KeyValue at `at`, behind its tag: NULL when malformed, else where the next field begins. */
-static inline const uint8_t *key_value(const uint8_t *at, const uint8_t *end, unsigned depth)
+/* A KeyValue at `at`, behind its tag, of any form and length. NULL: malformed. */
+__attribute__((noinline)) static const uint8_t *key_value(const uint8_t *at, const uint8_t *end,
+                                                          unsigned depth)
 {
-    size_t len, key_len, value_len;
+    size_t len, part;
     const uint8_t *body = wire_length(at, end, &len);
-    if (wire_unlikely(!body))
+    if (!body)
         return NULL;
     end = body + len;
-    if (wire_likely(len >= 4 && body[0] == WIRE_TAG(1, WIRE_LENGTH) && body[1] < 0x80)) {
-        key_len = body[1];
-        const uint8_t *value = body + 2 + key_len;
-        if (wire_likely(key_len + 4 <= len && value[0] == WIRE_TAG(2, WIRE_LENGTH))) {
-            value = wire_length(value + 1, end, &value_len);
-            if (wire_likely(value && value + value_len == end && plain_value(value, end)))
-                return end;
-        }
-    }
+    at = body;
+    if (at < end && *at == WIRE_TAG(1, WIRE_LENGTH) && (at = wire_length(at + 1, end, &part)) &&
+        (at += part) < end && *at == WIRE_TAG(2, WIRE_LENGTH) &&
+        (at = wire_length(at + 1, end, &part)) && part > 0 && at + part == end &&
+        is_plain_value(at, end))
+        return end;
     return schema_check(SCHEMA_KEY_VALUE, bytes_of(body, len), depth) ? end : NULL;
+}
+
+/* Whether the `len` bytes at `at`, of which 8 can be read, are one varint and no more: all but the
+ * last have their high bit set. Without branches, as the lengths of integers are hard to predict.
+ */
+static inline bool is_varint(const uint8_t *at, size_t len)
+{
+    if (wire_unlikely(len - 1 > 7))
+        return false;
+    uint64_t mask = 0x8080808080808080U >> (8 * (8 - len));
+    return (wire_load64(at) & mask) == mask >> 8;
+}
+
+/* Walks over attributes for as long as each is a key, then a string or an integer, with lengths
+ * below 128, and stops before the first that is not. At least PLAIN_MAX bytes can be read from
+ * anywhere before `end`.
+ *
+ * Four bytes are compared at once. A KeyValue begins with its tag and length and the key's tag and
+ * length. Behind the key come the value's tag and length and in it the string's, and both lengths
+ * follow from the first two. */
+#define PLAIN_MAX 144
+
+static inline const uint8_t *plain_attributes(const uint8_t *at, const uint8_t *end, uint8_t tag)
+{
+    const uint32_t mask = 0x80ff80ff;
+    const uint32_t begin = tag | WIRE_TAG(1, WIRE_LENGTH) << 16;
+    const uint32_t string = WIRE_TAG(2, WIRE_LENGTH) | WIRE_TAG(1, WIRE_LENGTH) << 16;
+    const uint32_t integer = WIRE_TAG(2, WIRE_LENGTH) | WIRE_TAG(3, WIRE_VARINT) << 16;
+    for (;;) {
+        uint32_t head = wire_load32(at);
+        if ((head & mask) != begin)
+            return at;
+        size_t len = at[1]; /* loaded by itself: the walk waits for nothing else */
+        size_t key_len = at[3];
+        uint32_t text_len = (uint32_t)(len - key_len - 6); /* when it is a string */
+        const uint8_t *next = at + 2 + len;
+        if (text_len > 0x7f || next > end)
+            return at;
+        const uint8_t *value = at + 4 + key_len;
+        uint32_t found = wire_load32(value);
+        if (wire_likely(found == string + text_len * 0x01000100 + 0x200)) {
+            at = next;
+            continue;
+        }
+        if ((found & 0xffffff) != integer + text_len * 0x100 + 0x200 ||
+            !is_varint(value + 3, text_len + 1))
+            return at;
+        at = next;
+    }
 }
 
 /* A message at `at`, behind its tag, checked by table. */
@@ -65,7 +105,7 @@ static const uint8_t *checked(const uint8_t *at, const uint8_t *end, enum schema
     return at + len;
 }
 
-static const uint8_t *event(const uint8_t *at, const uint8_t *end)
+__attribute__((noinline)) static const uint8_t *event(const uint8_t *at, const uint8_t *end)
 {
     size_t len;
     at = wire_length(at, end, &len);
@@ -113,7 +153,8 @@ static inline const uint8_t *id(const uint8_t *at, const uint8_t *end, uint8_t *
     return at + *len;
 }
 
-static const uint8_t *status(struct span_view *s, const uint8_t *at, const uint8_t *end)
+__attribute__((noinline)) static const uint8_t *status(struct span_view *s, const uint8_t *at,
+                                                       const uint8_t *end)
 {
     struct bytes body;
     const uint8_t *next = checked(at, end, SCHEMA_STATUS, DEPTH_SPAN_FIELD, &body);
@@ -139,16 +180,27 @@ static const uint8_t *name(struct span_view *s, const uint8_t *at, const uint8_t
     return at + len;
 }
 
-/* Any field of a Span that the loop in span_fields() does not know by its tag byte. */
-static const uint8_t *other_field(struct span_view *s, const uint8_t *at, const uint8_t *end,
-                                  struct id_lengths *ids)
+static inline const uint8_t *fixed64(const uint8_t *at, const uint8_t *end, uint64_t *out)
 {
-    uint32_t tag;
-    uint64_t v;
-    const uint8_t *field = at;
-    at = wire_tag(at, end, &tag);
-    if (!at)
+    if (wire_unlikely(end - at < 8))
         return NULL;
+    *out = wire_load64(at);
+    return at + 8;
+}
+
+static inline const uint8_t *kind(struct span_view *s, const uint8_t *at, const uint8_t *end)
+{
+    uint64_t v;
+    at = wire_varint(at, end, &v);
+    if (at)
+        s->kind = (uint32_t)v <= 5 ? (uint8_t)v : 0;
+    return at;
+}
+
+/* A field of a Span; `at` is behind its tag. */
+static inline const uint8_t *field(struct span_view *s, uint32_t tag, const uint8_t *tag_at,
+                                   const uint8_t *at, const uint8_t *end, struct id_lengths *ids)
+{
     switch (tag) {
     case WIRE_TAG(1, WIRE_LENGTH):
         return id(at, end, s->trace_id, sizeof s->trace_id, &ids->trace);
@@ -159,15 +211,15 @@ static const uint8_t *other_field(struct span_view *s, const uint8_t *at, const 
     case WIRE_TAG(5, WIRE_LENGTH):
         return name(s, at, end);
     case WIRE_TAG(6, WIRE_VARINT):
-        at = wire_varint(at, end, &v);
-        s->kind = at && (uint32_t)v <= 5 ? (uint8_t)v : 0;
-        return at;
+        return kind(s, at, end);
     case WIRE_TAG(7, WIRE_FIXED64):
+        return fixed64(at, end, &s->start_ns);
     case WIRE_TAG(8, WIRE_FIXED64):
-        if (end - at < 8)
-            return NULL;
-        *(wire_number(tag) == 7 ? &s->start_ns : &s->end_ns) = wire_load64(at);
-        return at + 8;
+        return fixed64(at, end, &s->end_ns);
+    case WIRE_TAG(9, WIRE_LENGTH):
+        return key_value(at, end, DEPTH_SPAN_FIELD);
+    case WIRE_TAG(11, WIRE_LENGTH):
+        return event(at, end);
     case WIRE_TAG(15, WIRE_LENGTH):
         return status(s, at, end);
     case WIRE_TAG(16, WIRE_FIXED32):
@@ -177,50 +229,70 @@ static const uint8_t *other_field(struct span_view *s, const uint8_t *at, const 
         return at + 4;
     }
     at = wire_skip(at, end, wire_type(tag));
-    if (!at || !schema_check(SCHEMA_SPAN, bytes_of(field, (size_t)(at - field)), DEPTH_SPAN))
+    if (!at || !schema_check(SCHEMA_SPAN, bytes_of(tag_at, (size_t)(at - tag_at)), DEPTH_SPAN))
         return NULL;
     return at;
 }
 
-/* Walks a Span's fields into the view. False: malformed. */
-static bool span_fields(struct span_view *s, const uint8_t *at, const uint8_t *end,
-                        struct id_lengths *ids)
+static inline uint16_t load16(const uint8_t *at)
 {
+    uint16_t v;
+    memcpy(&v, at, sizeof v);
+    return le16toh(v);
+}
+
+/* A tag byte and the length byte behind it, as load16() sees them. */
+static inline uint32_t tag_and_length(uint32_t tag, size_t len)
+{
+    return tag | (uint32_t)len << 8;
+}
+
+/* The ids as nearly everybody writes them: first, in order, of the right length. */
+static inline const uint8_t *usual_ids(struct span_view *s, const uint8_t *at, const uint8_t *end,
+                                       struct id_lengths *ids)
+{
+    if (end - at < 38 || load16(at) != tag_and_length(WIRE_TAG(1, WIRE_LENGTH), 16) ||
+        load16(at + 18) != tag_and_length(WIRE_TAG(2, WIRE_LENGTH), 8))
+        return at;
+    memcpy(s->trace_id, at + 2, 16);
+    memcpy(s->span_id, at + 20, 8);
+    ids->trace = 16;
+    ids->span = 8;
+    at += 28;
+    if (load16(at) != tag_and_length(WIRE_TAG(4, WIRE_LENGTH), 8))
+        return at;
+    memcpy(s->parent_span_id, at + 2, 8);
+    ids->parent = 8;
+    return at + 10;
+}
+
+/* Walks a Span's fields into the view. False: malformed. */
+static bool span_fields(struct span_view *s, const uint8_t *end, bool far, struct id_lengths *ids)
+{
+    const uint8_t *at = usual_ids(s, s->data, end, ids);
     while (at < end) {
-        switch (*at) {
-        case WIRE_TAG(1, WIRE_LENGTH):
-            at = id(at + 1, end, s->trace_id, sizeof s->trace_id, &ids->trace);
-            break;
-        case WIRE_TAG(2, WIRE_LENGTH):
-            at = id(at + 1, end, s->span_id, sizeof s->span_id, &ids->span);
-            break;
-        case WIRE_TAG(4, WIRE_LENGTH):
-            at = id(at + 1, end, s->parent_span_id, sizeof s->parent_span_id, &ids->parent);
-            break;
-        case WIRE_TAG(5, WIRE_LENGTH):
-            at = name(s, at + 1, end);
-            break;
-        case WIRE_TAG(9, WIRE_LENGTH):
-            do
-                at = key_value(at + 1, end, DEPTH_SPAN_FIELD);
-            while (at && at < end && *at == WIRE_TAG(9, WIRE_LENGTH));
-            break;
-        case WIRE_TAG(11, WIRE_LENGTH):
-            at = event(at + 1, end);
-            break;
-        default:
-            at = other_field(s, at, end, ids);
+        uint32_t tag;
+        const uint8_t *tag_at = at;
+        if (*at == WIRE_TAG(SPAN_ATTRIBUTES, WIRE_LENGTH) && far) {
+            at = plain_attributes(at, end, WIRE_TAG(SPAN_ATTRIBUTES, WIRE_LENGTH));
+            if (at != tag_at)
+                continue;
         }
+        at = wire_tag(at, end, &tag);
+        if (wire_unlikely(!at))
+            return false;
+        at = field(s, tag, tag_at, at, end, ids);
         if (wire_unlikely(!at))
             return false;
     }
     return true;
 }
 
-bool span_index(struct span_view *s, bool *identified)
+bool span_index(struct span_view *s, const uint8_t *readable, bool *identified)
 {
     struct id_lengths ids = {0};
-    if (!span_fields(s, s->data, s->data + s->len, &ids))
+    const uint8_t *end = s->data + s->len;
+    if (!span_fields(s, end, readable - end >= PLAIN_MAX, &ids))
         return false;
     *identified = ids.trace == sizeof s->trace_id && ids.span == sizeof s->span_id &&
                   (ids.parent == 0 || ids.parent == sizeof s->parent_span_id) &&
