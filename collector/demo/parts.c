@@ -21,19 +21,18 @@ static void describe_server(struct story *s, struct span *span, enum service ser
     span_text(span, "http.route", "%s", route);
     span_text(span, "url.path", "%s", path);
     span_text(span, "url.scheme", "http");
-    span_text(span, "server.address", "%s", service_name(service));
+    span_text(span, "server.address", "%s", shop_service_name(service));
     span_number(span, "server.port", ports[service]);
     span_text(span, "network.protocol.version", "1.1");
     span_number(span, "network.peer.port", 32768 + story_chance(s, 28000));
 }
 
-struct span *visit(struct story *s, uint64_t at_us, const char *method, const char *route,
-                   const char *path)
+struct span *shop_visit(struct story *s, uint64_t at_us, const char *method, const char *route,
+                        const char *path)
 {
     static const char *const browsers[] = {
         "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
-        "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/126.0.0.0 "
-        "Safari/537.36",
+        "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/126.0.0.0 Safari/537.36",
         "ShopApp/7.3.1 (iPhone; iOS 17.5)",
     };
     struct span *span = story_begin_trace(s, FRONTEND, SERVER, at_us, "%s %s", method, route);
@@ -43,13 +42,13 @@ struct span *visit(struct story *s, uint64_t at_us, const char *method, const ch
     return span;
 }
 
-struct call call(struct story *s, struct span *parent, enum service from, enum service to,
-                 uint64_t at_us, const char *method, const char *route, const char *path)
+struct shop_call shop_call(struct story *s, struct span *parent, enum service from, enum service to,
+                           uint64_t at_us, const char *method, const char *route, const char *path)
 {
-    struct call c = {.client = story_begin(s, parent, from, CLIENT, at_us, "%s", method)};
+    struct shop_call c = {.client = story_begin(s, parent, from, CLIENT, at_us, "%s", method)};
     span_text(c.client, "http.request.method", "%s", method);
-    span_text(c.client, "url.full", "http://%s:%d%s", service_name(to), ports[to], path);
-    span_text(c.client, "server.address", "%s", service_name(to));
+    span_text(c.client, "url.full", "http://%s:%d%s", shop_service_name(to), ports[to], path);
+    span_text(c.client, "server.address", "%s", shop_service_name(to));
     span_number(c.client, "server.port", ports[to]);
     c.server_us = at_us + story_took(s, NETWORK_US);
     c.server = story_begin(s, c.client, to, SERVER, c.server_us, "%s %s", method, route);
@@ -57,7 +56,7 @@ struct call call(struct story *s, struct span *parent, enum service from, enum s
     return c;
 }
 
-uint64_t served(struct span *span, uint64_t at_us, int status)
+uint64_t shop_served(struct span *span, uint64_t at_us, int status)
 {
     span_number(span, "http.response.status_code", status);
     if (status >= 500) {
@@ -67,27 +66,29 @@ uint64_t served(struct span *span, uint64_t at_us, int status)
     return span_end(span, at_us);
 }
 
-uint64_t answer(struct story *s, struct call *c, uint64_t at_us, int status)
+uint64_t shop_answer(struct story *s, struct shop_call *c, uint64_t at_us, int status)
 {
-    served(c->server, at_us, status);
-    return served(c->client, at_us + story_took(s, NETWORK_US), status);
+    shop_served(c->server, at_us, status);
+    return shop_served(c->client, at_us + story_took(s, NETWORK_US), status);
 }
 
-uint64_t call_outside(struct story *s, struct span *parent, enum service from, uint64_t at_us,
-                      uint64_t usual_us, const char *method, const char *host, const char *path)
+uint64_t shop_call_outside(struct story *s, struct span *parent, enum service from, uint64_t at_us,
+                           uint64_t usual_us, const char *method, const char *host,
+                           const char *path)
 {
     struct span *client = story_begin(s, parent, from, CLIENT, at_us, "%s", method);
     span_text(client, "http.request.method", "%s", method);
     span_text(client, "url.full", "https://%s%s", host, path);
     span_text(client, "server.address", "%s", host);
     span_number(client, "server.port", 443);
-    return served(client, at_us + story_took(s, usual_us), 200);
+    return shop_served(client, at_us + story_took(s, usual_us), 200);
 }
 
 /* ---- data ---- */
 
-struct span *sql_begin(struct story *s, struct span *parent, enum service service, uint64_t at_us,
-                       const char *operation, const char *table, const char *statement)
+struct span *shop_sql_begin(struct story *s, struct span *parent, enum service service,
+                            uint64_t at_us, const char *operation, const char *table,
+                            const char *statement)
 {
     struct span *span =
         story_begin(s, parent, service, CLIENT, at_us, "%s shop.%s", operation, table);
@@ -101,15 +102,16 @@ struct span *sql_begin(struct story *s, struct span *parent, enum service servic
     return span;
 }
 
-uint64_t sql(struct story *s, struct span *parent, enum service service, uint64_t at_us,
-             uint64_t usual_us, const char *operation, const char *table, const char *statement)
+uint64_t shop_sql(struct story *s, struct span *parent, enum service service, uint64_t at_us,
+                  uint64_t usual_us, const char *operation, const char *table,
+                  const char *statement)
 {
-    struct span *span = sql_begin(s, parent, service, at_us, operation, table, statement);
+    struct span *span = shop_sql_begin(s, parent, service, at_us, operation, table, statement);
     return span_end(span, at_us + story_took(s, usual_us));
 }
 
-uint64_t cache(struct story *s, struct span *parent, enum service service, uint64_t at_us,
-               const char *command, const char *key)
+uint64_t shop_cache(struct story *s, struct span *parent, enum service service, uint64_t at_us,
+                    const char *command, const char *key)
 {
     struct span *span = story_begin(s, parent, service, CLIENT, at_us, "%s", command);
     span_text(span, "db.system.name", "redis");
@@ -132,9 +134,9 @@ static void describe_message(struct span *span, const struct message *m, const c
     span_number(span, "server.port", 9092);
 }
 
-struct message send_message(struct story *s, struct span *parent, enum service from, uint64_t at_us,
-                            const char *topic, const char *key, int64_t offset,
-                            enum context context)
+struct message shop_send_message(struct story *s, struct span *parent, enum service from,
+                                 uint64_t at_us, const char *topic, const char *key, int64_t offset,
+                                 enum context context)
 {
     struct message m = {.topic = topic,
                         .key = key,
@@ -145,7 +147,7 @@ struct message send_message(struct story *s, struct span *parent, enum service f
     m.producer = story_begin(s, parent, from, PRODUCER, at_us, "send %s", topic);
     describe_message(m.producer, &m, "send");
     span_text(m.producer, "messaging.kafka.message.key", "%s", key);
-    span_text(m.producer, "messaging.client.id", "%s-producer-1", service_name(from));
+    span_text(m.producer, "messaging.client.id", "%s-producer-1", shop_service_name(from));
     if (context != LOST_WITHOUT_OFFSET) {
         span_text(m.producer, "messaging.destination.partition.id", "%d", m.partition);
         span_number(m.producer, "messaging.kafka.offset", m.offset);
@@ -164,8 +166,8 @@ static void describe_old_style(struct span *span, const struct message *m, const
     span_text(span, "messaging.kafka.consumer.group", "%s", group);
 }
 
-struct span *process_message(struct story *s, enum service service, const struct message *m,
-                             uint64_t at_us, const char *group)
+struct span *shop_process_message(struct story *s, enum service service, const struct message *m,
+                                  uint64_t at_us, const char *group)
 {
     struct span *span =
         m->context == KEPT_AS_PARENT

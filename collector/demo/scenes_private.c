@@ -12,42 +12,42 @@ static const char token[] =
 void scene_login(struct shop *shop, struct story *s)
 {
     (void)shop;
-    struct span *page = visit(s, 0, "POST", "/login", "/login");
+    struct span *page = shop_visit(s, 0, "POST", "/login", "/login");
     span_text(page, "user.email", "%s", email);
     span_text(page, "user.full_name", "Ada Lovelace");
     span_text(page, "url.query", "email=ada.lovelace%%40example.com&password=hunter2");
-    struct call c =
-        call(s, page, FRONTEND, CHECKOUT, story_took(s, 800), "GET", "/customers/by-email/{email}",
-             "/customers/by-email/ada.lovelace@example.com");
-    uint64_t at =
-        sql(s, c.server, CHECKOUT, c.server_us + story_took(s, 300), 2500, "SELECT", "customers",
-            "SELECT * FROM customers WHERE email = 'ada.lovelace@example.com' AND phone = "
-            "'+44 20 7946 0958'");
+    struct shop_call c =
+        shop_call(s, page, FRONTEND, CHECKOUT, story_took(s, 800), "GET",
+                  "/customers/by-email/{email}", "/customers/by-email/ada.lovelace@example.com");
+    uint64_t at = shop_sql(
+        s, c.server, CHECKOUT, c.server_us + story_took(s, 300), 2500, "SELECT", "customers",
+        "SELECT * FROM customers WHERE email = 'ada.lovelace@example.com' AND phone = "
+        "'+44 20 7946 0958'");
     span_event(c.server, at, "customer ada.lovelace@example.com found", "customer.phone",
                "+44 20 7946 0958");
-    at = answer(s, &c, at + story_took(s, 300), 200);
-    served(page, at + story_took(s, 900), 200);
+    at = shop_answer(s, &c, at + story_took(s, 300), 200);
+    shop_served(page, at + story_took(s, 900), 200);
 }
 
 void scene_leaky_payment(struct shop *shop, struct story *s)
 {
     (void)shop;
-    struct span *page = visit(s, 0, "POST", "/checkout", "/checkout");
-    struct call c =
-        call(s, page, FRONTEND, PAYMENT, story_took(s, 900), "POST", "/charges", "/charges");
+    struct span *page = shop_visit(s, 0, "POST", "/checkout", "/checkout");
+    struct shop_call c =
+        shop_call(s, page, FRONTEND, PAYMENT, story_took(s, 900), "POST", "/charges", "/charges");
     span_header(c.client, "http.request.header.authorization",
                 "Bearer eyJub3QiOiJyZWFsIn0.e30.bm8");
     span_text(c.server, "enduser.token", "%s", token);
     span_text(c.server, "payment.card", "4111 1111 1111 1111");
     span_nested(c.server, "payment.request", "iban", "GB82 WEST 1234 5698 7654 32");
     uint64_t at =
-        sql(s, c.server, PAYMENT, c.server_us + story_took(s, 400), 3000, "INSERT", "charges",
-            "INSERT INTO charges (card, cvv, holder) VALUES ('5555555555554444', '123', "
-            "'Ada Lovelace')");
+        shop_sql(s, c.server, PAYMENT, c.server_us + story_took(s, 400), 3000, "INSERT", "charges",
+                 "INSERT INTO charges (card, cvv, holder) VALUES ('5555555555554444', '123', "
+                 "'Ada Lovelace')");
     span_exception(c.server, at, "payment.GatewayError",
                    "gateway refused card 4111111111111111 of %s", email);
-    at = answer(s, &c, at + story_took(s, 400), 500);
-    served(page, at + story_took(s, 900), 502);
+    at = shop_answer(s, &c, at + story_took(s, 400), 500);
+    shop_served(page, at + story_took(s, 900), 502);
 }
 
 void scene_leaky_export(struct shop *shop, struct story *s)
@@ -60,9 +60,9 @@ void scene_leaky_export(struct shop *shop, struct story *s)
         job, "process.command_line",
         "export --target https://ada:hunter2@files.example.com/out --key AKIAIOSFODNN7EXAMPLE");
     uint64_t at =
-        sql(s, job, EMAIL_WORKER, story_took(s, 500), 15000, "SELECT", "customers",
-            "SELECT email FROM customers WHERE newsletter = true AND ssn <> '078-05-1120'");
-    at = call_outside(s, job, EMAIL_WORKER, at, 200000, "PUT", "ada:hunter2@files.example.com",
-                      "/out?X-Amz-Signature=0123456789abcdef&api_key=demo-not-a-key");
+        shop_sql(s, job, EMAIL_WORKER, story_took(s, 500), 15000, "SELECT", "customers",
+                 "SELECT email FROM customers WHERE newsletter = true AND ssn <> '078-05-1120'");
+    at = shop_call_outside(s, job, EMAIL_WORKER, at, 200000, "PUT", "ada:hunter2@files.example.com",
+                           "/out?X-Amz-Signature=0123456789abcdef&api_key=demo-not-a-key");
     span_end(job, at + story_took(s, 500));
 }

@@ -12,75 +12,79 @@ void scene_browse(struct shop *shop, struct story *s)
     (void)shop;
     unsigned id = 100 + story_chance(s, 900);
     snprintf(path, sizeof path, "/products/%u", id);
-    struct span *page = visit(s, 0, "GET", "/products/{id}", path);
-    uint64_t at = cache(s, page, FRONTEND, story_took(s, 500), "GET", path + 1);
+    struct span *page = shop_visit(s, 0, "GET", "/products/{id}", path);
+    uint64_t at = shop_cache(s, page, FRONTEND, story_took(s, 500), "GET", path + 1);
     if (story_chance(s, 3) == 0) {
         span_flag(page, "shop.cache.hit", true);
-        served(page, at + story_took(s, 800), 200);
+        shop_served(page, at + story_took(s, 800), 200);
         return;
     }
-    struct call stock = call(s, page, FRONTEND, INVENTORY, at, "GET", "/stock/{id}", path);
+    struct shop_call stock =
+        shop_call(s, page, FRONTEND, INVENTORY, at, "GET", "/stock/{id}", path);
     snprintf(statement, sizeof statement,
              "SELECT id, name, price, stock FROM products WHERE id = %u AND name LIKE '%s%%'", id,
              products[id % 5]);
-    at = sql(s, stock.server, INVENTORY, stock.server_us + story_took(s, 300), 1800, "SELECT",
-             "products", statement);
-    at = answer(s, &stock, at + story_took(s, 400), 200);
-    served(page, at + story_took(s, 1200), 200);
+    at = shop_sql(s, stock.server, INVENTORY, stock.server_us + story_took(s, 300), 1800, "SELECT",
+                  "products", statement);
+    at = shop_answer(s, &stock, at + story_took(s, 400), 200);
+    shop_served(page, at + story_took(s, 1200), 200);
 }
 
 void scene_add_to_cart(struct shop *shop, struct story *s)
 {
     char key[64];
     (void)shop;
-    struct span *page = visit(s, 0, "POST", "/cart", "/cart");
-    struct call add = call(s, page, FRONTEND, CART, story_took(s, 600), "POST", "/carts/{id}/items",
-                           "/carts/77/items");
+    struct span *page = shop_visit(s, 0, "POST", "/cart", "/cart");
+    struct shop_call add = shop_call(s, page, FRONTEND, CART, story_took(s, 600), "POST",
+                                     "/carts/{id}/items", "/carts/77/items");
     snprintf(key, sizeof key, "cart:%u %s 1", story_chance(s, 5000), products[story_chance(s, 5)]);
-    uint64_t at = cache(s, add.server, CART, add.server_us + story_took(s, 300), "HSET", key);
-    at = answer(s, &add, at + story_took(s, 300), 201);
-    served(page, at + story_took(s, 700), 200);
+    uint64_t at = shop_cache(s, add.server, CART, add.server_us + story_took(s, 300), "HSET", key);
+    at = shop_answer(s, &add, at + story_took(s, 300), 201);
+    shop_served(page, at + story_took(s, 700), 200);
 }
 
 /* Reserves, charges, records: what every order does before its message is sent. */
 static uint64_t take_order(struct story *s, struct span *order, uint64_t at, unsigned number)
 {
     char statement[200];
-    struct call cart = call(s, order, CHECKOUT, CART, at, "GET", "/carts/{id}", "/carts/77");
-    at = cache(s, cart.server, CART, cart.server_us + story_took(s, 200), "HGETALL", "cart:77");
-    at = answer(s, &cart, at + story_took(s, 200), 200);
-    struct call stock =
-        call(s, order, CHECKOUT, INVENTORY, at, "POST", "/reservations", "/reservations");
+    struct shop_call cart =
+        shop_call(s, order, CHECKOUT, CART, at, "GET", "/carts/{id}", "/carts/77");
+    at =
+        shop_cache(s, cart.server, CART, cart.server_us + story_took(s, 200), "HGETALL", "cart:77");
+    at = shop_answer(s, &cart, at + story_took(s, 200), 200);
+    struct shop_call stock =
+        shop_call(s, order, CHECKOUT, INVENTORY, at, "POST", "/reservations", "/reservations");
     snprintf(statement, sizeof statement,
              "UPDATE products SET stock = stock - 1 WHERE id = %u AND stock >= 1",
              100 + story_chance(s, 900));
-    at = sql(s, stock.server, INVENTORY, stock.server_us + story_took(s, 300), 3000, "UPDATE",
-             "products", statement);
-    at = answer(s, &stock, at + story_took(s, 300), 201);
-    struct call charge = call(s, order, CHECKOUT, PAYMENT, at, "POST", "/charges", "/charges");
-    at = call_outside(s, charge.server, PAYMENT, charge.server_us + story_took(s, 500), 90000,
-                      "POST", "psp.example.com", "/v2/authorizations");
-    at = answer(s, &charge, at + story_took(s, 500), 201);
+    at = shop_sql(s, stock.server, INVENTORY, stock.server_us + story_took(s, 300), 3000, "UPDATE",
+                  "products", statement);
+    at = shop_answer(s, &stock, at + story_took(s, 300), 201);
+    struct shop_call charge =
+        shop_call(s, order, CHECKOUT, PAYMENT, at, "POST", "/charges", "/charges");
+    at = shop_call_outside(s, charge.server, PAYMENT, charge.server_us + story_took(s, 500), 90000,
+                           "POST", "psp.example.com", "/v2/authorizations");
+    at = shop_answer(s, &charge, at + story_took(s, 500), 201);
     snprintf(statement, sizeof statement,
              "INSERT INTO orders (number, customer, total, currency) VALUES (%u, %u, 49.90, 'EUR')",
              number, story_chance(s, 90000));
-    return sql(s, order, CHECKOUT, at, 4000, "INSERT", "orders", statement);
+    return shop_sql(s, order, CHECKOUT, at, 4000, "INSERT", "orders", statement);
 }
 
 /* Shipping packs it and tells email, which writes to the customer. */
 static void ship(struct shop *shop, struct story *s, const struct message *ordered)
 {
     uint64_t at = ordered->sent_us + story_took(s, 15000);
-    struct span *packing = process_message(s, SHIPPING_WORKER, ordered, at, "shipping");
-    at = sql(s, packing, SHIPPING_WORKER, at + story_took(s, 700), 5000, "INSERT", "parcels",
-             "INSERT INTO parcels (order_number, carrier) VALUES (4711, 'Post')");
-    struct message shipped = send_message(s, packing, SHIPPING_WORKER, at, "shipments",
-                                          ordered->key, shop->next_offset++, ordered->context);
+    struct span *packing = shop_process_message(s, SHIPPING_WORKER, ordered, at, "shipping");
+    at = shop_sql(s, packing, SHIPPING_WORKER, at + story_took(s, 700), 5000, "INSERT", "parcels",
+                  "INSERT INTO parcels (order_number, carrier) VALUES (4711, 'Post')");
+    struct message shipped = shop_send_message(s, packing, SHIPPING_WORKER, at, "shipments",
+                                               ordered->key, shop->next_offset++, ordered->context);
     span_end(packing, shipped.sent_us + story_took(s, 500));
     at = shipped.sent_us + story_took(s, 30000);
-    struct span *mail = process_message(s, EMAIL_WORKER, &shipped, at, "email");
-    at = call_outside(s, mail, EMAIL_WORKER, at + story_took(s, 900), 60000, "POST",
-                      "mail.example.com", "/v1/send");
+    struct span *mail = shop_process_message(s, EMAIL_WORKER, &shipped, at, "email");
+    at = shop_call_outside(s, mail, EMAIL_WORKER, at + story_took(s, 900), 60000, "POST",
+                           "mail.example.com", "/v1/send");
     span_end(mail, at + story_took(s, 400));
 }
 
@@ -88,15 +92,15 @@ static void order(struct shop *shop, struct story *s, enum context context)
 {
     unsigned number = 100000 + story_chance(s, 900000);
     static const char *const keys[] = {"order-a", "order-b", "order-c", "order-d"};
-    struct span *page = visit(s, 0, "POST", "/checkout", "/checkout");
-    struct call c =
-        call(s, page, FRONTEND, CHECKOUT, story_took(s, 900), "POST", "/orders", "/orders");
+    struct span *page = shop_visit(s, 0, "POST", "/checkout", "/checkout");
+    struct shop_call c =
+        shop_call(s, page, FRONTEND, CHECKOUT, story_took(s, 900), "POST", "/orders", "/orders");
     span_number(c.server, "shop.order.number", number);
     uint64_t at = take_order(s, c.server, c.server_us + story_took(s, 400), number);
-    struct message ordered = send_message(s, c.server, CHECKOUT, at, "orders", keys[number % 4],
-                                          shop->next_offset++, context);
-    at = answer(s, &c, ordered.sent_us + story_took(s, 300), 201);
-    served(page, at + story_took(s, 900), 200);
+    struct message ordered = shop_send_message(s, c.server, CHECKOUT, at, "orders",
+                                               keys[number % 4], shop->next_offset++, context);
+    at = shop_answer(s, &c, ordered.sent_us + story_took(s, 300), 201);
+    shop_served(page, at + story_took(s, 900), 200);
     ship(shop, s, &ordered);
 }
 
@@ -126,10 +130,10 @@ void scene_batch_shipping(struct shop *shop, struct story *s)
     struct message messages[3];
     uint64_t at = 0;
     for (int i = 0; i < 3; i++) {
-        struct span *page = visit(s, at, "POST", "/checkout/express", "/checkout/express");
-        messages[i] = send_message(s, page, FRONTEND, at + story_took(s, 2000), "orders", "express",
-                                   shop->next_offset++, KEPT_AS_LINK);
-        at = served(page, messages[i].sent_us + story_took(s, 600), 202);
+        struct span *page = shop_visit(s, at, "POST", "/checkout/express", "/checkout/express");
+        messages[i] = shop_send_message(s, page, FRONTEND, at + story_took(s, 2000), "orders",
+                                        "express", shop->next_offset++, KEPT_AS_LINK);
+        at = shop_served(page, messages[i].sent_us + story_took(s, 600), 202);
     }
     at += story_took(s, 20000);
     struct span *batch = story_begin_trace(s, SHIPPING_WORKER, CONSUMER, at, "process orders");
@@ -141,8 +145,9 @@ void scene_batch_shipping(struct shop *shop, struct story *s)
     span_number(batch, "messaging.batch.message_count", 3);
     for (int i = 0; i < 3; i++)
         span_link(batch, messages[i].producer, messages[i].offset);
-    at = sql(s, batch, SHIPPING_WORKER, at + story_took(s, 600), 9000, "INSERT", "parcels",
-             "INSERT INTO parcels (order_number, carrier) VALUES (1, 'Post'), (2, 'Post'), (3, "
-             "'Courier')");
+    at =
+        shop_sql(s, batch, SHIPPING_WORKER, at + story_took(s, 600), 9000, "INSERT", "parcels",
+                 "INSERT INTO parcels (order_number, carrier) VALUES (1, 'Post'), (2, 'Post'), (3, "
+                 "'Courier')");
     span_end(batch, at + story_took(s, 500));
 }

@@ -2,7 +2,7 @@
  * of it lies in the story's arena, lists included, which double as they grow. */
 #include "collector/demo/story.h"
 
-#include "collector/demo/arena.h"
+#include "collector/demo/story_arena.h"
 #include "opentelemetry/proto/collector/trace/v1/trace_service.pb-c.h"
 
 #include <inttypes.h>
@@ -35,7 +35,7 @@ struct span {
 };
 
 struct story {
-    struct arena arena;
+    struct story_arena arena;
     uint64_t random;
     size_t spans;
     size_t traces;
@@ -63,7 +63,7 @@ static const struct {
     [EMAIL_WORKER] = {"email-worker", "nodejs", "@opentelemetry/instrumentation-kafkajs", "0.9.3"},
 };
 
-const char *service_name(enum service s)
+const char *shop_service_name(enum service s)
 {
     return services[s].name;
 }
@@ -99,7 +99,7 @@ static void *more(struct story *s, void *list, size_t count)
 {
     if (count & (count - 1))
         return list;
-    void *larger = arena_take(&s->arena, sizeof(void *) * (count ? count * 2 : 1));
+    void *larger = story_arena_take(&s->arena, sizeof(void *) * (count ? count * 2 : 1));
     if (count)
         memcpy(larger, list, sizeof(void *) * count);
     return larger;
@@ -110,7 +110,7 @@ static void *more(struct story *s, void *list, size_t count)
 
 static AnyValue *new_value(struct story *s)
 {
-    AnyValue *v = arena_take(&s->arena, sizeof *v);
+    AnyValue *v = story_arena_take(&s->arena, sizeof *v);
     opentelemetry__proto__common__v1__any_value__init(v);
     return v;
 }
@@ -119,7 +119,7 @@ static AnyValue *text_value(struct story *s, const char *text)
 {
     AnyValue *v = new_value(s);
     v->value_case = VALUE(STRING_VALUE);
-    v->string_value = arena_print(&s->arena, "%s", text);
+    v->string_value = story_arena_print(&s->arena, "%s", text);
     return v;
 }
 
@@ -133,9 +133,9 @@ static AnyValue *number_value(struct story *s, int64_t number)
 
 static KeyValue *pair(struct story *s, const char *key, AnyValue *value)
 {
-    KeyValue *p = arena_take(&s->arena, sizeof *p);
+    KeyValue *p = story_arena_take(&s->arena, sizeof *p);
     opentelemetry__proto__common__v1__key_value__init(p);
-    p->key = arena_print(&s->arena, "%s", key);
+    p->key = story_arena_print(&s->arena, "%s", key);
     p->value = value;
     return p;
 }
@@ -160,13 +160,13 @@ struct story *story_create(uint64_t seed)
 
 void story_free(struct story *s)
 {
-    arena_free(&s->arena);
+    story_arena_free(&s->arena);
     free(s);
 }
 
 static ProtobufCBinaryData new_id(struct story *s, size_t len)
 {
-    ProtobufCBinaryData id = {.len = len, .data = arena_take(&s->arena, len)};
+    ProtobufCBinaryData id = {.len = len, .data = story_arena_take(&s->arena, len)};
     for (size_t i = 0; i < len; i += 8) {
         uint64_t part = next_random(s) | 1; /* never zero */
         memcpy(id.data + i, &part, 8);
@@ -179,10 +179,10 @@ static struct span *new_span(struct story *s, enum service service, enum span_ki
 {
     char text[TEXT_MAX];
     vsnprintf(text, sizeof text, name, args);
-    struct span *span = arena_take(&s->arena, sizeof *span);
+    struct span *span = story_arena_take(&s->arena, sizeof *span);
     opentelemetry__proto__trace__v1__span__init(&span->pb);
     span->story = s;
-    span->pb.name = arena_print(&s->arena, "%s", text);
+    span->pb.name = story_arena_print(&s->arena, "%s", text);
     span->pb.kind = (Opentelemetry__Proto__Trace__V1__Span__SpanKind)kind;
     span->pb.span_id = new_id(s, 8);
     span->pb.start_time_unix_nano = at_us;
@@ -251,7 +251,7 @@ void span_flag(struct span *s, const char *key, bool value)
 
 void span_header(struct span *s, const char *key, const char *value)
 {
-    ArrayValue *array = arena_take(&s->story->arena, sizeof *array);
+    ArrayValue *array = story_arena_take(&s->story->arena, sizeof *array);
     opentelemetry__proto__common__v1__array_value__init(array);
     APPEND(s->story, array->values, array->n_values, text_value(s->story, value));
     AnyValue *v = new_value(s->story);
@@ -262,7 +262,7 @@ void span_header(struct span *s, const char *key, const char *value)
 
 void span_nested(struct span *s, const char *key, const char *inner_key, const char *value)
 {
-    KeyValueList *list = arena_take(&s->story->arena, sizeof *list);
+    KeyValueList *list = story_arena_take(&s->story->arena, sizeof *list);
     opentelemetry__proto__common__v1__key_value_list__init(list);
     APPEND(s->story, list->values, list->n_values,
            pair(s->story, inner_key, text_value(s->story, value)));
@@ -274,10 +274,10 @@ void span_nested(struct span *s, const char *key, const char *inner_key, const c
 
 static Event *new_event(struct span *s, uint64_t at_us, const char *name)
 {
-    Event *e = arena_take(&s->story->arena, sizeof *e);
+    Event *e = story_arena_take(&s->story->arena, sizeof *e);
     opentelemetry__proto__trace__v1__span__event__init(e);
     e->time_unix_nano = at_us;
-    e->name = arena_print(&s->story->arena, "%s", name);
+    e->name = story_arena_print(&s->story->arena, "%s", name);
     APPEND(s->story, s->pb.events, s->pb.n_events, e);
     return e;
 }
@@ -313,16 +313,16 @@ void span_event(struct span *s, uint64_t at_us, const char *name, const char *ke
 
 void span_error(struct span *s, const char *message)
 {
-    Status *status = arena_take(&s->story->arena, sizeof *status);
+    Status *status = story_arena_take(&s->story->arena, sizeof *status);
     opentelemetry__proto__trace__v1__status__init(status);
     status->code = OPENTELEMETRY__PROTO__TRACE__V1__STATUS__STATUS_CODE__STATUS_CODE_ERROR;
-    status->message = arena_print(&s->story->arena, "%s", message);
+    status->message = story_arena_print(&s->story->arena, "%s", message);
     s->pb.status = status;
 }
 
 void span_link(struct span *s, const struct span *to, int64_t offset)
 {
-    Link *link = arena_take(&s->story->arena, sizeof *link);
+    Link *link = story_arena_take(&s->story->arena, sizeof *link);
     opentelemetry__proto__trace__v1__span__link__init(link);
     link->trace_id = to->pb.trace_id;
     link->span_id = to->pb.span_id;
@@ -363,10 +363,10 @@ static Resource *resource_of(struct story *s, enum service service)
         {"deployment.environment.name", "demo"},
         {"telemetry.sdk.name", "opentelemetry"},
         {"telemetry.sdk.language", services[service].language},
-        {"host.name", arena_print(&s->arena, "shop-%d", (int)service % 3 + 1)},
-        {"service.instance.id", arena_print(&s->arena, "%s-1", services[service].name)},
+        {"host.name", story_arena_print(&s->arena, "shop-%d", (int)service % 3 + 1)},
+        {"service.instance.id", story_arena_print(&s->arena, "%s-1", services[service].name)},
     };
-    Resource *r = arena_take(&s->arena, sizeof *r);
+    Resource *r = story_arena_take(&s->arena, sizeof *r);
     opentelemetry__proto__resource__v1__resource__init(r);
     for (size_t i = 0; i < sizeof attributes / sizeof *attributes; i++)
         APPEND(s, r->attributes, r->n_attributes,
@@ -376,15 +376,15 @@ static Resource *resource_of(struct story *s, enum service service)
 
 static ResourceSpans *spans_of(struct story *s, enum service service)
 {
-    Scope *scope = arena_take(&s->arena, sizeof *scope);
+    Scope *scope = story_arena_take(&s->arena, sizeof *scope);
     opentelemetry__proto__common__v1__instrumentation_scope__init(scope);
-    scope->name = arena_print(&s->arena, "%s", services[service].scope);
-    ScopeSpans *spans = arena_take(&s->arena, sizeof *spans);
+    scope->name = story_arena_print(&s->arena, "%s", services[service].scope);
+    ScopeSpans *spans = story_arena_take(&s->arena, sizeof *spans);
     opentelemetry__proto__trace__v1__scope_spans__init(spans);
     spans->scope = scope;
     spans->n_spans = s->services[service].count;
     spans->spans = s->services[service].spans;
-    ResourceSpans *r = arena_take(&s->arena, sizeof *r);
+    ResourceSpans *r = story_arena_take(&s->arena, sizeof *r);
     opentelemetry__proto__trace__v1__resource_spans__init(r);
     r->resource = resource_of(s, service);
     APPEND(s, r->scope_spans, r->n_scope_spans, spans);

@@ -34,7 +34,7 @@ enum span_kind { INTERNAL = 1, SERVER, CLIENT, PRODUCER, CONSUMER };
 struct story;
 struct span;
 
-const char *service_name(enum service s);
+const char *shop_service_name(enum service s);
 
 /* Ids and choices follow from `seed` alone. */
 struct story *story_create(uint64_t seed);

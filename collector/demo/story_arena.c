@@ -1,4 +1,4 @@
-#include "collector/demo/arena.h"
+#include "collector/demo/story_arena.h"
 
 #include <stdalign.h>
 #include <stdarg.h>
@@ -7,17 +7,17 @@
 
 enum { BLOCK_SIZE = 64 << 10 };
 
-struct arena_block {
-    struct arena_block *next;
+struct story_arena_block {
+    struct story_arena_block *next;
     size_t size;
     alignas(max_align_t) char data[];
 };
 
-static void add_block(struct arena *a, size_t size)
+static void add_block(struct story_arena *a, size_t size)
 {
     if (size < BLOCK_SIZE)
         size = BLOCK_SIZE;
-    struct arena_block *b = calloc(1, sizeof *b + size);
+    struct story_arena_block *b = calloc(1, sizeof *b + size);
     if (!b) {
         fputs("tailspan demo: out of memory\n", stderr);
         exit(1);
@@ -28,7 +28,7 @@ static void add_block(struct arena *a, size_t size)
     a->used = 0;
 }
 
-void *arena_take(struct arena *a, size_t size)
+void *story_arena_take(struct story_arena *a, size_t size)
 {
     size = (size + alignof(max_align_t) - 1) / alignof(max_align_t) * alignof(max_align_t);
     if (!a->blocks || a->blocks->size - a->used < size)
@@ -38,23 +38,23 @@ void *arena_take(struct arena *a, size_t size)
     return p;
 }
 
-char *arena_print(struct arena *a, const char *format, ...)
+char *story_arena_print(struct story_arena *a, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
     int len = vsnprintf(NULL, 0, format, args);
     va_end(args);
-    char *text = arena_take(a, (size_t)len + 1);
+    char *text = story_arena_take(a, (size_t)len + 1);
     va_start(args, format);
     vsnprintf(text, (size_t)len + 1, format, args);
     va_end(args);
     return text;
 }
 
-void arena_free(struct arena *a)
+void story_arena_free(struct story_arena *a)
 {
     while (a->blocks) {
-        struct arena_block *b = a->blocks;
+        struct story_arena_block *b = a->blocks;
         a->blocks = b->next;
         free(b);
     }
