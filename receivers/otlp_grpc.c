@@ -1,8 +1,8 @@
 /* OTLP/gRPC on C core: one server whose calls arrive on the lanes' completion queues.
  *
  * Export is a registered method whose message is read with the call, which saves a round through
- * the queue; other methods are answered UNIMPLEMENTED by C core. There is one listener (no
- * SO_REUSEPORT); C core spreads its connections over the lanes. */
+ * the queue. There is one listener (no SO_REUSEPORT); C core spreads its connections over the
+ * lanes. */
 #include "receivers/otlp_grpc.h"
 
 #include "component/endpoint.h"
@@ -59,7 +59,8 @@ struct otlp_grpc *otlp_grpc_create(struct component *c, const struct component_s
             .inflight = &g->open,
             .inflater = inflater_create(),
         };
-        if (!l->inflater) {
+        l->unknown = grpc_unknown_create(l);
+        if (!l->inflater || !l->unknown) {
             otlp_grpc_destroy(g);
             return NULL;
         }
@@ -120,6 +121,7 @@ static void begin_calls(void *context)
 {
     struct beginning *b = context;
     b->ok = grpc_calls_request(b->calls);
+    grpc_unknown_request(b->calls->unknown);
 }
 
 bool otlp_grpc_start(struct otlp_grpc *g, struct error *e)

@@ -30,6 +30,7 @@ struct grpc_calls {
     struct lane *lane;
     struct inflight *inflight; /* calls that C core or the pipeline holds */
     struct inflater *inflater;
+    struct grpc_unknown *unknown;
     struct grpc_export *idle; /* contexts for reuse */
     unsigned requested;       /* how many calls C core was asked for */
     bool closing;
@@ -40,6 +41,11 @@ struct grpc_calls {
 /* Asks C core for calls, as many as are to wait for one. False: out of memory. On the lane's
  * thread. */
 bool grpc_calls_request(struct grpc_calls *c);
+
+/* The lane's answer to calls of other methods. Requested on the lane's thread, once. */
+struct grpc_unknown *grpc_unknown_create(struct grpc_calls *c); /* NULL: out of memory */
+void grpc_unknown_request(struct grpc_unknown *u);
+void grpc_unknown_destroy(struct grpc_unknown *u);
 
 /* After the last call was answered: frees the contexts. */
 void grpc_calls_free(struct grpc_calls *c);

@@ -270,6 +270,8 @@ void grpc_calls_free(struct grpc_calls *c)
         c->idle = x->next_idle;
         export_destroy(x);
     }
+    grpc_unknown_destroy(c->unknown);
+    c->unknown = NULL;
     inflater_destroy(c->inflater);
     c->inflater = NULL;
     free(c->flat);
