@@ -23,6 +23,10 @@ struct store_options {
     int64_t slot_ns;       /* width of a slot */
     int64_t queue_bytes;   /* batches waiting for the writer; over it store_write() drops */
     int64_t flush_ns;      /* longest time between a span's arrival and its commit */
+
+    /* Called on the writer's thread when store_stats().writable has changed; may be NULL. */
+    void (*changed)(void *context, bool writable, const char *error);
+    void *context;
 };
 
 struct store_stats {

@@ -1,0 +1,365 @@
+/* Nothing that is read here is trusted: sizes are bounded before memory is taken, decompressed
+ * bytes go through batch_index() like a request from outside, and a part only counts when its spans
+ * carry the trace id that was asked for. */
+#define XXH_INLINE_ALL
+#include "storage/reader.h"
+
+#include "component/log.h"
+#include "storage/block.h"
+#include "storage/sql.h"
+
+#include <endian.h>
+#include <stdlib.h>
+#include <xxhash.h>
+
+#define MAX_TRACE_BYTES  (256u << 20) /* of one trace, when read */
+#define MAX_DICTIONARIES 16           /* in one slot */
+
+static const char *const statements_sql[READER_STATEMENTS] = {
+    [READ_PARTS_BY_KEY] = "SELECT part FROM trace WHERE key=?1",
+    [READ_RECENT_KEYS] = "SELECT id, keys FROM detail"
+                         " WHERE id > (SELECT value FROM meta WHERE key='indexed')",
+    [READ_PART] = "SELECT dictionary, data FROM part WHERE id=?1",
+    [READ_DICTIONARY] = "SELECT data FROM dictionary WHERE id=?1",
+    [READ_BLOCKS] = "SELECT id, min_start, max_start, max_last_start, max_duration FROM block"
+                    " WHERE id>=?1 ORDER BY id",
+    [READ_DETAIL] = "SELECT filter, records FROM detail WHERE id=?1",
+    [READ_REFS] = "SELECT refs, records FROM detail WHERE id=?1",
+    [READ_EDGES] = "SELECT edges FROM block WHERE id=?1",
+    [READ_SERVICES] = "SELECT id, name FROM service",
+    [READ_SERVICE] = "SELECT id FROM service WHERE name=?1",
+    [READ_OPERATIONS] = "SELECT name, kind, service FROM operation",
+    [READ_OPERATION] = "SELECT id, service FROM operation WHERE name=?1",
+};
+
+struct store_reader *store_reader_open(struct store *s)
+{
+    struct store_reader *r = calloc(1, sizeof *r);
+    if (!r)
+        return NULL;
+    r->store = s;
+    r->generation = UINT64_MAX;
+    r->blobs = blob_reader_create();
+    if (!r->blobs) {
+        free(r);
+        return NULL;
+    }
+    return r;
+}
+
+static void close_slot(struct reader_slot *s)
+{
+    for (size_t i = 0; i < READER_STATEMENTS; i++)
+        sqlite3_finalize(s->statements[i]);
+    sqlite3_close(s->db);
+    for (size_t i = 0; i < s->dictionary_count; i++)
+        blob_dictionary_destroy(s->dictionaries[i].prepared);
+    free(s->dictionaries);
+    free(s->headers);
+    slot_release(s->slot);
+    *s = (struct reader_slot){0};
+}
+
+void store_reader_close(struct store_reader *r)
+{
+    if (!r)
+        return;
+    for (size_t i = 0; i < r->slot_count; i++)
+        close_slot(&r->slots[i]);
+    free(r->slots);
+    blob_reader_destroy(r->blobs);
+    free(r);
+}
+
+/* Takes over what is known of the slot, if it is. */
+static struct reader_slot keep(struct store_reader *r, struct slot *slot)
+{
+    for (size_t i = 0; i < r->slot_count; i++) {
+        struct reader_slot known = r->slots[i];
+        if (known.slot != slot)
+            continue;
+        r->slots[i] = (struct reader_slot){0};
+        known.tried = false;
+        return known;
+    }
+    return (struct reader_slot){.slot = slot_retain(slot)};
+}
+
+static bool follow(struct store_reader *r)
+{
+    uint64_t generation = atomic_load(&r->store->generation);
+    struct slot_list list;
+    if (generation == r->generation)
+        return true;
+    if (!slots_copy(r->store, &list))
+        return false;
+    struct reader_slot *slots = calloc(list.count + 1, sizeof *slots);
+    size_t count = 0;
+    for (size_t i = list.count; slots && i-- > 0;) {
+        if (atomic_load(&list.items[i]->state) != SLOT_BROKEN)
+            slots[count++] = keep(r, list.items[i]);
+    }
+    slot_list_free(&list);
+    if (!slots)
+        return false;
+    for (size_t i = 0; i < r->slot_count; i++)
+        close_slot(&r->slots[i]);
+    free(r->slots);
+    r->slots = slots;
+    r->slot_count = count;
+    r->generation = generation;
+    return true;
+}
+
+static void open_slot(struct store_reader *r, struct reader_slot *s)
+{
+    int code;
+    s->tried = true;
+    s->live = atomic_load(&s->slot->state) != SLOT_SEALED;
+    s->db = sql_open(s->slot->path, s->live ? SQL_READ : SQL_IMMUTABLE, &code);
+    if (!s->db) {
+        if (sql_is_corrupt(code))
+            store_suspect(r->store, s->slot);
+        return;
+    }
+    s->seed = (uint64_t)sql_integer(s->db, "SELECT value FROM meta WHERE key='seed'", 0);
+}
+
+bool reader_begin(struct store_reader *r)
+{
+    if (!follow(r))
+        return false;
+    for (size_t i = 0; i < r->slot_count; i++) {
+        struct reader_slot *s = &r->slots[i];
+        if (!s->db && !s->tried)
+            open_slot(r, s);
+        if (s->db && s->live)
+            s->in_snapshot = sql_exec(s->db, "BEGIN") == SQLITE_OK;
+    }
+    return true;
+}
+
+void reader_end(struct store_reader *r)
+{
+    for (size_t i = 0; i < r->slot_count; i++) {
+        struct reader_slot *s = &r->slots[i];
+        for (size_t n = 0; n < READER_STATEMENTS; n++)
+            sqlite3_reset(s->statements[n]);
+        if (s->in_snapshot)
+            sql_exec(s->db, "COMMIT");
+        s->in_snapshot = false;
+        /* One that could not be opened may have been made just then: try again next time. */
+        if (!s->db && atomic_load(&s->slot->state) != SLOT_BROKEN)
+            s->tried = false;
+    }
+}
+
+sqlite3_stmt *reader_statement(struct reader_slot *s, enum reader_statement which)
+{
+    if (!s->db)
+        return NULL;
+    if (!s->statements[which])
+        sql_prepare(s->db, statements_sql[which], &s->statements[which]);
+    else
+        sqlite3_reset(s->statements[which]);
+    return s->statements[which];
+}
+
+bool reader_step(struct store_reader *r, struct reader_slot *s, sqlite3_stmt *statement)
+{
+    if (!statement)
+        return false;
+    int code = sqlite3_step(statement);
+    if (code == SQLITE_ROW)
+        return true;
+    sqlite3_reset(statement);
+    if (sql_is_corrupt(code))
+        store_suspect(r->store, s->slot);
+    return false;
+}
+
+static bool add_header(struct reader_slot *s, const struct block_header *h)
+{
+    if (s->header_count == s->header_capacity) {
+        size_t capacity = s->header_capacity ? s->header_capacity * 2 : 64;
+        struct block_header *headers = reallocarray(s->headers, capacity, sizeof *headers);
+        if (!headers)
+            return false;
+        s->headers = headers;
+        s->header_capacity = capacity;
+    }
+    s->headers[s->header_count++] = *h;
+    return true;
+}
+
+/* The last header that is known may have been of the open block, so it is read again. */
+bool reader_load_headers(struct store_reader *r, struct reader_slot *s)
+{
+    sqlite3_stmt *q;
+    if (!s->live && s->header_count)
+        return true;
+    q = reader_statement(s, READ_BLOCKS);
+    int64_t from = s->header_count ? s->headers[s->header_count - 1].id : 0;
+    if (q)
+        sqlite3_bind_int64(q, 1, from);
+    bool first = true;
+    while (reader_step(r, s, q)) {
+        struct block_header h = {
+            .id = sqlite3_column_int64(q, 0),
+            .min_start = (uint64_t)sqlite3_column_int64(q, 1),
+            .max_start = (uint64_t)sqlite3_column_int64(q, 2),
+            .max_last_start = (uint64_t)sqlite3_column_int64(q, 3),
+            .max_duration = (uint64_t)sqlite3_column_int64(q, 4),
+        };
+        if (first && s->header_count)
+            s->header_count--;
+        first = false;
+        if (!add_header(s, &h))
+            return false;
+    }
+    return true;
+}
+
+static bool add_part(struct part_list *l, uint32_t slot, int64_t part)
+{
+    if (l->count == l->capacity) {
+        size_t capacity = l->capacity ? l->capacity * 2 : 8;
+        struct part_location *items = reallocarray(l->items, capacity, sizeof *items);
+        if (!items)
+            return false;
+        l->items = items;
+        l->capacity = capacity;
+    }
+    l->items[l->count++] = (struct part_location){slot, part};
+    return true;
+}
+
+static bool add_recent(struct part_list *l, uint32_t slot, int64_t block, struct bytes keys,
+                       uint64_t key)
+{
+    uint64_t stored = htole64(key);
+    for (size_t i = 0; i + 8 <= keys.len && i < BLOCK_MAX_PARTS * 8; i += 8) {
+        if (memcmp(keys.data + i, &stored, 8) == 0 && !add_part(l, slot, block + (int64_t)(i / 8)))
+            return false;
+    }
+    return true;
+}
+
+bool reader_find_parts(struct store_reader *r, const uint8_t trace_id[16], struct part_list *out)
+{
+    bool done = true;
+    for (uint32_t i = 0; done && i < r->slot_count; i++) {
+        struct reader_slot *s = &r->slots[i];
+        uint64_t key = XXH3_64bits_withSeed(trace_id, 16, s->seed) >> 16;
+        sqlite3_stmt *q = reader_statement(s, READ_PARTS_BY_KEY);
+        if (q)
+            sqlite3_bind_int64(q, 1, (int64_t)key);
+        while (done && reader_step(r, s, q))
+            done = add_part(out, i, sqlite3_column_int64(q, 0));
+        q = s->live ? reader_statement(s, READ_RECENT_KEYS) : NULL;
+        while (done && reader_step(r, s, q))
+            done = add_recent(out, i, sqlite3_column_int64(q, 0), sql_blob(q, 1), key);
+    }
+    return done;
+}
+
+static const struct blob_dictionary *dictionary_of(struct store_reader *r, struct reader_slot *s,
+                                                   int64_t id)
+{
+    for (size_t i = 0; i < s->dictionary_count; i++) {
+        if (s->dictionaries[i].id == id)
+            return s->dictionaries[i].prepared;
+    }
+    sqlite3_stmt *q = reader_statement(s, READ_DICTIONARY);
+    if (!q || s->dictionary_count == MAX_DICTIONARIES)
+        return NULL;
+    struct cached_dictionary *larger =
+        reallocarray(s->dictionaries, s->dictionary_count + 1, sizeof *larger);
+    if (!larger)
+        return NULL;
+    s->dictionaries = larger;
+    sqlite3_bind_int64(q, 1, id);
+    struct blob_dictionary *prepared = NULL;
+    if (reader_step(r, s, q))
+        prepared = blob_dictionary_create(sql_blob(q, 0));
+    sqlite3_reset(q);
+    if (!prepared) {
+        log_error(NULL, "a dictionary of the store is missing", LOG_S("path", s->slot->path),
+                  LOG_I("dictionary", id));
+        return NULL;
+    }
+    s->dictionaries[s->dictionary_count++] = (struct cached_dictionary){id, prepared};
+    return prepared;
+}
+
+static struct batch *decode(struct store_reader *r, struct reader_slot *s, int64_t dictionary,
+                            struct bytes data)
+{
+    const struct blob_dictionary *d = dictionary ? dictionary_of(r, s, dictionary) : NULL;
+    size_t size = blob_size(data);
+    struct batch_report report;
+    if (size == 0 || (dictionary && !d))
+        return NULL;
+    struct batch *b = batch_create(size);
+    if (b && blob_read(r->blobs, d, data, batch_payload(b), size) &&
+        batch_index(b, size, &report) && b->span_count > 0)
+        return b;
+    if (b)
+        batch_release(b);
+    log_error(NULL, "a trace of the store is damaged", LOG_S("path", s->slot->path));
+    return NULL;
+}
+
+struct batch *reader_load_part(struct store_reader *r, const struct part_location *where)
+{
+    struct reader_slot *s = &r->slots[where->slot];
+    sqlite3_stmt *q = reader_statement(s, READ_PART);
+    struct batch *b = NULL;
+    if (!q)
+        return NULL;
+    sqlite3_bind_int64(q, 1, where->part);
+    if (reader_step(r, s, q))
+        b = decode(r, s, sqlite3_column_int64(q, 0), sql_blob(q, 1));
+    sqlite3_reset(q);
+    return b;
+}
+
+static bool is_of_trace(const struct batch *b, const uint8_t trace_id[16])
+{
+    for (uint32_t i = 0; i < b->span_count; i++) {
+        if (memcmp(b->spans[i].trace_id, trace_id, 16) != 0)
+            return false;
+    }
+    return true;
+}
+
+bool reader_load_trace(struct store_reader *r, const uint8_t trace_id[16], struct trace_parts *out)
+{
+    struct part_list parts = {0};
+    *out = (struct trace_parts){0};
+    bool done = reader_find_parts(r, trace_id, &parts);
+    if (done && parts.count)
+        out->items = calloc(parts.count, sizeof *out->items);
+    done = done && (out->items || parts.count == 0);
+    for (size_t i = 0; done && i < parts.count; i++) {
+        struct batch *b = reader_load_part(r, &parts.items[i]);
+        if (!b)
+            continue;
+        if (!is_of_trace(b, trace_id) || out->bytes + batch_bytes(b) > MAX_TRACE_BYTES) {
+            batch_release(b);
+            continue;
+        }
+        out->bytes += batch_bytes(b);
+        out->items[out->count++] = b;
+    }
+    free(parts.items);
+    return done;
+}
+
+void trace_parts_free(struct trace_parts *p)
+{
+    for (size_t i = 0; i < p->count; i++)
+        batch_release(p->items[i]);
+    free(p->items);
+    *p = (struct trace_parts){0};
+}

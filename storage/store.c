@@ -1,0 +1,199 @@
+/* The store's front: opening, the queue that writers of other threads put batches into, stats.
+ *
+ * The queue is bounded by the bytes of the batches in it, those in the writer's hand included. A
+ * batch is held by reference; nothing is copied, and store_write() takes a lock for the time of a
+ * list append. */
+#include "storage/store_private.h"
+
+#include "component/log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+static uint64_t now_monotonic(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* Makes the directory and those above it that are missing. */
+static bool make_directory(const char *path, struct error *e)
+{
+    char *copy = strdup(path);
+    for (char *p = copy ? copy + 1 : NULL; p && *p; p++) {
+        if (*p != '/')
+            continue;
+        *p = '\0';
+        mkdir(copy, 0700);
+        *p = '/';
+    }
+    free(copy);
+    if (mkdir(path, 0700) != 0 && errno != EEXIST)
+        return error_set(e, "cannot make the store's directory %s: %s", path, strerror(errno));
+    if (access(path, R_OK | W_OK | X_OK) != 0)
+        return error_set(e, "cannot use the store's directory %s: %s", path, strerror(errno));
+    return true;
+}
+
+static void init_sync(struct store *s)
+{
+    pthread_condattr_t attributes;
+    pthread_mutex_init(&s->lock, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&s->work, &attributes);
+    pthread_cond_init(&s->done, &attributes);
+    pthread_condattr_destroy(&attributes);
+}
+
+static void destroy(struct store *s)
+{
+    pthread_mutex_destroy(&s->lock);
+    pthread_cond_destroy(&s->work);
+    pthread_cond_destroy(&s->done);
+    slot_list_free(&s->slots);
+    blob_writer_destroy(s->blobs);
+    group_free(&s->groups);
+    free((char *)s->options.directory);
+    free(s);
+}
+
+struct store *store_open(const struct store_options *o, struct error *e)
+{
+    if (!make_directory(o->directory, e))
+        return NULL;
+    struct store *s = calloc(1, sizeof *s);
+    if (!s) {
+        error_set(e, "out of memory");
+        return NULL;
+    }
+    init_sync(s);
+    s->options = *o;
+    s->options.directory = strdup(o->directory);
+    s->last = &s->first;
+    s->writable = true;
+    s->blobs = blob_writer_create();
+    if (!s->options.directory || !s->blobs) {
+        error_set(e, "out of memory");
+        destroy(s);
+        return NULL;
+    }
+    if (!slots_scan(s, e)) {
+        destroy(s);
+        return NULL;
+    }
+    if (pthread_create(&s->thread, NULL, writer_run, s) != 0) {
+        error_set(e, "cannot start the store's thread");
+        destroy(s);
+        return NULL;
+    }
+    return s;
+}
+
+void store_close(struct store *s)
+{
+    if (!s)
+        return;
+    pthread_mutex_lock(&s->lock);
+    s->stopping = true;
+    pthread_cond_signal(&s->work);
+    pthread_mutex_unlock(&s->lock);
+    pthread_join(s->thread, NULL);
+    destroy(s);
+}
+
+/* With the lock held. False: no room. */
+static bool enqueue(struct store *s, struct queued *q)
+{
+    size_t used = s->waiting_bytes + s->in_hand_bytes;
+    bool idle = !s->first;
+    size_t half = (size_t)s->options.queue_bytes / 2;
+    if (s->stopping || (used > 0 && used + q->bytes > (size_t)s->options.queue_bytes))
+        return false;
+    if (idle)
+        s->first_ns = now_monotonic();
+    *s->last = q;
+    s->last = &q->next;
+    bool filling = s->waiting_bytes < half && s->waiting_bytes + q->bytes >= half;
+    s->waiting_bytes += q->bytes;
+    s->queued_spans += q->batch->span_count;
+    s->pushed++;
+    if (idle || filling)
+        pthread_cond_signal(&s->work);
+    return true;
+}
+
+bool store_write(struct store *s, struct batch *b)
+{
+    uint32_t spans = b->span_count;
+    struct queued *q = spans ? malloc(sizeof *q) : NULL;
+    if (spans == 0) {
+        batch_release(b);
+        return true;
+    }
+    bool taken = false;
+    if (q) {
+        *q = (struct queued){.batch = b, .bytes = batch_bytes(b)};
+        pthread_mutex_lock(&s->lock);
+        taken = enqueue(s, q);
+        pthread_mutex_unlock(&s->lock);
+    }
+    if (!taken) {
+        atomic_fetch_add(&s->dropped_queue, spans);
+        free(q);
+        batch_release(b);
+    }
+    return taken;
+}
+
+bool store_flush(struct store *s, uint64_t deadline_ns)
+{
+    struct timespec until = {.tv_sec = (time_t)(deadline_ns / 1000000000u),
+                             .tv_nsec = (long)(deadline_ns % 1000000000u)};
+    pthread_mutex_lock(&s->lock);
+    uint64_t target = s->pushed;
+    if (s->flush_to < target)
+        s->flush_to = target;
+    pthread_cond_signal(&s->work);
+    int wait = 0;
+    while (s->finished < target && wait == 0)
+        wait = pthread_cond_timedwait(&s->done, &s->lock, &until);
+    bool finished = s->finished >= target;
+    pthread_mutex_unlock(&s->lock);
+    return finished;
+}
+
+void store_stats(struct store *s, struct store_stats *out)
+{
+    *out = (struct store_stats){
+        .spans_written = atomic_load(&s->spans_written),
+        .spans_dropped_queue = atomic_load(&s->dropped_queue),
+        .spans_dropped_failed = atomic_load(&s->dropped_failed),
+        .bytes_on_disk = atomic_load(&s->bytes_on_disk),
+    };
+    pthread_mutex_lock(&s->lock);
+    out->queued_bytes = s->waiting_bytes + s->in_hand_bytes;
+    out->queued_spans = s->queued_spans;
+    out->slots = s->slots.count;
+    out->writable = s->writable;
+    memcpy(out->error, s->error, sizeof out->error);
+    pthread_mutex_unlock(&s->lock);
+}
+
+void store_suspect(struct store *s, struct slot *slot)
+{
+    atomic_store(&slot->suspect, true);
+    pthread_mutex_lock(&s->lock);
+    pthread_cond_signal(&s->work);
+    pthread_mutex_unlock(&s->lock);
+}
+
+void store_limit_pages(struct store *s, int pages)
+{
+    atomic_store(&s->page_limit, pages);
+}
