@@ -57,14 +57,44 @@ static bool value_read(struct bytes body, struct value *v)
     return true;
 }
 
-static bool key_value_read(struct bytes body, struct attribute *a)
+/* A KeyValue that is a key, then a string or an integer, all lengths below 128:
+ * nearly all of them. */
+static inline bool plain_read(struct bytes body, struct attribute *a)
+{
+    const uint8_t *at = body.data;
+    if (body.len < 6 || at[0] != WIRE_TAG(1, WIRE_LENGTH) || at[1] >= 0x80)
+        return false;
+    size_t key_len = at[1];
+    size_t text_len = body.len - key_len - 6;
+    if (text_len >= 0x7e) /* or negative */
+        return false;
+    const uint8_t *value = at + 2 + key_len;
+    if (value[0] != WIRE_TAG(2, WIRE_LENGTH) || value[1] != text_len + 2)
+        return false;
+    a->key = bytes_of(at + 2, key_len);
+    if (wire_likely(value[2] == WIRE_TAG(1, WIRE_LENGTH) && value[3] == text_len)) {
+        a->value.type = VALUE_STRING;
+        a->value.bytes = bytes_of(value + 4, text_len);
+        a->value.integer = 0;
+        return true;
+    }
+    uint64_t v;
+    if (value[2] != WIRE_TAG(3, WIRE_VARINT) ||
+        wire_varint(value + 3, body.data + body.len, &v) != body.data + body.len)
+        return false;
+    a->value.type = VALUE_INT;
+    a->value.bytes = bytes_of(NULL, 0);
+    a->value.integer = (int64_t)v;
+    return true;
+}
+
+__attribute__((noinline)) static bool any_read(struct bytes body, struct attribute *a)
 {
     const uint8_t *at = body.data;
     const uint8_t *end = wire_end(body);
     struct wire_field f;
     a->key = bytes_of(NULL, 0);
     a->value = (struct value){.type = VALUE_EMPTY};
-    a->key_value = body;
     while (at < end) {
         at = wire_field(at, end, &f);
         if (wire_unlikely(!at))
@@ -77,65 +107,91 @@ static bool key_value_read(struct bytes body, struct attribute *a)
     return true;
 }
 
-/* The next length-delimited field with this number; false at the end. */
-static bool next_message(const uint8_t **at, const uint8_t *end, uint32_t number,
-                         struct wire_field *f)
+static inline bool key_value_read(struct bytes body, struct attribute *a)
 {
-    uint32_t wanted = WIRE_TAG(number, WIRE_LENGTH);
-    while (*at < end) {
-        const uint8_t *next = wire_field(*at, end, f);
-        if (wire_unlikely(!next)) {
-            *at = end;
-            return false;
+    a->key_value = body;
+    return wire_likely(plain_read(body, a)) || any_read(body, a);
+}
+
+/* A length-delimited field: all of it, and its content. */
+struct message {
+    struct bytes framed;
+    struct bytes bytes;
+};
+
+/* The next length-delimited field with this number; false at the end. */
+static inline __attribute__((always_inline)) bool next_message(const uint8_t **cursor,
+                                                               const uint8_t *end, uint32_t number,
+                                                               struct message *m)
+{
+    const uint32_t wanted = WIRE_TAG(number, WIRE_LENGTH);
+    const uint8_t *at = *cursor;
+    while (at < end) {
+        const uint8_t *field = at;
+        uint32_t tag;
+        size_t len;
+        at = wire_tag(at, end, &tag);
+        if (wire_unlikely(!at))
+            break;
+        if (tag != wanted) {
+            at = wire_skip(at, end, wire_type(tag));
+            if (wire_unlikely(!at))
+                break;
+            continue;
         }
-        *at = next;
-        if (f->tag == wanted)
-            return true;
+        at = wire_length(at, end, &len);
+        if (wire_unlikely(!at))
+            break;
+        m->bytes = bytes_of(at, len);
+        *cursor = at + len;
+        m->framed = bytes_of(field, (size_t)(*cursor - field));
+        return true;
     }
+    *cursor = end;
     return false;
 }
 
 bool attribute_next(struct attribute_iterator *it, struct attribute *a)
 {
-    struct wire_field f;
-    if (!next_message(&it->at, it->end, it->field, &f))
+    struct message m;
+    if (!next_message(&it->at, it->end, it->field, &m))
         return false;
-    a->framed = f.framed;
-    if (wire_likely(key_value_read(f.bytes, a)))
+    a->framed = m.framed;
+    if (wire_likely(key_value_read(m.bytes, a)))
         return true;
     it->at = it->end;
     return false;
 }
 
-/* Whether a KeyValue's body may have this key: true unless its only key is a different one. */
-static inline bool key_matches(struct bytes body, struct bytes key)
+struct bytes attribute_key(struct bytes key_value)
 {
-    if (wire_likely(body.len >= 2 && body.data[0] == WIRE_TAG(1, WIRE_LENGTH) &&
-                    body.data[1] < 0x80)) {
-        size_t len = body.data[1];
-        /* followed by the value at once, so no second key in front of it */
-        if (len + 2 < body.len && body.data[len + 2] == WIRE_TAG(2, WIRE_LENGTH))
-            return bytes_equal(bytes_of(body.data + 2, len), key);
+    const uint8_t *at = key_value.data;
+    const uint8_t *end = wire_end(key_value);
+    struct bytes key = {0};
+    struct message m;
+    if (wire_likely(key_value.len >= 4 && at[0] == WIRE_TAG(1, WIRE_LENGTH) && at[1] < 0x80)) {
+        size_t len = at[1];
+        /* the value follows and is the last field */
+        if (wire_likely(len + 4 <= key_value.len && at[len + 2] == WIRE_TAG(2, WIRE_LENGTH) &&
+                        at[len + 3] < 0x80 && len + 4 + at[len + 3] == key_value.len))
+            return bytes_of(at + 2, len);
     }
-    return true;
+    while (next_message(&at, end, 1, &m))
+        key = m.bytes;
+    return key;
 }
 
 bool attribute_find(struct bytes message, uint32_t field, struct bytes key, struct attribute *a)
 {
     const uint8_t *at = message.data;
     const uint8_t *end = wire_end(message);
-    bool found = false;
-    struct wire_field f;
-    struct attribute candidate;
-    while (next_message(&at, end, field, &f)) {
-        if (!key_matches(f.bytes, key) || !key_value_read(f.bytes, &candidate) ||
-            !bytes_equal(candidate.key, key))
-            continue;
-        *a = candidate;
-        a->framed = f.framed;
-        found = true;
+    struct message m, last = {0};
+    while (next_message(&at, end, field, &m)) {
+        if (bytes_equal(attribute_key(m.bytes), key))
+            last = m;
     }
-    return found;
+    a->framed = last.framed;
+    return last.framed.len > 0 && key_value_read(last.bytes, a);
 }
 
 void value_begin(struct value_iterator *it, struct bytes array)
@@ -146,11 +202,11 @@ void value_begin(struct value_iterator *it, struct bytes array)
 
 bool value_next(struct value_iterator *it, struct value *v)
 {
-    struct wire_field f;
-    if (!next_message(&it->at, it->end, 1, &f))
+    struct message m;
+    if (!next_message(&it->at, it->end, 1, &m))
         return false;
     *v = (struct value){.type = VALUE_EMPTY};
-    if (wire_likely(value_read(f.bytes, v)))
+    if (wire_likely(value_read(m.bytes, v)))
         return true;
     it->at = it->end;
     return false;
@@ -164,12 +220,13 @@ void span_events_begin(struct span_cursor *c, struct bytes span)
 
 bool event_next(struct span_cursor *c, struct event_view *e)
 {
+    struct message m;
     struct wire_field f;
-    if (!next_message(&c->at, c->end, 11, &f))
+    if (!next_message(&c->at, c->end, 11, &m))
         return false;
-    *e = (struct event_view){.message = f.bytes};
-    const uint8_t *at = f.bytes.data;
-    const uint8_t *end = wire_end(f.bytes);
+    *e = (struct event_view){.message = m.bytes};
+    const uint8_t *at = m.bytes.data;
+    const uint8_t *end = wire_end(m.bytes);
     while (at < end && (at = wire_field(at, end, &f))) {
         if (f.tag == WIRE_TAG(1, WIRE_FIXED64))
             e->time_ns = f.integer;
@@ -186,12 +243,13 @@ void span_links_begin(struct span_cursor *c, struct bytes span)
 
 bool link_next(struct span_cursor *c, struct link_view *l)
 {
+    struct message m;
     struct wire_field f;
-    if (!next_message(&c->at, c->end, 13, &f))
+    if (!next_message(&c->at, c->end, 13, &m))
         return false;
-    *l = (struct link_view){.message = f.bytes};
-    const uint8_t *at = f.bytes.data;
-    const uint8_t *end = wire_end(f.bytes);
+    *l = (struct link_view){.message = m.bytes};
+    const uint8_t *at = m.bytes.data;
+    const uint8_t *end = wire_end(m.bytes);
     while (at < end && (at = wire_field(at, end, &f))) {
         switch (f.tag) {
         case WIRE_TAG(1, WIRE_LENGTH):
@@ -217,9 +275,9 @@ static struct bytes last_bytes(struct bytes message, uint32_t number)
     const uint8_t *at = message.data;
     const uint8_t *end = wire_end(message);
     struct bytes found = {0};
-    struct wire_field f;
-    while (next_message(&at, end, number, &f))
-        found = f.bytes;
+    struct message m;
+    while (next_message(&at, end, number, &m))
+        found = m.bytes;
     return found;
 }
 
@@ -233,11 +291,11 @@ struct bytes span_status_message(struct bytes span)
     const uint8_t *at = span.data;
     const uint8_t *end = wire_end(span);
     struct bytes found = {0};
-    struct wire_field status, f;
+    struct message status, text;
     while (next_message(&at, end, 15, &status)) {
         const uint8_t *in = status.bytes.data;
-        while (next_message(&in, wire_end(status.bytes), 2, &f))
-            found = f.bytes;
+        while (next_message(&in, wire_end(status.bytes), 2, &text))
+            found = text.bytes;
     }
     return found;
 }

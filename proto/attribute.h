@@ -57,6 +57,9 @@ bool attribute_next(struct attribute_iterator *it, struct attribute *a);
 /* The last attribute with this key (the one that counts, should a sender repeat it). */
 bool attribute_find(struct bytes message, uint32_t field, struct bytes key, struct attribute *a);
 
+/* The key in a KeyValue's body. */
+struct bytes attribute_key(struct bytes key_value);
+
 /* Elements of an ArrayValue's body; pairs of a KeyValueList's body are attribute_begin(…, 1). */
 struct value_iterator {
     const uint8_t *at;

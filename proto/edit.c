@@ -171,8 +171,7 @@ static bool edit_group(struct batch *b, const struct edit *e, struct bytes *mess
 
 static bool has_key(const struct edit *e, const struct wire_field *f)
 {
-    struct attribute a;
-    return attribute_find(f->framed, e->number, e->key, &a);
+    return bytes_equal(attribute_key(f->bytes), e->key);
 }
 
 static bool is_old(const struct edit *e, const struct wire_field *f)
