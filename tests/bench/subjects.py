@@ -93,9 +93,11 @@ class Collector(Subject):
         path = f"{options.work}/{self.name}.yaml"
         with open(path, "w") as f:
             f.write(self.configuration(options, port, sink))
-        env = {"TAILSPAN_DATA_DIR": f"{options.work}/data", **(self.env or {})}
-        return harness.Process([self.program, "--config", path], harness.SUBJECT_CORE,
-                               f"{options.work}/{self.name}.log", env), port
+        command = [self.program, "--config", path]
+        if self.ours:
+            command += ["--data-directory", f"{options.work}/data"]
+        return harness.Process(command, harness.SUBJECT_CORE, f"{options.work}/{self.name}.log",
+                               self.env), port
 
     def after_stop(self, spans):
         """Bytes on disk, when it had a store: everything is written once it has drained."""
