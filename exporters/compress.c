@@ -70,7 +70,6 @@ static bool open_gzip(struct state *s, int level)
     s->gzip.level = (uint32_t)level;
     s->gzip.level_buf = s->level_memory;
     s->gzip.level_buf_size = memory[level];
-    s->gzip.gzip_flag = IGZIP_GZIP;
     return s->level_memory;
 }
 
@@ -144,6 +143,7 @@ static bool gzip_run(struct isal_zstream *z, const struct bytes *slices, size_t 
 {
     static uint8_t nothing[1];
     isal_deflate_reset(z);
+    z->gzip_flag = IGZIP_GZIP; /* a finished stream has changed it to "header written" */
     z->end_of_stream = 0;
     for (size_t i = 0; i < count; i++) {
         struct bytes rest = slices[i];
