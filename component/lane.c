@@ -67,6 +67,7 @@ bool lane_is_current(const struct lane *l)
 
 void lane_post(struct lane *l, struct lane_task *task)
 {
+    lane_task_given(task);
     grpc_call_error error = grpc_call_start_batch(l->bell, NULL, 0, task, NULL);
     assert(error == GRPC_CALL_OK);
     (void)error;
@@ -172,6 +173,9 @@ static void *run(void *arg)
             return NULL;
         if (event.type == GRPC_OP_COMPLETE) {
             struct lane_task *task = event.tag;
+#ifdef LANE_THREAD_SANITIZER
+            __tsan_acquire(task);
+#endif
             task->run(task, event.success);
         }
         if (l->timers > 0)

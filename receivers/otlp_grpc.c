@@ -152,6 +152,7 @@ void otlp_grpc_refuse(struct otlp_grpc *g)
         return;
     g->refusing = true;
     inflight_enter(&g->shutdown);
+    lane_task_given(&g->shut_down);
     grpc_server_shutdown_and_notify(g->server, lane_queue(g->lanes[0].lane), &g->shut_down);
 }
 

@@ -71,6 +71,7 @@ static bool request_call(struct grpc_calls *c)
     x->metadata.count = 0;
     x->payload = NULL;
     grpc_completion_queue *q = lane_queue(c->lane);
+    lane_task_given(&x->arrived);
     if (grpc_server_request_registered_call(c->server, c->method, &x->call, &x->deadline,
                                             &x->metadata, &x->payload, q, q,
                                             &x->arrived) != GRPC_CALL_OK) {
@@ -106,7 +107,9 @@ static void start_reply(struct grpc_export *x, grpc_byte_buffer *message, grpc_s
         ops[n].op = GRPC_OP_SEND_MESSAGE;
         ops[n++].data.send_message.send_message = message;
     }
-    grpc_call_error error = grpc_call_start_batch(x->call, ops, n, &x->replied, NULL);
+    grpc_call *call = x->call; /* may be the next one's once this is under way */
+    lane_task_given(&x->replied);
+    grpc_call_error error = grpc_call_start_batch(call, ops, n, &x->replied, NULL);
     if (error != GRPC_CALL_OK)
         abort(); /* would mean that we answered twice */
 }

@@ -23,6 +23,7 @@ void grpc_unknown_request(struct grpc_unknown *u)
     grpc_call_details_init(&u->details);
     grpc_metadata_array_init(&u->metadata);
     inflight_enter(u->calls->inflight);
+    lane_task_given(&u->arrived);
     if (grpc_server_request_call(u->calls->server, &u->call, &u->details, &u->metadata, q, q,
                                  &u->arrived) != GRPC_CALL_OK)
         abort(); /* would mean that the server was not set up */
@@ -54,6 +55,7 @@ static void on_arrived(struct lane_task *task, bool ok)
     ops[1].data.recv_close_on_server.cancelled = &u->cancelled;
     ops[2].data.send_status_from_server.status = GRPC_STATUS_UNIMPLEMENTED;
     ops[2].data.send_status_from_server.status_details = &text;
+    lane_task_given(&u->replied);
     if (grpc_call_start_batch(u->call, ops, 3, &u->replied, NULL) != GRPC_CALL_OK)
         abort(); /* would mean that we answered twice */
 }
