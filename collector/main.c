@@ -147,7 +147,7 @@ static int config(int argc, char **argv)
 
 static int list_components(void)
 {
-    for (int class = 0; class < COMPONENT_CLASSES; class ++) {
+    for (enum component_class class = 0; class < COMPONENT_CLASSES; class ++) {
         printf("%ss:\n", component_class_name(class));
         for (size_t i = 0; component_kinds[i]; i++) {
             const struct component_kind *k = component_kinds[i];
