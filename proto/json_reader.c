@@ -242,8 +242,10 @@ void json_position(const struct json_reader *r, const uint8_t *at, size_t *line,
 {
     *line = 1;
     const uint8_t *start = r->begin;
-    for (const uint8_t *nl = start; (nl = memchr(start, '\n', (size_t)(at - start)));
-         start = nl + 1)
+    const uint8_t *newline;
+    while ((newline = memchr(start, '\n', (size_t)(at - start)))) {
+        start = newline + 1;
         ++*line;
+    }
     *column = (size_t)(at - start) + 1;
 }

@@ -26,7 +26,7 @@ const ProtobufCMessageDescriptor *otlp_json_descriptor(enum otlp_message type)
 void otlp_json_name(const ProtobufCFieldDescriptor *f, char name[OTLP_JSON_NAME_MAX])
 {
     if (strcmp(f->name, "type_url") == 0) {
-        strcpy(name, "@type");
+        memcpy(name, "@type", sizeof "@type");
         return;
     }
     char *to = name;

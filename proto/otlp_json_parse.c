@@ -7,12 +7,12 @@
  * often than small messages nest around it.
  *
  * A field that comes twice is written twice, and protobuf's readers let the last one count. */
+#include "proto/binary_text.h"
 #include "proto/json_number.h"
 #include "proto/json_reader.h"
 #include "proto/otlp_json_fields.h"
 #include "proto/wire.h"
 
-#include <assert.h>
 #include <stdio.h>
 
 #define LENGTH_ROOM    5      /* bytes of the longest length */
@@ -107,63 +107,6 @@ static bool parse_string(struct transcoder *t, const ProtobufCFieldDescriptor *f
     return true;
 }
 
-static int hex_value(uint8_t c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* Decodes in place; the error, or NULL and the new length. */
-static const char *decode_hex(uint8_t *s, size_t *len)
-{
-    for (size_t i = 0; i < *len; i++)
-        if (hex_value(s[i]) < 0)
-            return "not hex";
-    if (*len % 2)
-        return "an odd number of hex digits";
-    for (size_t i = 0; i < *len / 2; i++)
-        s[i] = (uint8_t)(hex_value(s[2 * i]) << 4 | hex_value(s[2 * i + 1]));
-    *len /= 2;
-    return NULL;
-}
-
-static int base64_value(uint8_t c)
-{
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    if (c == '+' || c == '-')
-        return 62;
-    return c == '/' || c == '_' ? 63 : -1;
-}
-
-/* The same for base64, in either alphabet, padded or not. */
-static const char *decode_base64(uint8_t *s, size_t *len)
-{
-    size_t digits = *len;
-    while (digits > 0 && *len - digits < 2 && s[digits - 1] == '=')
-        digits--;
-    if (digits % 4 == 1 || (digits < *len && *len % 4 != 0))
-        return "base64 of an impossible length";
-    uint32_t group = 0;
-    size_t to = 0;
-    for (size_t i = 0; i < digits; i++) {
-        int value = base64_value(s[i]);
-        if (value < 0)
-            return "not base64";
-        group = group << 6 | (uint32_t)value;
-        if (i % 4 != 0)
-            s[to++] = (uint8_t)(group >> (6 - 2 * (i % 4)));
-    }
-    *len = to;
-    return NULL;
-}
-
 static bool parse_bytes(struct transcoder *t, const ProtobufCFieldDescriptor *f)
 {
     struct bytes raw;
@@ -178,7 +121,7 @@ static bool parse_bytes(struct transcoder *t, const ProtobufCFieldDescriptor *f)
     if (!to)
         return true; /* the buffer remembers */
     size_t len = json_unescape(raw, to);
-    const char *error = otlp_json_is_hex(f) ? decode_hex(to, &len) : decode_base64(to, &len);
+    const char *error = otlp_json_is_hex(f) ? hex_decode(to, &len) : base64_decode(to, &len);
     if (error)
         return json_read_fail(&t->in, at, error);
     t->out->len += len;
