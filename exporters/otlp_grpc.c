@@ -163,10 +163,10 @@ static bool call_enter(struct otlp_grpc *x, struct export_call *c)
 /* Leaves the call, entered or not, to the next request. */
 static void call_recycle(struct otlp_grpc *x, struct export_call *c, bool entered)
 {
-    grpc_call *call = c->call;
-    c->call = NULL;
     grpc_slice_buffer_reset_and_unref(&c->message.data.raw.slice_buffer);
     pthread_mutex_lock(&x->lock);
+    grpc_call *call = c->call;
+    c->call = NULL;
     if (entered) {
         if (c->previous)
             c->previous->next = c->next;
@@ -266,10 +266,12 @@ static void start_operations(struct otlp_grpc *x, struct export_call *c)
                                         .status = &c->status,
                                         .status_details = &c->details}},
     };
+    grpc_call *call = c->call;
     c->initial.count = 0;
     c->trailing.count = 0;
+    lane_task_given(&c->task);
     grpc_call_error error =
-        grpc_call_start_batch(c->call, ops, sizeof ops / sizeof ops[0], &c->task, NULL);
+        grpc_call_start_batch(call, ops, sizeof ops / sizeof ops[0], &c->task, NULL);
     assert(error == GRPC_CALL_OK);
     (void)error;
 }
