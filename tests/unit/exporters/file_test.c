@@ -38,8 +38,8 @@ static struct component *made(struct surroundings *s, const struct config_value 
     struct error e = {0};
     s->spec.config = config;
     struct component *c = file_exporter.create(&s->spec, &e);
-    if (!c)
-        fail_msg("%s", e.text);
+    assert_string_equal(e.text, "");
+    assert_non_null(c);
     if (!c->ops->start(c, &e))
         fail_msg("%s", e.text);
     return c;
@@ -71,7 +71,7 @@ static void each_request_becomes_a_line(void **state)
     struct surroundings s;
     local_open(&s, &file_exporter, "file");
     struct component *c = made(&s, CONFIG(with_path("path=", "spans.json"), "flush_interval=1h"));
-    for (uint32_t i = 0; i < 10; i++)
+    for (uint64_t i = 0; i < 10; i++)
         assert_int_equal(component_consume(c, spans_from(i * 10, 10), NULL).verdict,
                          VERDICT_ACCEPTED);
     struct batch *b = spans_from(100, 10); /* and one that is no longer its request */

@@ -11,11 +11,11 @@ static void grows_and_keeps_what_it_has(void **state)
 {
     (void)state;
     struct buffer b = {0};
-    for (int i = 0; i < 10000; i++)
+    for (size_t i = 0; i < 10000; i++)
         buffer_append(&b, (const uint8_t[]){(uint8_t)i, (uint8_t)(i >> 8)}, 2);
     assert_false(b.failed);
     assert_int_equal(b.len, 20000);
-    for (int i = 0; i < 10000; i++)
+    for (size_t i = 0; i < 10000; i++)
         assert_int_equal(b.data[2 * i] | b.data[2 * i + 1] << 8, i);
     buffer_free(&b);
     assert_null(b.data);
