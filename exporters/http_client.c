@@ -497,7 +497,7 @@ static bool check_headers(const struct http_client_settings *s, const struct con
     return true;
 }
 
-static bool is_http_url(const char *text)
+bool http_client_is_url(const char *text)
 {
     CURLU *url = curl_url();
     char *scheme = NULL, *host = NULL, *port = NULL;
@@ -515,10 +515,6 @@ static bool is_http_url(const char *text)
 bool http_client_check(const struct http_client_settings *s, const struct config_value *config,
                        struct error *e)
 {
-    if (!is_http_url(s->url))
-        return config_error(config, e,
-                            "\"%s\" is not a URL such as http://jaeger:4318 or https://host/path",
-                            s->url);
     return check_headers(s, config_child(config, "headers"), e) &&
            client_pem_check(&s->tls, config_child(config, "tls"), e);
 }

@@ -44,7 +44,10 @@ typedef void http_done(void *context, const struct http_result *result);
 
 struct http_client;
 
-/* Whether the settings make sense, as far as can be told without opening anything. */
+/* Whether a text is a URL with scheme http or https and a host. */
+bool http_client_is_url(const char *text);
+
+/* Whether headers and TLS settings make sense, as far as can be told without opening anything. */
 bool http_client_check(const struct http_client_settings *s, const struct config_value *config,
                        struct error *e);
 

@@ -326,18 +326,20 @@ static const struct component_ops ops = {
 static bool make_url(struct otlp_http *x, const struct config_value *config, struct error *e)
 {
     struct settings *s = &x->settings;
-    if (s->traces_endpoint && s->traces_endpoint[0]) {
-        x->url = strdup(s->traces_endpoint);
-    } else if (s->endpoint && s->endpoint[0]) {
-        size_t len = strlen(s->endpoint);
-        while (len > 0 && s->endpoint[len - 1] == '/')
-            len--;
-        if (asprintf(&x->url, "%.*s/v1/traces", (int)len, s->endpoint) < 0)
-            x->url = NULL;
-    } else {
+    bool whole = s->traces_endpoint && s->traces_endpoint[0];
+    const char *url = whole ? s->traces_endpoint : s->endpoint;
+    if (!url || !url[0])
         return config_error(config, e,
                             "endpoint or traces_endpoint is required, such as http://jaeger:4318");
-    }
+    if (!http_client_is_url(url))
+        return config_error(config_child(config, whole ? "traces_endpoint" : "endpoint"), e,
+                            "\"%s\" is not a URL such as http://jaeger:4318 or https://host/path",
+                            url);
+    size_t len = strlen(url);
+    while (!whole && url[len - 1] == '/')
+        len--;
+    if (asprintf(&x->url, "%.*s%s", (int)len, url, whole ? "" : "/v1/traces") < 0)
+        x->url = NULL;
     s->client.url = x->url;
     return x->url || error_set(e, "out of memory");
 }
