@@ -1,10 +1,8 @@
 /* A file that records are appended to, with rotation: the file exporter's disk side.
  *
- * Records are gathered and written in large pieces. A record is on disk
- * whole or not at all: what a failed write left behind is cut off again. Rotated files are named as
- * the Collector names them, spans-2026-01-31T10-20-30.123.json beside spans.json. One thread at a
- * time.
- */
+ * Records are gathered and written in large pieces. A record is on disk whole or not at all: what a
+ * failed write left behind is cut off again. Rotated files are named as the Collector documents it,
+ * spans-2026-01-31T10-20-30.123.json beside spans.json. One thread at a time. */
 #ifndef TAILSPAN_EXPORTERS_FILE_OUTPUT_H
 #define TAILSPAN_EXPORTERS_FILE_OUTPUT_H
 
