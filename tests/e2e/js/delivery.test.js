@@ -48,10 +48,25 @@ for (const [name, way] of Object.entries(ways)) {
     const ids = await sendSpans(t, 20);
     await tailspan.until('a request to wait at the backend', () => backend.waiting > 0);
     t.signal('SIGTERM');
-    await tailspan.sleep(300);
+    await tailspan.until('the log to say so', () => /stopping/.test(t.stderr));
     backend.release();
-    await t.stop();
+    await t.ended();
     assert.ok(arrived(backend, ids), `${backend.ids.length} of ${ids.length} arrived`);
+    await backend.close();
+  });
+
+  test(`${name}: a second SIGTERM ends it at once`, async () => {
+    const backend = await way.listen(new Backend());
+    const t = await pipeline.start({ exporters: way.exporter(way.port(backend)) });
+    backend.hold();
+    await sendSpans(t, 1);
+    await tailspan.until('a request to wait at the backend', () => backend.waiting > 0);
+    t.signal('SIGTERM');
+    await tailspan.until('the log to say so', () => /stopping/.test(t.stderr));
+    t.signal('SIGTERM');
+    const { code, signal } = await t.exit;
+    assert.ok(code !== 0 || signal, `ended with ${code}, ${signal}`);
+    backend.release();
     await backend.close();
   });
 

@@ -69,7 +69,7 @@ test('while it drains, it is alive and not ready', async () => {
   );
   assert.equal((await client.get(t.ports.health, '/health/live')).status, 200);
   backend.release();
-  await t.stop();
+  await t.ended();
   assert.equal(backend.spans.length, 1);
   await backend.close();
 });

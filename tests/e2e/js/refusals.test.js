@@ -132,12 +132,12 @@ test('the limit counts inflated bytes', async () => {
   refusedAsStatus(await client.post(t.ports.http, gzip(ofSize(MiB + 1)), { headers }), 413, PROTOBUF);
 });
 
-test('an encoding nobody knows is 415, a broken one 400', async () => {
+test('an encoding that nobody knows or that is broken: 400, as the Collector answers', async () => {
   const bytes = otlp.requestOf(1);
-  assert.equal((await client.post(t.ports.http, bytes, { headers: { 'content-encoding': 'lzma' } })).status, 415);
-  assert.equal((await client.post(t.ports.http, bytes, { headers: { 'content-encoding': 'gzip' } })).status, 400);
-  const torn = zlib.gzipSync(bytes).subarray(0, 40);
-  assert.equal((await client.post(t.ports.http, torn, { headers: { 'content-encoding': 'gzip' } })).status, 400);
+  const post = (body, encoding) => client.post(t.ports.http, body, { headers: { 'content-encoding': encoding } });
+  refusedAsStatus(await post(bytes, 'lzma'), 400, PROTOBUF);
+  refusedAsStatus(await post(bytes, 'gzip'), 400, PROTOBUF);
+  refusedAsStatus(await post(zlib.gzipSync(bytes).subarray(0, 40), 'gzip'), 400, PROTOBUF);
   await goesOn();
 });
 
@@ -300,7 +300,8 @@ test('CORS: browsers of the configured origins may send, others may not', async 
   assert.equal(post.headers['access-control-allow-origin'], 'https://shop.example');
 });
 
-test('every refusal was counted', async () => {
-  assert.ok((await t.metric('otelcol_receiver_refused_spans')) > 0);
-  assert.ok((await t.metric('otelcol_receiver_accepted_spans')) > 0);
+test('every refusal was counted, with its reason', async () => {
+  const requests = (reason) => t.metric('tailspan_receiver_refused_requests', { reason });
+  for (const reason of ['malformed', 'too_large', 'unsupported']) assert.ok((await requests(reason)) > 0, reason);
+  assert.equal(await t.metric('tailspan_receiver_rejected_spans', { reason: 'invalid_id' }), 3 * 5);
 });

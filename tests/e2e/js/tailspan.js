@@ -161,6 +161,11 @@ class Tailspan {
 
   async stop() {
     this.signal('SIGTERM');
+    await this.ended();
+  }
+
+  // A second signal would end it at once, so a story that has sent one waits with this.
+  async ended() {
     const late = setTimeout(() => this.signal('SIGKILL'), 90000);
     const { code, signal } = await this.exit;
     clearTimeout(late);
