@@ -12,6 +12,9 @@ import time
 
 SUBJECT_CORE = 0
 LOAD_CORE = 1
+# The sink goes before a generator that sends as fast as it can: otherwise they share their core half and
+# half, the sink falls behind, and what is measured is how the subject's queue fills.
+CLOSED_LOOP_NICE = 10
 
 
 def free_port():
@@ -23,14 +26,14 @@ def free_port():
 class Process:
     """A child pinned to one core, with its output in a log file of its own."""
 
-    def __init__(self, command, core, log, env=None):
+    def __init__(self, command, core, log, env=None, nice=0):
         self.log = log
         self.name = os.path.basename(command[0])
         with open(log, "w") as stderr:
             self.child = subprocess.Popen(
-                ["taskset", "-c", str(core), *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                ["nice", "-n", str(nice), "taskset", "-c", str(core), *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                 stderr=stderr, text=True, env={**os.environ, **(env or {})})
-        self.pid = self.child.pid  # taskset executes the command in its own place
+        self.pid = self.child.pid  # nice and taskset execute the command in their own place
 
     def cpu_ns(self):
         total = 0
@@ -89,43 +92,50 @@ class Process:
 def measure(subject, load, options, verify=False):
     """One run: the subject between the load generator and the sink.
 
-    CPU and spans are taken over a window that begins after the warm-up; everything the generator sent
-    has to have arrived in the end. `load` is the generator's arguments without endpoint and times.
+    CPU is counted from before the first request until everything that was acknowledged has arrived, so
+    that spans which still wait in the subject when the load ends cost it what they cost. Rates are of
+    a window after the warm-up. `load` is the generator's arguments without endpoint and times.
     """
-    work, bin_dir = options.work, options.bin
     run = {"subject": subject.name}
-    sink = None
-    if subject.has_output:
-        sink_port = free_port()
-        sink = Process([f"{bin_dir}/sink", *(["--verify"] if verify else []), f"127.0.0.1:{sink_port}"],
-                       LOAD_CORE, f"{work}/sink.log")
-        sink.wait_for_port(sink_port)
-    process, port = subject.start(options, f"127.0.0.1:{sink_port}" if sink else None)
+    sink, sink_endpoint = start_sink(options, verify) if subject.has_output else (None, None)
+    process, port = subject.start(options, sink_endpoint)
     process.wait_for_port(port)
     seconds = options.warmup + options.seconds + 0.5
-    loadgen = Process([f"{bin_dir}/loadgen", *load, "--seconds", str(seconds), "--warmup",
-                       str(options.warmup), f"127.0.0.1:{port}"], LOAD_CORE, f"{work}/loadgen.log")
+    idle_cpu = process.cpu_ns()
+    closed_loop = "--rate" not in load
+    loadgen = Process([f"{options.bin}/loadgen", *load, "--seconds", str(seconds), "--warmup",
+                       str(options.warmup), f"127.0.0.1:{port}"], LOAD_CORE, f"{options.work}/loadgen.log",
+                      nice=CLOSED_LOOP_NICE if closed_loop else 0)
+    loadgen.ask()  # it answers when its requests are written and it begins to send
     time.sleep(options.warmup)
     before = snapshot(process, loadgen, sink)
     time.sleep(options.seconds)
     after = snapshot(process, loadgen, sink)
     process.check()
     run["sent"] = json.loads(loadgen.finish(60))
+    arrived = run["sent"]["spans_acked"]
     if sink:
-        run["sink"] = wait_for_spans(sink, run["sent"]["spans_acked"])
+        run["sink"] = wait_for_spans(sink, arrived)
+        arrived = run["sink"]["spans"]
+    run["cpu_per_million"] = (process.cpu_ns() - idle_cpu) / 1e3 / max(arrived, 1)
     run["peak_rss_mb"] = process.memory_kib("VmHWM") / 1024
-    run["extra"] = subject.before_stop(process)
     process.stop()
-    run["extra"].update(subject.after_stop(run["sent"]["spans_acked"]))
+    run["extra"] = subject.after_stop(run["sent"]["spans_acked"])
     if sink:
         run["sink"] = json.loads(sink.stop().splitlines()[-1])
     window = after["time"] - before["time"]
-    spans = after["spans"] - before["spans"]
-    run["spans_per_second"] = spans / window
+    run["spans_per_second"] = (after["spans"] - before["spans"]) / window
     run["core_use"] = (after["cpu"] - before["cpu"]) / window / 1e9
     run["load_core_use"] = (after["load_cpu"] - before["load_cpu"]) / window / 1e9
-    run["cpu_per_million"] = (after["cpu"] - before["cpu"]) / 1e3 / max(spans, 1)
     return run
+
+
+def start_sink(options, verify):
+    port = free_port()
+    sink = Process([f"{options.bin}/sink", *(["--verify"] if verify else []), f"127.0.0.1:{port}"],
+                   LOAD_CORE, f"{options.work}/sink.log")
+    sink.wait_for_port(port)
+    return sink, f"127.0.0.1:{port}"
 
 
 def snapshot(process, loadgen, sink):

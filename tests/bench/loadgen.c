@@ -15,7 +15,7 @@ static const char usage[] =
     "  --http              OTLP/HTTP with protobuf bodies; default: OTLP/gRPC\n"
     "  --gzip              send requests compressed in advance (their ids repeat)\n"
     "  --connections N     gRPC connections (4)\n"
-    "  --in-flight N       requests at once, over all connections (16); HTTP: the connections\n"
+    "  --in-flight N       requests at once, over all connections (8); HTTP: the connections\n"
     "  --rate N            open loop at N spans a second; default: closed loop\n"
     "  --seconds S         how long (10)\n"
     "  --warmup S          latencies of the first S seconds are not counted (0)\n"
@@ -104,7 +104,7 @@ int main(int argc, char **argv)
 {
     struct load_options o = {
         .connections = 4,
-        .in_flight = 16,
+        .in_flight = 8,
         .pool = 32,
         .duration_ns = 10000000000u,
         .seed = 1,

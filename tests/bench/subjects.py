@@ -13,9 +13,6 @@ import harness
 class Subject:
     has_output = True
 
-    def before_stop(self, process):
-        return {}
-
     def after_stop(self, spans):
         return {}
 
