@@ -40,7 +40,8 @@ struct log_field {
 #define log_warn(id, message, ...)  log_at(LOG_WARN, id, message, ##__VA_ARGS__)
 #define log_error(id, message, ...) log_at(LOG_ERROR, id, message, ##__VA_ARGS__)
 #define log_at(level, id, message, ...)                                                            \
-    log_write(level, id, message, (const struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){.key = 0}})
+    log_write(level, id, message, (const struct log_field[]){LOG_NONE, ##__VA_ARGS__, LOG_NONE} + 1)
+#define LOG_NONE ((struct log_field){.key = 0})
 
 /* `id` is the component's, or NULL for the process. */
 void log_write(enum log_level level, const char *id, const char *message,
