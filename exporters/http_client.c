@@ -1,6 +1,7 @@
+/* libcurl's multi interface on one thread. */
 #include "exporters/http_client.h"
 
-#include "exporters/client_pem.h"
+#include "exporters/http_setup.h"
 
 #include <curl/curl.h>
 #include <pthread.h>
@@ -12,9 +13,7 @@
 enum {
     KEPT_RESPONSE = 64 << 10,
     MAX_RESPONSE = 4 << 20,
-    UPLOAD_BUFFER = 128 << 10,
     IDLE_POLL_MS = 60000,
-    TLS_1_3 = 2, /* index into tls_versions */
 };
 
 struct exchange {
@@ -35,10 +34,7 @@ struct http_client {
     /* set once */
     http_done *done;
     struct http_client_settings settings;
-    struct client_pem pem;
-    char *url;
-    struct curl_slist *headers;
-    struct curl_slist *connect_to; /* for a server name that is not the URL's */
+    struct http_setup setup;
     CURLM *multi;
     pthread_t thread;
 
@@ -96,54 +92,6 @@ static size_t write_response(char *from, size_t size, size_t count, void *contex
 
 /* ---- handles ---- */
 
-static void set_blob(CURL *easy, CURLoption option, char *pem)
-{
-    struct curl_blob blob = {.data = pem, .flags = CURL_BLOB_NOCOPY};
-    if (!pem)
-        return;
-    blob.len = strlen(pem);
-    curl_easy_setopt(easy, option, &blob);
-}
-
-static void set_tls(CURL *easy, const struct http_client *c)
-{
-    const struct tls_client_settings *s = &c->settings.tls;
-    curl_easy_setopt(easy, CURLOPT_SSLVERSION,
-                     s->min_version == TLS_1_3 ? (long)CURL_SSLVERSION_TLSv1_3
-                                               : (long)CURL_SSLVERSION_TLSv1_2);
-    if (s->insecure_skip_verify) {
-        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
-        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
-    }
-    if (c->pem.roots) {
-        set_blob(easy, CURLOPT_CAINFO_BLOB, c->pem.roots);
-        curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
-    }
-    set_blob(easy, CURLOPT_SSLCERT_BLOB, c->pem.cert);
-    set_blob(easy, CURLOPT_SSLKEY_BLOB, c->pem.key);
-}
-
-static void set_connection(CURL *easy, const struct http_client *c)
-{
-    const struct http_client_settings *s = &c->settings;
-    curl_easy_setopt(easy, CURLOPT_URL, c->url);
-    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)(s->timeout_ns / 1000000));
-    curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)UPLOAD_BUFFER);
-    if (s->idle_conn_timeout_ns)
-        curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN,
-                         (long)((s->idle_conn_timeout_ns + 999999999) / 1000000000));
-    if (s->disable_keep_alives)
-        curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
-    if (s->proxy_url)
-        curl_easy_setopt(easy, CURLOPT_PROXY, s->proxy_url);
-    if (c->connect_to)
-        curl_easy_setopt(easy, CURLOPT_CONNECT_TO, c->connect_to);
-}
-
 static struct exchange *exchange_create(struct http_client *c)
 {
     struct exchange *x = calloc(1, sizeof *x);
@@ -154,10 +102,7 @@ static struct exchange *exchange_create(struct http_client *c)
         free(x);
         return NULL;
     }
-    set_connection(x->easy, c);
-    set_tls(x->easy, c);
-    curl_easy_setopt(x->easy, CURLOPT_USERAGENT, "tailspan/" TAILSPAN_VERSION);
-    curl_easy_setopt(x->easy, CURLOPT_HTTPHEADER, c->headers);
+    http_setup_apply(&c->setup, x->easy);
     curl_easy_setopt(x->easy, CURLOPT_POST, 1L);
     curl_easy_setopt(x->easy, CURLOPT_READFUNCTION, read_body);
     curl_easy_setopt(x->easy, CURLOPT_READDATA, x);
@@ -193,6 +138,7 @@ bool http_client_post(struct http_client *c, struct http_body body, void *contex
     x->slice = 0;
     x->offset = 0;
     x->response.len = 0;
+    x->response.failed = false;
     x->response_len = 0;
     x->error[0] = 0;
     curl_easy_setopt(x->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.len);
@@ -217,24 +163,6 @@ void http_client_cancel(struct http_client *c)
 }
 
 /* ---- the thread ---- */
-
-static void admit(struct http_client *c)
-{
-    pthread_mutex_lock(&c->lock);
-    struct exchange *x = c->incoming;
-    c->incoming = NULL;
-    pthread_mutex_unlock(&c->lock);
-    while (x) {
-        struct exchange *next = x->next;
-        x->previous = NULL;
-        x->next = c->active;
-        if (c->active)
-            c->active->previous = x;
-        c->active = x;
-        curl_multi_add_handle(c->multi, x->easy);
-        x = next;
-    }
-}
 
 static bool is_hopeless(CURLcode code)
 {
@@ -271,6 +199,25 @@ static void finish(struct http_client *c, struct exchange *x, CURLcode code)
     x->next = c->pool;
     c->pool = x;
     pthread_mutex_unlock(&c->lock);
+}
+
+static void admit(struct http_client *c)
+{
+    pthread_mutex_lock(&c->lock);
+    struct exchange *x = c->incoming;
+    c->incoming = NULL;
+    pthread_mutex_unlock(&c->lock);
+    while (x) {
+        struct exchange *next = x->next;
+        x->previous = NULL;
+        x->next = c->active;
+        if (c->active)
+            c->active->previous = x;
+        c->active = x;
+        if (curl_multi_add_handle(c->multi, x->easy) != CURLM_OK)
+            finish(c, x, CURLE_OUT_OF_MEMORY);
+        x = next;
+    }
 }
 
 static void finish_done(struct http_client *c)
@@ -311,75 +258,6 @@ static void *run(void *arg)
 
 /* ---- life ---- */
 
-/* Splits a URL that http_client_check() has accepted into host and port. */
-static bool split_url(CURLU *url, char **host, char **port)
-{
-    return curl_url_get(url, CURLUPART_HOST, host, 0) == CURLUE_OK &&
-           curl_url_get(url, CURLUPART_PORT, port, CURLU_DEFAULT_PORT) == CURLUE_OK;
-}
-
-/* server_name_override changes whom TLS expects, not where the request goes nor its Host: so the
- * URL gets the other name, and is connected to the first. */
-static bool override_name(struct http_client *c, CURLU *url)
-{
-    const char *name = c->settings.tls.server_name_override;
-    char *host = NULL, *port = NULL, *line = NULL, *header = NULL, *changed = NULL;
-    bool done = split_url(url, &host, &port) &&
-                asprintf(&line, "%s:%s:%s:%s", name, port, host, port) > 0 &&
-                asprintf(&header, "Host: %s:%s", host, port) > 0 &&
-                curl_url_set(url, CURLUPART_HOST, name, 0) == CURLUE_OK &&
-                curl_url_get(url, CURLUPART_URL, &changed, 0) == CURLUE_OK;
-    if (done) {
-        struct curl_slist *headers = curl_slist_append(c->headers, header);
-        c->headers = headers ? headers : c->headers;
-        c->connect_to = curl_slist_append(NULL, line);
-        free(c->url);
-        c->url = strdup(changed);
-        done = headers && c->connect_to && c->url;
-    }
-    curl_free(host);
-    curl_free(port);
-    curl_free(changed);
-    free(line);
-    free(header);
-    return done;
-}
-
-static bool set_url(struct http_client *c)
-{
-    c->url = strdup(c->settings.url);
-    if (!c->settings.tls.server_name_override)
-        return c->url != NULL;
-    CURLU *url = curl_url();
-    bool done = url && c->url && curl_url_set(url, CURLUPART_URL, c->url, 0) == CURLUE_OK &&
-                override_name(c, url);
-    curl_url_cleanup(url);
-    return done;
-}
-
-static bool add_header(struct http_client *c, const char *name, const char *value)
-{
-    char *line = NULL;
-    int n = value[0] ? asprintf(&line, "%s: %s", name, value) : asprintf(&line, "%s;", name);
-    struct curl_slist *headers = n > 0 ? curl_slist_append(c->headers, line) : NULL;
-    if (n > 0)
-        free(line);
-    if (headers)
-        c->headers = headers;
-    return headers != NULL;
-}
-
-static bool make_headers(struct http_client *c)
-{
-    const struct http_client_settings *s = &c->settings;
-    c->headers = curl_slist_append(NULL, "Expect:");
-    bool done = c->headers && add_header(c, "Content-Type", s->content_type) &&
-                (!s->content_encoding || add_header(c, "Content-Encoding", s->content_encoding));
-    for (size_t i = 0; done && i < s->headers.count; i++)
-        done = add_header(c, s->headers.items[i].key, s->headers.items[i].value);
-    return done;
-}
-
 static void initialize_curl(void)
 {
     curl_global_init(CURL_GLOBAL_DEFAULT);
@@ -388,6 +266,12 @@ static void initialize_curl(void)
 /* Signals are the main thread's. */
 static bool start_thread(struct http_client *c)
 {
+    const struct http_client_settings *s = &c->settings;
+    if (s->max_idle_conns)
+        curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS, (long)s->max_idle_conns);
+    if (s->max_conns_per_host)
+        curl_multi_setopt(c->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)s->max_conns_per_host);
+
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -405,10 +289,7 @@ static void release(struct http_client *c)
     }
     if (c->multi)
         curl_multi_cleanup(c->multi);
-    curl_slist_free_all(c->headers);
-    curl_slist_free_all(c->connect_to);
-    client_pem_free(&c->pem);
-    free(c->url);
+    http_setup_free(&c->setup);
     pthread_mutex_destroy(&c->lock);
     free(c);
 }
@@ -426,18 +307,12 @@ struct http_client *http_client_create(const struct http_client_settings *s, htt
     pthread_mutex_init(&c->lock, NULL);
     c->done = done;
     c->settings = *s;
-    e->text[0] = 0;
     c->multi = curl_multi_init();
-    if (client_pem_load(&c->pem, &s->tls, e) && c->multi && make_headers(c) && set_url(c)) {
-        if (s->max_idle_conns)
-            curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS, (long)s->max_idle_conns);
-        if (s->max_conns_per_host)
-            curl_multi_setopt(c->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)s->max_conns_per_host);
-        if (start_thread(c))
+    if (http_setup_open(&c->setup, &c->settings, e)) {
+        if (c->multi && start_thread(c))
             return c;
-    }
-    if (!e->text[0])
         error_set(e, "libcurl cannot be set up for %s", s->url);
+    }
     release(c);
     return NULL;
 }
@@ -452,69 +327,4 @@ void http_client_destroy(struct http_client *c)
     curl_multi_wakeup(c->multi);
     pthread_join(c->thread, NULL);
     release(c);
-}
-
-/* ---- checking settings ---- */
-
-static bool is_token(const char *name)
-{
-    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                                  "!#$%&'*+-.^_`|~";
-    return name[0] && name[strspn(name, allowed)] == 0;
-}
-
-static bool is_header_value(const char *value)
-{
-    for (const char *at = value; *at; at++) {
-        if ((unsigned char)*at < 0x20 && *at != '\t')
-            return false;
-    }
-    return true;
-}
-
-static bool is_ours(const char *name)
-{
-    static const char *const ours[] = {"content-type",      "content-encoding", "content-length",
-                                       "transfer-encoding", "expect",           "connection"};
-    for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++) {
-        if (strcasecmp(name, ours[i]) == 0)
-            return true;
-    }
-    return false;
-}
-
-static bool check_headers(const struct http_client_settings *s, const struct config_value *place,
-                          struct error *e)
-{
-    for (size_t i = 0; i < s->headers.count; i++) {
-        const char *name = s->headers.items[i].key;
-        const struct config_value *at = config_child(place, name);
-        if (!is_token(name) || is_ours(name))
-            return config_error(at, e, "\"%s\" cannot be an HTTP header of one's own", name);
-        if (!is_header_value(s->headers.items[i].value))
-            return config_error(at, e, "the value has characters that a header cannot have");
-    }
-    return true;
-}
-
-bool http_client_is_url(const char *text)
-{
-    CURLU *url = curl_url();
-    char *scheme = NULL, *host = NULL, *port = NULL;
-    bool good = url && curl_url_set(url, CURLUPART_URL, text, 0) == CURLUE_OK &&
-                curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
-                (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0) &&
-                split_url(url, &host, &port);
-    curl_free(scheme);
-    curl_free(host);
-    curl_free(port);
-    curl_url_cleanup(url);
-    return good;
-}
-
-bool http_client_check(const struct http_client_settings *s, const struct config_value *config,
-                       struct error *e)
-{
-    return check_headers(s, config_child(config, "headers"), e) &&
-           client_pem_check(&s->tls, config_child(config, "tls"), e);
 }
