@@ -13,9 +13,6 @@
 #define JAEGER_MISSING_SERVICE "missing-service-name"
 #define JAEGER_EMPTY_SPAN_NAME "empty-span-name"
 
-/* Under this span attribute Jaeger keeps warnings in OTLP. */
-#define JAEGER_WARNINGS "@jaeger@warnings"
-
 /* What is corrected when Jaeger writes: done for raw traces too. */
 void adjust_written(struct trace *t);
 

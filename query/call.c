@@ -1,5 +1,7 @@
 #include "query/call.h"
 
+#include "proto/json_writer.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>

@@ -6,9 +6,10 @@
 #define TAILSPAN_QUERY_CALL_H
 
 #include "component/http_server.h"
-#include "proto/json_writer.h"
 #include "query/arena.h"
 #include "storage/store.h"
+
+struct json_writer;
 
 enum {
     CALL_PARAMETER_MAX = 1024, /* bytes of a parameter in the path */

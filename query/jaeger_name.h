@@ -6,6 +6,7 @@
 #define TAILSPAN_QUERY_JAEGER_NAME_H
 
 #include "query/adjust.h"
+#include "storage/store.h"
 
 #include <string.h>
 
@@ -17,6 +18,15 @@ static inline const char *jaeger_service(const char *stored)
 static inline const char *jaeger_operation(const char *stored)
 {
     return stored[0] ? stored : JAEGER_EMPTY_SPAN_NAME;
+}
+
+/* Whether there are spans without a service, which the store does not list. */
+static inline bool jaeger_has_nameless_service(struct store_reader *r)
+{
+    struct store_operations found;
+    bool has = store_operations(r, "", -1, &found) && found.count > 0;
+    store_operations_free(&found);
+    return has;
 }
 
 /* Back again; NULL stays NULL. */

@@ -1,5 +1,6 @@
 #include "query/jaeger_v1.h"
 
+#include "proto/json_writer.h"
 #include "query/adjust.h"
 #include "query/jaeger_name.h"
 #include "query/jaeger_v1_trace.h"
@@ -110,9 +111,12 @@ void jaeger_v1_services(struct call *c)
     jaeger_v1_begin(c, &w);
     json_array(&w);
     for (size_t i = 0; i < names.count; i++)
-        json_string(&w, jaeger_service(names.items[i]));
+        json_string(&w, names.items[i]);
+    bool nameless = jaeger_has_nameless_service(c->reader);
+    if (nameless)
+        json_string(&w, JAEGER_MISSING_SERVICE);
     json_array_end(&w);
-    jaeger_v1_end(c, &w, names.count);
+    jaeger_v1_end(c, &w, names.count + nameless);
     store_names_free(&names);
 }
 

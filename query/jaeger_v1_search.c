@@ -3,6 +3,7 @@
  * out. */
 #include "query/jaeger_v1_search.h"
 
+#include "proto/json_writer.h"
 #include "query/jaeger_name.h"
 #include "query/jaeger_v1.h"
 #include "query/jaeger_v1_trace.h"

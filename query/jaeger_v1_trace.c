@@ -2,7 +2,6 @@
  * JSON numbers cannot hold, 64-bit integers beyond 2^53, is written as a string. */
 #include "query/jaeger_v1_trace.h"
 
-#include "query/adjust.h"
 #include "query/jaeger_text.h"
 
 #include <stdio.h>
@@ -139,7 +138,8 @@ static void write_tags(struct json_writer *w, const struct trace *t, const struc
     if (scope->version.len)
         write_text_tag(w, "otel.scope.version", scope->version);
     for (uint32_t i = 0; i < s->attributes.count; i++)
-        write_tag(w, &s->attributes.items[i]);
+        if (!trace_is_warnings(&s->attributes.items[i]))
+            write_tag(w, &s->attributes.items[i]);
     if (s->view->kind && s->view->kind < sizeof kinds / sizeof kinds[0])
         write_text_tag(w, "span.kind", bytes_of_string(kinds[s->view->kind]));
     write_status_tags(w, s);

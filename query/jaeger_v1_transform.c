@@ -1,8 +1,9 @@
 /* POST /api/transform: a file of OTLP JSON, to be looked at in Jaeger UI without being stored. */
 #include "query/jaeger_v1.h"
-#include "query/jaeger_v1_trace.h"
 
+#include "proto/json_writer.h"
 #include "proto/otlp_json.h"
+#include "query/jaeger_v1_trace.h"
 
 #include <stdio.h>
 #include <xxhash.h>

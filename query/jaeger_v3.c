@@ -1,5 +1,6 @@
 #include "query/jaeger_v3.h"
 
+#include "proto/json_writer.h"
 #include "query/adjust.h"
 #include "query/jaeger_name.h"
 #include "query/jaeger_v3_params.h"
@@ -39,7 +40,9 @@ void jaeger_v3_services(struct call *c)
     begin(c, &w, "services");
     json_array(&w);
     for (size_t i = 0; i < names.count; i++)
-        json_string(&w, jaeger_service(names.items[i]));
+        json_string(&w, names.items[i]);
+    if (jaeger_has_nameless_service(c->reader))
+        json_string(&w, JAEGER_MISSING_SERVICE);
     json_array_end(&w);
     end(c, &w);
     store_names_free(&names);

@@ -1,5 +1,6 @@
 #include "query/jaeger_v3_params.h"
 
+#include "proto/json_writer.h"
 #include "query/jaeger_name.h"
 #include "query/params.h"
 

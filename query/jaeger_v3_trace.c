@@ -1,7 +1,5 @@
 #include "query/jaeger_v3_trace.h"
 
-#include "query/adjust.h"
-
 #define NONE UINT32_MAX
 
 enum {
@@ -98,22 +96,8 @@ static void write_value(struct json_writer *w, const struct value *v)
     json_object_end(w);
 }
 
-static void write_attribute(struct json_writer *w, const struct trace_attribute *a)
-{
-    json_object(w);
-    json_key(w, "key");
-    json_bytes(w, a->key);
-    json_key(w, "value");
-    write_value(w, &a->value);
-    json_object_end(w);
-}
-
 static void write_warnings(struct json_writer *w, const struct trace_span *s)
 {
-    json_object(w);
-    json_key(w, "key");
-    json_string(w, JAEGER_WARNINGS);
-    json_key(w, "value");
     json_object(w);
     json_key(w, "arrayValue");
     json_object(w);
@@ -128,22 +112,27 @@ static void write_warnings(struct json_writer *w, const struct trace_span *s)
     json_array_end(w);
     json_object_end(w);
     json_object_end(w);
-    json_object_end(w);
 }
 
-/* `s` is NULL for what has no warnings. */
+/* `s` is NULL when they are not a span's. */
 static void write_attributes(struct json_writer *w, const struct trace_attributes *a,
                              const struct trace_span *s)
 {
-    bool warned = s && s->warning_count > 0;
-    if (a->count == 0 && !warned)
+    if (a->count == 0)
         return;
     json_key(w, "attributes");
     json_array(w);
-    for (uint32_t i = 0; i < a->count; i++)
-        write_attribute(w, &a->items[i]);
-    if (warned)
-        write_warnings(w, s);
+    for (uint32_t i = 0; i < a->count; i++) {
+        json_object(w);
+        json_key(w, "key");
+        json_bytes(w, a->items[i].key);
+        json_key(w, "value");
+        if (s && trace_is_warnings(&a->items[i]))
+            write_warnings(w, s);
+        else
+            write_value(w, &a->items[i].value);
+        json_object_end(w);
+    }
     json_array_end(w);
 }
 

@@ -1,6 +1,7 @@
 #include "query/native.h"
 
 #include "proto/frame.h"
+#include "proto/json_writer.h"
 #include "proto/otlp_json.h"
 #include "query/openapi.h"
 #include "query/params.h"

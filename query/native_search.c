@@ -2,6 +2,8 @@
  *
  * An unknown parameter is an error, so that a typing error is not taken for "nothing found". */
 #include "query/native.h"
+
+#include "proto/json_writer.h"
 #include "query/params.h"
 #include "query/search.h"
 

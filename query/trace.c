@@ -259,13 +259,33 @@ bool trace_build(struct trace *t, struct arena *a, const struct batch *b)
     return !a->failed;
 }
 
+const char trace_warnings_key[] = "@jaeger@warnings";
+
+static struct trace_attribute *append_attribute(struct trace *t, struct trace_attributes *a)
+{
+    struct trace_attribute *more = arena_array(t->arena, a->count + 1, sizeof *more);
+    if (!more)
+        return NULL;
+    if (a->count)
+        memcpy(more, a->items, a->count * sizeof *more);
+    a->items = more;
+    more[a->count].order = a->count;
+    return &more[a->count++];
+}
+
 void trace_warn(struct trace *t, struct trace_span *s, const char *warning)
 {
     const char **more = arena_array(t->arena, s->warning_count + 1, sizeof *more);
     if (!more || !warning)
         return;
-    if (s->warning_count)
+    if (s->warning_count == 0) {
+        struct trace_attribute *a = append_attribute(t, &s->attributes);
+        if (!a)
+            return;
+        a->key = bytes_of_string(trace_warnings_key);
+    } else {
         memcpy(more, s->warnings, s->warning_count * sizeof *more);
+    }
     more[s->warning_count++] = warning;
     s->warnings = more;
 }
@@ -289,15 +309,10 @@ void trace_attribute_set(struct trace *t, struct trace_attributes *a, const char
 {
     struct trace_attribute *found = trace_attribute_find(a, key);
     if (!found) {
-        struct trace_attribute *more = arena_array(t->arena, a->count + 1, sizeof *more);
-        if (!more)
+        found = append_attribute(t, a);
+        if (!found)
             return;
-        if (a->count)
-            memcpy(more, a->items, a->count * sizeof *more);
-        a->items = more;
-        found = &more[a->count];
         found->key = bytes_of_string(key);
-        found->order = a->count++;
     }
     found->value = (struct value){.type = VALUE_STRING, .bytes = text};
 }

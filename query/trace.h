@@ -89,7 +89,18 @@ struct trace {
 /* Lays out the spans of `b`. False: the arena is exhausted. */
 bool trace_build(struct trace *t, struct arena *a, const struct batch *b);
 
+/* Notes what is wrong with a span. The first time it gets an attribute, whose key is
+ * trace_warnings_key and whose value is the warnings, because that is how Jaeger keeps them: sorted
+ * among the others. */
 void trace_warn(struct trace *t, struct trace_span *s, const char *warning);
+
+extern const char trace_warnings_key[]; /* "@jaeger@warnings" */
+
+/* Whether this is that attribute, and not one of the same name that a sender made. */
+static inline bool trace_is_warnings(const struct trace_attribute *a)
+{
+    return a->key.data == (const uint8_t *)trace_warnings_key;
+}
 
 static inline struct trace_scope *trace_span_scope(const struct trace *t,
                                                    const struct trace_span *s)
