@@ -117,10 +117,11 @@ def measure(subject, load, options, verify=False):
     if sink:
         run["sink"] = wait_for_spans(sink, arrived)
         arrived = run["sink"]["spans"]
+    run["extra"] = subject.settle(run["sent"]["spans_acked"])
     run["cpu_per_million"] = (process.cpu_ns() - idle_cpu) / 1e3 / max(arrived, 1)
     run["peak_rss_mb"] = process.memory_kib("VmHWM") / 1024
     process.stop()
-    run["extra"] = subject.after_stop(run["sent"]["spans_acked"])
+    run["extra"].update(subject.after_stop(run["sent"]["spans_acked"]))
     if sink:
         run["sink"] = json.loads(sink.stop().splitlines()[-1])
     window = after["time"] - before["time"]

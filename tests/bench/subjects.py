@@ -5,13 +5,20 @@ configurations are in the Collector's schema, so both programs get the same.
 """
 import glob
 import os
+import re
 import shutil
+import time
+import urllib.request
 
 import harness
 
 
 class Subject:
     has_output = True
+
+    def settle(self, spans):
+        """Waits until the subject has dealt with `spans` acknowledged spans; what it says of them."""
+        return {}
 
     def after_stop(self, spans):
         return {}
@@ -72,6 +79,7 @@ class Collector(Subject):
         self.has_output = "otlp" in exporters
         self.ours = env is None
         self.directory = None
+        self.telemetry = None
 
     def configuration(self, options, port, sink):
         text = RECEIVER
@@ -80,7 +88,8 @@ class Collector(Subject):
             shutil.rmtree(self.directory, ignore_errors=True)
             text += SQLITE
         text += SERVICE
-        metrics = f'address: "127.0.0.1:{harness.free_port()}"' if self.ours else "level: none"
+        self.telemetry = f"127.0.0.1:{harness.free_port()}" if self.ours else None
+        metrics = f'address: "{self.telemetry}"' if self.ours else "level: none"
         return text.format(protocol=self.protocol, port=port, sink=sink or "127.0.0.1:1",
                            compression=self.compression, directory=self.directory, metrics=metrics,
                            exporters=", ".join(self.exporters))
@@ -95,6 +104,25 @@ class Collector(Subject):
             command += ["--data-directory", f"{options.work}/data"]
         return harness.Process(command, harness.SUBJECT_CORE, f"{options.work}/{self.name}.log",
                                self.env), port
+
+    def read_counter(self, name, label):
+        with urllib.request.urlopen(f"http://{self.telemetry}/metrics", timeout=5) as reply:
+            text = reply.read().decode()
+        return sum(float(value) for value in re.findall(rf"^{name}{{[^}}]*{label}[^}}]*}} (\S+)$", text, re.M))
+
+    def settle(self, spans, patience=30):
+        if not self.telemetry:
+            return {}
+        said = {"accepted": self.read_counter("otelcol_receiver_accepted_spans", "")}
+        deadline = time.monotonic() + patience
+        while "sqlite" in self.exporters:
+            said["stored"] = self.read_counter("otelcol_exporter_sent_spans", 'exporter="sqlite"')
+            dropped = sum(self.read_counter(f"otelcol_exporter_{how}_failed_spans", 'exporter="sqlite"')
+                          for how in ("enqueue", "send"))
+            if said["stored"] + dropped >= spans or time.monotonic() > deadline:
+                break
+            time.sleep(0.05)
+        return said
 
     def after_stop(self, spans):
         """Bytes on disk, when it had a store: everything is written once it has drained."""
