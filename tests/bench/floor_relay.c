@@ -171,5 +171,10 @@ int main(int argc, char **argv)
     /* The channel goes before the queue that its calls are on. */
     grpc_channel_destroy(r.channel);
     export_server_stop(s);
+    while (r.free_transfers) {
+        struct transfer *t = r.free_transfers;
+        r.free_transfers = t->next;
+        free(t);
+    }
     return 0;
 }

@@ -11,7 +11,6 @@
 
 #include <grpc/byte_buffer.h>
 #include <inttypes.h>
-#include <libdeflate.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,37 +18,54 @@
 
 enum { INFLATED_MAX = 64 << 20 };
 
-/* Inflates into a buffer that is kept and grows to the largest request seen. False: not gzip. */
-static bool inflate_request(const struct iovec *slices, size_t slice_count, struct iovec *out)
+static void grow(struct iovec *buffer, size_t len)
 {
-    static _Thread_local struct libdeflate_decompressor *inflater;
-    static _Thread_local struct iovec gathered, inflated;
-    if (!inflater && !(inflater = libdeflate_alloc_decompressor()))
+    if (len <= buffer->iov_len)
+        return;
+    if (!(buffer->iov_base = realloc(buffer->iov_base, len)))
         abort();
-    size_t len = 0, at = 0;
-    for (size_t i = 0; i < slice_count; i++)
-        len += slices[i].iov_len;
-    if (len > gathered.iov_len &&
-        !(gathered.iov_base = realloc(gathered.iov_base, gathered.iov_len = len)))
-        abort();
+    buffer->iov_len = len;
+}
+
+static size_t gather(struct iovec *into, const struct iovec *slices, size_t slice_count)
+{
+    size_t len = 0;
     for (size_t i = 0; i < slice_count; i++) {
-        memcpy((char *)gathered.iov_base + at, slices[i].iov_base, slices[i].iov_len);
-        at += slices[i].iov_len;
+        grow(into, len + slices[i].iov_len);
+        memcpy((char *)into->iov_base + len, slices[i].iov_base, slices[i].iov_len);
+        len += slices[i].iov_len;
     }
-    for (;;) {
+    return len;
+}
+
+/* *out is good until the next call. False: not gzip, or too large. */
+static bool inflate_request(struct inflater *f, const struct iovec *slices, size_t slice_count,
+                            struct iovec *out)
+{
+    if (!f->decompressor && !(f->decompressor = libdeflate_alloc_decompressor()))
+        abort();
+    size_t len = gather(&f->gathered, slices, slice_count);
+    for (size_t room = 1 << 20; room <= INFLATED_MAX; room *= 2) {
         size_t used = 0;
-        enum libdeflate_result result = libdeflate_gzip_decompress(
-            inflater, gathered.iov_base, len, inflated.iov_base, inflated.iov_len, &used);
+        grow(&f->inflated, room);
+        enum libdeflate_result result =
+            libdeflate_gzip_decompress(f->decompressor, f->gathered.iov_base, len,
+                                       f->inflated.iov_base, f->inflated.iov_len, &used);
         if (result == LIBDEFLATE_SUCCESS) {
-            *out = (struct iovec){.iov_base = inflated.iov_base, .iov_len = used};
+            *out = (struct iovec){.iov_base = f->inflated.iov_base, .iov_len = used};
             return true;
         }
-        if (result != LIBDEFLATE_INSUFFICIENT_SPACE || inflated.iov_len >= INFLATED_MAX)
+        if (result != LIBDEFLATE_INSUFFICIENT_SPACE)
             return false;
-        inflated.iov_len = inflated.iov_len ? inflated.iov_len * 2 : 1 << 20;
-        if (!(inflated.iov_base = realloc(inflated.iov_base, inflated.iov_len)))
-            abort();
     }
+    return false;
+}
+
+static void free_inflater(struct inflater *f)
+{
+    libdeflate_free_decompressor(f->decompressor);
+    free(f->gathered.iov_base);
+    free(f->inflated.iov_base);
 }
 
 void sink_take(struct sink *s, const struct iovec *slices, size_t slice_count, bool gzip)
@@ -61,7 +77,7 @@ void sink_take(struct sink *s, const struct iovec *slices, size_t slice_count, b
         wire += slices[i].iov_len;
     if (!gzip)
         count_spans(slices, slice_count, s->ids, &found);
-    else if (inflate_request(slices, slice_count, &inflated))
+    else if (inflate_request(&s->inflater, slices, slice_count, &inflated))
         count_spans(&inflated, 1, s->ids, &found);
     else
         found.malformed = true;
@@ -147,5 +163,7 @@ int main(int argc, char **argv)
     (http ? sink_serve_http : sink_serve_grpc)(&s, endpoint);
     report(&s);
     id_set_free(&ids);
+    if (s.inflater.decompressor)
+        free_inflater(&s.inflater);
     return 0;
 }
