@@ -100,8 +100,9 @@ function complete(config, ports) {
 }
 
 class Tailspan {
-  constructor(ports, dir, child) {
+  constructor(ports, dir, child, readyPath) {
     this.ports = ports;
+    this.readyPath = readyPath;
     this.directory = dir;
     this.child = child;
     this.stderr = '';
@@ -131,7 +132,7 @@ class Tailspan {
   async ready() {
     await until('readiness', async () => {
       if (this.exited) return true;
-      return (await client.get(this.ports.health, '/health/ready')).status === 200;
+      return (await client.get(this.ports.health, this.readyPath)).status === 200;
     });
     if (this.exited) throw new Error(`tailspan ended with ${JSON.stringify(this.exited)}:\n${this.stderr}`);
   }
@@ -179,8 +180,9 @@ class Tailspan {
   }
 }
 
-// `config`: an object, completed as above; or { files: [...] } for --config files as they stand.
-async function start(config, { args = [], env = {}, dir = directory(), ports, prefix = [], wait = true } = {}) {
+// `config`: an object, completed as above, or null when --config is among `args` or there is none.
+// `program`: another program with the same command line, such as the Collector.
+async function start(config, { args = [], env = {}, dir = directory(), ports, wait = true, program } = {}) {
   ports = { ...(await freePorts('health', 'telemetry')), ...ports };
   const argv = [...args];
   if (config) {
@@ -188,11 +190,10 @@ async function start(config, { args = [], env = {}, dir = directory(), ports, pr
     fs.writeFileSync(file, JSON.stringify(complete(config, ports), null, 2));
     argv.push('--config', file);
   }
-  argv.push('--data-directory', path.join(dir, 'data'));
-  const command = [...prefix, binary, ...argv];
-  const child = spawn(command[0], command.slice(1), { env: { ...process.env, ...env }, cwd: dir });
+  if (!program) argv.push('--data-directory', path.join(dir, 'data'));
+  const child = spawn(program || binary, argv, { env: { ...process.env, ...env }, cwd: dir });
   running.add(child);
-  const t = new Tailspan(ports, dir, child);
+  const t = new Tailspan(ports, dir, child, program ? '/' : '/health/ready');
   if (wait) await t.ready();
   return t;
 }
