@@ -12,8 +12,8 @@
 #include <zstd.h>
 
 #define SAMPLE_EVERY  8
-#define SAMPLE_BYTES  (8 << 10) /* of one trace */
-#define SAMPLES_BYTES (1 << 20)
+#define SAMPLE_BYTES  (16 << 10) /* of one trace */
+#define SAMPLES_BYTES (2 << 20)
 #define SAMPLES_MAX   512
 #define SAMPLES_MIN   96
 
@@ -123,7 +123,7 @@ static void forget_samples(struct blob_writer *w)
 bool blob_writer_train(struct blob_writer *w)
 {
     ZDICT_fastCover_params_t parameters = {
-        .k = 512, .d = 8, .f = 18, .accel = 1, .zParams = {.compressionLevel = 1}};
+        .k = 2048, .d = 8, .f = 18, .accel = 1, .zParams = {.compressionLevel = 1}};
     uint8_t *dictionary = malloc(BLOB_DICTIONARY_BYTES);
     bool done = false;
     if (dictionary) {

@@ -7,7 +7,7 @@
 
 #include "proto/buffer.h"
 
-#define BLOB_DICTIONARY_BYTES (24 << 10)
+#define BLOB_DICTIONARY_BYTES (32 << 10)
 #define BLOB_MAX_BYTES        (72u << 20) /* of one part, decompressed */
 
 /* The writer's side; one thread. */

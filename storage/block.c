@@ -131,18 +131,19 @@ const uint64_t *block_keys(const struct block_builder *b)
 }
 
 static void note_attributes(struct block_builder *b, struct bytes message, uint32_t field,
-                            uint64_t owner)
+                            uint32_t service, bool shared)
 {
     struct attribute_iterator it;
     struct attribute a;
     for (attribute_begin(&it, message, field); attribute_next(&it, &a);)
-        filter_add(&b->filter, owner, filter_pair(a.key, value_text(&a.value, &b->text)));
+        filter_add(&b->filter, service, filter_pair(a.key, value_text(&a.value, &b->text)), shared);
 }
 
-static void note_text(struct block_builder *b, const char *key, struct bytes value, uint64_t owner)
+static void note_text(struct block_builder *b, const char *key, struct bytes value,
+                      uint32_t service)
 {
     if (value.len)
-        filter_add(&b->filter, owner, filter_pair(bytes_of_string(key), value));
+        filter_add(&b->filter, service, filter_pair(bytes_of_string(key), value), true);
 }
 
 /* The service of the span's resource; its and the scope's attributes go into the filter. */
@@ -155,23 +156,22 @@ static uint32_t note_service(struct block_builder *b, struct names *names, struc
     uint32_t *service = &s->services[scope->resource];
     if (!*service)
         *service = names_service(names, resource_service_name(resource)) + 1;
-    uint64_t owner = filter_owner_service(*service - 1);
+    uint32_t code = *service - 1;
     if (s->resources[scope->resource] != b->serial) {
         s->resources[scope->resource] = b->serial;
-        note_attributes(b, resource->message, RESOURCE_ATTRIBUTES, owner);
+        note_attributes(b, resource->message, RESOURCE_ATTRIBUTES, code, true);
     }
     if (s->scopes[span->scope] != b->serial) {
         s->scopes[span->scope] = b->serial;
-        note_attributes(b, scope->message, SCOPE_ATTRIBUTES, owner);
-        note_text(b, "otel.scope.name", scope_name(scope->message), owner);
-        note_text(b, "otel.scope.version", scope_version(scope->message), owner);
+        note_attributes(b, scope->message, SCOPE_ATTRIBUTES, code, true);
+        note_text(b, "otel.scope.name", scope_name(scope->message), code);
+        note_text(b, "otel.scope.version", scope_version(scope->message), code);
     }
-    return *service - 1;
+    return code;
 }
 
-static void note_span(struct block_builder *b, const struct span_view *span, uint32_t operation)
+static void note_span(struct block_builder *b, const struct span_view *span, uint32_t service)
 {
-    uint64_t owner = filter_owner_operation(operation);
     const uint8_t *end = span->data + span->len;
     struct wire_field f;
     for (const uint8_t *at = span->data; at && at < end;) {
@@ -180,16 +180,16 @@ static void note_span(struct block_builder *b, const struct span_view *span, uin
             return;
         switch (f.tag) {
         case WIRE_TAG(SPAN_ATTRIBUTES, WIRE_LENGTH):
-            note_attributes(b, f.framed, SPAN_ATTRIBUTES, owner);
+            note_attributes(b, f.framed, SPAN_ATTRIBUTES, service, false);
             break;
         case WIRE_TAG(SPAN_EVENTS, WIRE_LENGTH):
-            note_attributes(b, f.bytes, EVENT_ATTRIBUTES, owner);
+            note_attributes(b, f.bytes, EVENT_ATTRIBUTES, service, false);
             break;
         case WIRE_TAG(SPAN_LINKS, WIRE_LENGTH):
-            note_attributes(b, f.bytes, LINK_ATTRIBUTES, owner);
+            note_attributes(b, f.bytes, LINK_ATTRIBUTES, service, false);
             break;
         case WIRE_TAG(SPAN_STATUS, WIRE_LENGTH):
-            note_text(b, "otel.status_description", span_status_message(span_bytes(span)), owner);
+            note_text(b, "otel.status_description", span_status_message(span_bytes(span)), service);
             break;
         }
     }
@@ -215,7 +215,7 @@ static uint32_t note_entry(struct block_builder *b, const struct span_view *span
                                    .maximum = code};
         b->entry_serial[operation] = b->part_serial;
         b->entry_of[operation] = count++;
-        note_text(b, FILTER_OPERATION, span_name(span), filter_owner_operation(operation));
+        note_text(b, FILTER_OPERATION, span_name(span), service);
     }
     e->error = e->error || span->status_code == 2;
     e->minimum = code < e->minimum ? code : e->minimum;
@@ -269,7 +269,7 @@ bool block_add(struct block_builder *b, struct names *names, struct source *sour
         const struct span_view *span = &s->batch->spans[refs[i].span];
         uint32_t service = note_service(b, names, s, span);
         uint32_t operation = names_operation(names, service, span->kind, span_name(span));
-        note_span(b, span, operation);
+        note_span(b, span, service);
         entries = note_entry(b, span, service, operation, entries);
         b->kin[i].service = service;
         memcpy(&b->kin[i].id, span->span_id, 8);

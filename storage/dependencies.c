@@ -18,7 +18,7 @@
 #define NO_SERVICE  UINT32_MAX
 
 struct orphan {
-    uint64_t key; /* trace id and half of the parent's id; 0: free */
+    uint64_t key; /* of trace id and kin_ref.id of the parent; 0: free */
     uint32_t child;
     uint32_t calls; /* 0 once its parent is found */
 };
@@ -89,9 +89,9 @@ static void count_call(struct join *j, uint32_t parent, uint32_t child, uint64_t
         j->failed = true;
 }
 
-static uint64_t key_of(const uint8_t trace_id[16], uint32_t half)
+static uint64_t key_of(const uint8_t trace_id[16], uint32_t id)
 {
-    uint64_t key = XXH3_64bits_withSeed(trace_id, 16, half);
+    uint64_t key = XXH3_64bits_withSeed(trace_id, 16, id);
     return key ? key : 1;
 }
 
@@ -154,7 +154,7 @@ static void orphans_of_refs(struct join *j, uint32_t slot, struct bytes refs, st
     struct kin_ref ref;
     while (!j->failed && record_next(&reader, &record) && kin_part_next(&refs, &part)) {
         while (kin_ref_next(&part.orphans, &ref))
-            add_orphan(j, key_of(record.trace_id, ref.half), service_of(j, slot, ref.service));
+            add_orphan(j, key_of(record.trace_id, ref.id), service_of(j, slot, ref.service));
     }
 }
 
@@ -184,7 +184,7 @@ static void count_spans(struct join *j, const struct batch *b)
     struct kin_ref ref;
     while (!j->failed && kin_part_next(&left, &part)) {
         while (kin_ref_next(&part.orphans, &ref))
-            add_orphan(j, key_of(b->spans[0].trace_id, ref.half), ref.service);
+            add_orphan(j, key_of(b->spans[0].trace_id, ref.id), ref.service);
     }
     edges_free(&all);
     buffer_free(&refs);
@@ -271,7 +271,7 @@ static void find_parents(struct join *j, uint32_t slot, const struct block_heade
     struct record_reader reader = record_reader(records);
     while (!j->failed && record_next(&reader, &record) && kin_part_next(&refs, &part)) {
         while (kin_ref_next(&part.spans, &ref))
-            find_children(j, key_of(record.trace_id, ref.half), service_of(j, slot, ref.service));
+            find_children(j, key_of(record.trace_id, ref.id), service_of(j, slot, ref.service));
     }
     sqlite3_reset(q);
 }

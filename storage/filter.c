@@ -1,38 +1,45 @@
-/* Sixteen bits an entry: five probes for the pair, two more for the pair with its owner. With every
- * entry's seven bits set a third of the bits are, so a pair that is nowhere passes one filter in
- * 200, and one that belongs to another owner one in 8.
+/* The Bloom filter takes ten bits a pair and five probes: a pair that is nowhere passes one block
+ * in a hundred. A pair that is in the block a few times only needs no owner, since it leads to a
+ * few traces; the others, some hundreds of the thousands in a block, are worth three bytes for each
+ * of their owners. That a pair has its owners listed is noted as one more owner.
+ *
+ * Thousands of pairs are added for every block, so entries are small and the table stays in the
+ * cache: 31 bits of each hash are enough, because what collides is only looked at once more.
  *
  * A filter for a whole block rather than one for each trace, because traces share most of their
- * attributes: measured on shop-like traces the block's filter takes a quarter of the space for the
- * same error, and rules out 256 traces at a time. */
+ * attributes. */
 #define XXH_INLINE_ALL
 #include "storage/filter.h"
 
+#include <endian.h>
 #include <stdlib.h>
 #include <xxhash.h>
 
-#define BITS_PER_ENTRY 16
-#define PAIR_PROBES    5
-#define OWNER_PROBES   2
-#define MAX_ENTRIES    (256u << 10)
+#define BITS_PER_PAIR 12
+#define PROBES        6
+#define MAX_ENTRIES   (256u << 10)
+#define LISTED        UINT32_MAX /* the service of pairs whose services are listed */
 
-uint64_t filter_pair(struct bytes key, struct bytes value)
+uint32_t filter_pair(struct bytes key, struct bytes value)
 {
-    return XXH3_64bits_withSeed(value.data, value.len, XXH3_64bits(key.data, key.len));
+    uint64_t h = XXH3_64bits_withSeed(value.data, value.len, XXH3_64bits(key.data, key.len));
+    return (uint32_t)(h >> 32);
 }
 
-static uint64_t owned_hash(uint64_t owner, uint64_t pair)
+/* Free of the bits that count times, and never 0. */
+static uint32_t owned_hash(uint32_t service, uint32_t pair)
 {
-    uint64_t h = (pair ^ owner * 0x9e3779b97f4a7c15u) * 0xd6e8feb86659fd93u;
-    h ^= h >> 32;
-    return h ? h : 1;
+    uint64_t h = ((uint64_t)service << 32 | pair) * 0x9e3779b97f4a7c15u;
+    h = (h ^ h >> 32) * 0xd6e8feb86659fd93u;
+    return (uint32_t)(h >> 32 & ~FILTER_TIMES) | (FILTER_TIMES + 1);
 }
 
-static struct filter_entry *find(const struct filter_set *s, uint64_t owned)
+static struct filter_entry *find(const struct filter_set *s, uint32_t owned, uint32_t pair)
 {
     uint32_t mask = s->capacity - 1;
-    uint32_t at = (uint32_t)owned & mask;
-    while (s->entries[at].owned && s->entries[at].owned != owned)
+    uint32_t at = owned >> 3 & mask;
+    while (s->entries[at].owned &&
+           (s->entries[at].pair != pair || (s->entries[at].owned & ~FILTER_TIMES) != owned))
         at = (at + 1) & mask;
     return &s->entries[at];
 }
@@ -46,8 +53,9 @@ static bool grow(struct filter_set *s)
     if (!larger.entries)
         return false;
     for (uint32_t i = 0; i < s->capacity; i++) {
-        if (s->entries[i].owned)
-            *find(&larger, s->entries[i].owned) = s->entries[i];
+        const struct filter_entry *e = &s->entries[i];
+        if (e->owned)
+            *find(&larger, e->owned & ~FILTER_TIMES, e->pair) = *e;
     }
     free(s->entries);
     s->entries = larger.entries;
@@ -55,20 +63,24 @@ static bool grow(struct filter_set *s)
     return true;
 }
 
-void filter_add(struct filter_set *s, uint64_t owner, uint64_t pair)
+void filter_add(struct filter_set *s, uint32_t service, uint32_t pair, bool shared)
 {
     if (s->saturated)
         return;
-    if (s->count >= s->capacity / 2 && !grow(s)) {
+    if (s->count >= s->capacity / 4 * 3 && !grow(s)) {
         s->saturated = true;
         return;
     }
-    uint64_t owned = owned_hash(owner, pair);
-    struct filter_entry *e = find(s, owned);
-    if (e->owned)
-        return;
-    *e = (struct filter_entry){.pair = pair, .owned = owned};
-    s->count++;
+    uint32_t owned = owned_hash(service, pair);
+    struct filter_entry *e = find(s, owned, pair);
+    if (!e->owned) {
+        *e = (struct filter_entry){.pair = pair, .owned = owned};
+        s->count++;
+    }
+    if (shared)
+        e->owned |= FILTER_TIMES;
+    else if ((e->owned & FILTER_TIMES) < FILTER_TIMES)
+        e->owned++;
 }
 
 void filter_clear(struct filter_set *s)
@@ -87,55 +99,176 @@ void filter_free(struct filter_set *s)
     *s = (struct filter_set){0};
 }
 
-static uint32_t position(uint64_t hash, uint32_t probe, uint64_t bits)
+static uint32_t position(uint32_t pair, uint32_t probe, uint64_t bits)
 {
-    uint32_t h = (uint32_t)hash + probe * ((uint32_t)(hash >> 32) | 1);
+    uint32_t h = pair + probe * (pair * 0x9e3779b1u | 1);
     return (uint32_t)((h * bits) >> 32);
 }
 
-static void set(uint8_t *filter, uint64_t bits, uint64_t hash, uint32_t probes)
+/* Pairs that are repeated so often that their services are listed: a set. */
+struct pairs {
+    uint32_t *items; /* 0: free; a pair of that value is left out */
+    uint32_t mask;
+    uint32_t count;
+};
+
+static bool is_repeated(const struct filter_entry *e)
 {
-    for (uint32_t i = 0; i < probes; i++) {
-        uint32_t at = position(hash, i, bits);
-        filter[at / 8] |= (uint8_t)(1u << at % 8);
-    }
+    return (e->owned & FILTER_TIMES) == FILTER_TIMES && e->pair;
 }
 
-static bool test(struct bytes filter, uint64_t hash, uint32_t probes)
+static uint32_t *find_pair(const struct pairs *p, uint32_t pair)
 {
-    for (uint32_t i = 0; i < probes; i++) {
-        uint32_t at = position(hash, i, filter.len * 8);
-        if (!(filter.data[at / 8] >> at % 8 & 1))
-            return false;
+    uint32_t at = pair & p->mask;
+    while (p->items[at] && p->items[at] != pair)
+        at = (at + 1) & p->mask;
+    return &p->items[at];
+}
+
+static bool collect_repeated(const struct filter_set *s, struct pairs *p)
+{
+    uint32_t repeated = 0;
+    for (uint32_t i = 0; i < s->capacity; i++)
+        repeated += is_repeated(&s->entries[i]);
+    *p = (struct pairs){.mask = 63};
+    while (p->mask < repeated * 2)
+        p->mask = p->mask * 2 + 1;
+    p->items = calloc(p->mask + 1, sizeof *p->items);
+    if (!p->items)
+        return false;
+    for (uint32_t i = 0; i < s->capacity; i++) {
+        if (!is_repeated(&s->entries[i]))
+            continue;
+        uint32_t *at = find_pair(p, s->entries[i].pair);
+        p->count += *at == 0;
+        *at = s->entries[i].pair;
     }
     return true;
+}
+
+static int compare_owned(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a;
+    uint32_t y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* The services of repeated pairs into `out`, sorted; returns how many. */
+static uint32_t list_owned(const struct filter_set *s, const struct pairs *p, uint32_t *out)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < s->capacity; i++) {
+        const struct filter_entry *e = &s->entries[i];
+        if (e->owned && *find_pair(p, e->pair))
+            out[n++] = e->owned >> 8;
+    }
+    for (uint32_t i = 0; i <= p->mask; i++) {
+        if (p->items[i])
+            out[n++] = owned_hash(LISTED, p->items[i]) >> 8;
+    }
+    qsort(out, n, sizeof *out, compare_owned);
+    return n;
+}
+
+static void put_owned(const uint32_t *list, uint32_t count, struct buffer *out)
+{
+    uint8_t *at = buffer_reserve(out, 4 + (size_t)count * FILTER_OWNED_BYTES);
+    if (!at)
+        return;
+    uint32_t stored = htole32(count);
+    memcpy(at, &stored, sizeof stored);
+    at += sizeof stored;
+    for (uint32_t i = 0; i < count; i++) {
+        *at++ = (uint8_t)(list[i] >> 16);
+        *at++ = (uint8_t)(list[i] >> 8);
+        *at++ = (uint8_t)list[i];
+    }
+    out->len += 4 + (size_t)count * FILTER_OWNED_BYTES;
+}
+
+static void write_owned(const struct filter_set *s, struct buffer *out)
+{
+    struct pairs repeated;
+    uint32_t *list = NULL;
+    bool done = collect_repeated(s, &repeated);
+    if (done)
+        list = malloc((s->count + (size_t)repeated.count + 1) * sizeof *list);
+    if (list)
+        put_owned(list, list_owned(s, &repeated, list), out);
+    else
+        out->failed = true;
+    free(list);
+    free(repeated.items);
 }
 
 void filter_write(const struct filter_set *s, struct buffer *out)
 {
     if (s->saturated)
         return;
-    size_t len = (size_t)(s->count + 1) * BITS_PER_ENTRY / 8;
-    uint8_t *filter = buffer_reserve(out, len);
-    if (!filter)
+    write_owned(s, out);
+    size_t len = (size_t)(s->count + 1) * BITS_PER_PAIR / 8 + 1;
+    uint8_t *bits = buffer_reserve(out, len);
+    if (!bits)
         return;
-    memset(filter, 0, len);
+    memset(bits, 0, len);
     for (uint32_t i = 0; i < s->capacity; i++) {
-        const struct filter_entry *e = &s->entries[i];
-        if (!e->owned)
+        if (!s->entries[i].owned)
             continue;
-        set(filter, len * 8, e->pair, PAIR_PROBES);
-        set(filter, len * 8, e->owned, OWNER_PROBES);
+        for (uint32_t probe = 0; probe < PROBES; probe++) {
+            uint32_t at = position(s->entries[i].pair, probe, len * 8);
+            bits[at / 8] |= (uint8_t)(1u << at % 8);
+        }
     }
     out->len += len;
 }
 
-bool filter_may_have(struct bytes filter, uint64_t pair)
+struct filter filter_of(struct bytes written)
 {
-    return filter.len == 0 || test(filter, pair, PAIR_PROBES);
+    uint32_t count;
+    if (written.len < 5)
+        return (struct filter){.open = true};
+    memcpy(&count, written.data, sizeof count);
+    count = le32toh(count);
+    size_t before = 4 + (size_t)count * FILTER_OWNED_BYTES;
+    if (before >= written.len)
+        return (struct filter){.open = true};
+    return (struct filter){.owned = written.data + 4,
+                           .owned_count = count,
+                           .bits = bytes_of(written.data + before, written.len - before)};
 }
 
-bool filter_may_have_owned(struct bytes filter, uint64_t owner, uint64_t pair)
+bool filter_may_have(const struct filter *f, uint32_t pair)
 {
-    return filter.len == 0 || test(filter, owned_hash(owner, pair), OWNER_PROBES);
+    if (f->open)
+        return true;
+    for (uint32_t probe = 0; probe < PROBES; probe++) {
+        uint32_t at = position(pair, probe, f->bits.len * 8);
+        if (!(f->bits.data[at / 8] >> at % 8 & 1))
+            return false;
+    }
+    return true;
+}
+
+static bool is_listed(const struct filter *f, uint32_t owned)
+{
+    uint32_t wanted = owned >> 8;
+    uint32_t low = 0;
+    for (uint32_t high = f->owned_count; low < high;) {
+        uint32_t middle = low + (high - low) / 2;
+        const uint8_t *at = f->owned + (size_t)middle * FILTER_OWNED_BYTES;
+        uint32_t value = (uint32_t)at[0] << 16 | (uint32_t)at[1] << 8 | at[2];
+        if (value == wanted)
+            return true;
+        if (value < wanted)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return false;
+}
+
+bool filter_may_have_owned(const struct filter *f, uint32_t service, uint32_t pair)
+{
+    return f->open || is_listed(f, owned_hash(service, pair)) ||
+           !is_listed(f, owned_hash(LISTED, pair));
 }

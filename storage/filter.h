@@ -1,8 +1,8 @@
 /* The filter of a block: which attributes cannot be in it, so that a search skips the block.
  *
- * A Bloom filter of (key, value) pairs and of (owner, key, value) triples. The owner of a span's
- * own attributes is its operation, that of a resource's or scope's attributes the service: so
- * "db.system=redis on a span of the frontend" is ruled out even where each alone is common. */
+ * Two sets in one blob. A Bloom filter of all (key, value) pairs. And, for pairs that come more
+ * than a few times, an exact set of (service, key, value), so that "db.system=redis on a span of
+ * the frontend" is ruled out even where each alone is common. */
 #ifndef TAILSPAN_STORAGE_FILTER_H
 #define TAILSPAN_STORAGE_FILTER_H
 
@@ -12,23 +12,15 @@
 #define FILTER_OPERATION "\1operation"
 
 /* The hash of a pair; the value as text. */
-uint64_t filter_pair(struct bytes key, struct bytes value);
-
-static inline uint64_t filter_owner_service(uint32_t service)
-{
-    return (uint64_t)service << 1;
-}
-
-static inline uint64_t filter_owner_operation(uint32_t operation)
-{
-    return (uint64_t)operation << 1 | 1;
-}
+uint32_t filter_pair(struct bytes key, struct bytes value);
 
 /* Collects what goes into a filter. Zero-initialise. One thread. */
 struct filter_entry {
-    uint64_t pair;
-    uint64_t owned; /* 0: free */
+    uint32_t pair;
+    uint32_t
+        owned; /* hash of pair and service in the upper bits, times seen in FILTER_TIMES; 0: free */
 };
+#define FILTER_TIMES 3u
 
 struct filter_set {
     struct filter_entry *entries; /* open addressing on `owned` */
@@ -37,15 +29,28 @@ struct filter_set {
     bool saturated; /* too many, or no memory: the filter will say "may be" to everything */
 };
 
-void filter_add(struct filter_set *s, uint64_t owner, uint64_t pair);
+/* `shared`: one addition stands for many spans. */
+void filter_add(struct filter_set *s, uint32_t service, uint32_t pair, bool shared);
 void filter_clear(struct filter_set *s);
 void filter_free(struct filter_set *s);
 
-/* Appends the filter's bits. Appends nothing when saturated. */
+/* Appends the filter. Appends nothing when saturated; `out` fails when out of memory. */
 void filter_write(const struct filter_set *s, struct buffer *out);
 
-/* False only when the pair, or the pair with this owner, is certainly not in. */
-bool filter_may_have(struct bytes filter, uint64_t pair);
-bool filter_may_have_owned(struct bytes filter, uint64_t owner, uint64_t pair);
+/* A filter as it was written. Whatever the bytes are, testing stays within them. */
+struct filter {
+    struct bytes bits;
+    const uint8_t *owned; /* sorted, FILTER_OWNED_BYTES each */
+    uint32_t owned_count;
+    bool open; /* says "may be" to everything */
+};
+
+#define FILTER_OWNED_BYTES 3
+
+struct filter filter_of(struct bytes written);
+
+/* False only when the pair, or the pair on a span of this service, is certainly not in. */
+bool filter_may_have(const struct filter *f, uint32_t pair);
+bool filter_may_have_owned(const struct filter *f, uint32_t service, uint32_t pair);
 
 #endif

@@ -19,7 +19,7 @@ struct kinship {
 };
 
 /* Counts the calls within the part in `edges` and appends the part's refs to `refs`: the service of
- * each span by half of its id, and each orphan's service by half of its parent's. False: out of
+ * each span by a part of its id, and each orphan's service by that of its parent's. False: out of
  * memory. */
 bool kinship_resolve(struct kinship *k, const struct kin *spans, uint32_t count,
                      struct edges *edges, struct buffer *refs);
@@ -27,7 +27,7 @@ void kinship_free(struct kinship *k);
 
 /* Reading refs back. */
 struct kin_ref {
-    uint32_t half; /* of a span id */
+    uint32_t id; /* 24 bits of a span id */
     uint32_t service;
 };
 

@@ -231,7 +231,16 @@ void match_codes_free(struct match_codes *c)
     *c = (struct match_codes){0};
 }
 
-bool match_filter(const struct matcher *m, struct bytes filter)
+static bool service_may_have(const struct matcher *m, const struct filter *filter, uint32_t service)
+{
+    for (size_t i = 0; i < m->tag_count; i++) {
+        if (!filter_may_have_owned(filter, service, m->tags[i].pair))
+            return false;
+    }
+    return true;
+}
+
+bool match_filter(const struct matcher *m, const struct match_codes *c, const struct filter *filter)
 {
     if ((m->query->service && !filter_may_have(filter, m->service_pair)) ||
         (m->query->operation && !filter_may_have(filter, m->operation_pair)))
@@ -240,21 +249,11 @@ bool match_filter(const struct matcher *m, struct bytes filter)
         if (!filter_may_have(filter, m->tags[i].pair))
             return false;
     }
-    return true;
+    return !c->service || service_may_have(m, filter, (uint32_t)c->service);
 }
 
-static bool entry_may_have(const struct tag *t, const struct record_entry *e, struct bytes filter)
-{
-    bool of_service = t->kind != TAG_STATUS_TEXT;
-    bool of_operation = t->kind == TAG_ATTRIBUTE || t->kind == TAG_STATUS_TEXT;
-    return (of_service &&
-            filter_may_have_owned(filter, filter_owner_service(e->service), t->pair)) ||
-           (of_operation &&
-            filter_may_have_owned(filter, filter_owner_operation(e->operation), t->pair));
-}
-
-static bool match_entry(const struct matcher *m, const struct match_codes *c, struct bytes filter,
-                        const struct record_entry *e)
+static bool match_entry(const struct matcher *m, const struct match_codes *c,
+                        const struct filter *filter, const struct record_entry *e)
 {
     const struct store_query *q = m->query;
     int64_t operation = e->operation;
@@ -266,15 +265,12 @@ static bool match_entry(const struct matcher *m, const struct match_codes *c, st
         (m->status == 2 && !e->error) || duration_most(e->maximum) < q->duration_min_ns ||
         duration_least(e->minimum) > q->duration_max_ns)
         return false;
-    for (size_t i = 0; i < m->tag_count; i++) {
-        if (!entry_may_have(&m->tags[i], e, filter))
-            return false;
-    }
-    return true;
+    /* With a service in the query the block's filter has been asked already. */
+    return q->service || service_may_have(m, filter, e->service);
 }
 
 enum record_match match_record(const struct matcher *m, const struct match_codes *c,
-                               struct bytes filter, const struct record *record)
+                               const struct filter *filter, const struct record *record)
 {
     const struct store_query *q = m->query;
     struct bytes entries = record->entries;

@@ -4,6 +4,7 @@
 #ifndef TAILSPAN_STORAGE_MATCH_H
 #define TAILSPAN_STORAGE_MATCH_H
 
+#include "storage/filter.h"
 #include "storage/reader.h"
 #include "storage/record.h"
 #include "storage/value_text.h"
@@ -20,7 +21,7 @@ struct tag {
     enum tag_kind kind;
     struct bytes key;
     struct bytes value;
-    uint64_t pair; /* its hash in filters */
+    uint32_t pair; /* its hash in filters */
 };
 
 struct matcher {
@@ -31,8 +32,8 @@ struct matcher {
     int kind;        /* of span; -1: whatever */
     int status;      /* -1: whatever */
     bool impossible; /* nothing can match */
-    uint64_t service_pair;
-    uint64_t operation_pair;
+    uint32_t service_pair;
+    uint32_t operation_pair;
     struct value_text text;
 };
 
@@ -59,7 +60,8 @@ bool match_codes_load(struct match_codes *c, const struct matcher *m, struct sto
 void match_codes_free(struct match_codes *c);
 
 /* Whether the block may have an answer, by its filter. */
-bool match_filter(const struct matcher *m, struct bytes filter);
+bool match_filter(const struct matcher *m, const struct match_codes *c,
+                  const struct filter *filter);
 
 enum record_match {
     RECORD_NO,
@@ -67,6 +69,6 @@ enum record_match {
     RECORD_YES,
 };
 enum record_match match_record(const struct matcher *m, const struct match_codes *c,
-                               struct bytes filter, const struct record *record);
+                               const struct filter *filter, const struct record *record);
 
 #endif

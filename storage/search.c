@@ -139,10 +139,11 @@ static void rank(struct search *s, const uint8_t id[16], uint64_t start)
 /* The start of the trace that this part belongs to. */
 static uint64_t trace_start(struct search *s, const struct record *record)
 {
-    struct trace_parts parts;
+    struct part_list places = {0};
+    struct trace_parts parts = {0};
     uint64_t start = record->start_ns;
-    if (!reader_load_trace(s->reader, record->trace_id, &parts))
-        s->failed = true;
+    s->failed = !reader_find_parts(s->reader, record->trace_id, &places) ||
+                (places.count > 1 && !reader_load_trace(s->reader, record->trace_id, &parts));
     for (size_t i = 0; i < parts.count; i++) {
         for (uint32_t n = 0; n < parts.items[i]->span_count; n++) {
             if (parts.items[i]->spans[n].start_ns < start)
@@ -150,6 +151,7 @@ static uint64_t trace_start(struct search *s, const struct record *record)
         }
     }
     trace_parts_free(&parts);
+    free(places.items);
     return start;
 }
 
@@ -209,8 +211,8 @@ static void visit_block(struct search *s, const struct block_place *place)
     sqlite3_bind_int64(q, 1, slot->headers[place->header].id);
     if (!reader_step(s->reader, slot, q))
         return;
-    struct bytes filter = sql_blob(q, 0);
-    if (!match_filter(&s->matcher, filter)) {
+    struct filter filter = filter_of(sql_blob(q, 0));
+    if (!match_filter(&s->matcher, &s->codes[place->slot], &filter)) {
         sqlite3_reset(q);
         return;
     }
@@ -218,7 +220,7 @@ static void visit_block(struct search *s, const struct block_place *place)
     struct record record;
     for (uint32_t i = 0; i < BLOCK_MAX_PARTS && record_next(&records, &record); i++) {
         enum record_match match =
-            match_record(&s->matcher, &s->codes[place->slot], filter, &record);
+            match_record(&s->matcher, &s->codes[place->slot], &filter, &record);
         if (match != RECORD_NO)
             candidates[count++] = (struct candidate){record, i, match == RECORD_YES};
     }

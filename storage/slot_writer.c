@@ -3,7 +3,7 @@
  *
  * The trace index is the one table with random keys. Inserting them one by one would dirty a page
  * for nearly every trace (13 us each, measured); so the keys of full blocks are collected, sorted,
- * and inserted some 32,000 at a time, which touches every page once. Until then readers find them
+ * and inserted some 16,000 at a time, which touches every page once. Until then readers find them
  * in the blocks' `keys`, behind the watermark.
  *
  * Checkpoints are the writer's own, so that none falls into a reader's query and the -wal stays
@@ -23,8 +23,8 @@
 
 #define PART_MAX_SPANS    8192
 #define PART_MAX_BYTES    (4u << 20)
-#define INDEX_RUN         32768 /* keys */
-#define INDEX_BLOCKS      128
+#define INDEX_RUN         16384 /* keys */
+#define INDEX_BLOCKS      64
 #define WAL_PASSIVE_PAGES 1024
 #define WAL_RESTART_PAGES 4096
 
@@ -349,6 +349,14 @@ static int finish_block(struct slot_writer *w)
                : SQLITE_OK;
 }
 
+/* A slot that has no dictionary yet gets one as soon as there are samples. */
+static int train(struct slot_writer *w)
+{
+    if (w->dictionary || !blob_writer_can_train(w->blobs) || !blob_writer_train(w->blobs))
+        return SQLITE_OK;
+    return store_dictionary(w);
+}
+
 static int add_part(struct slot_writer *w, struct source *sources, const struct span_ref *refs,
                     uint32_t count)
 {
@@ -367,7 +375,8 @@ static int add_part(struct slot_writer *w, struct source *sources, const struct 
     if (code != SQLITE_OK)
         return code;
     w->next_part++;
-    return block_is_full(w->block) ? finish_block(w) : SQLITE_OK;
+    code = train(w);
+    return code == SQLITE_OK && block_is_full(w->block) ? finish_block(w) : code;
 }
 
 int slot_writer_add(struct slot_writer *w, struct source *sources, const struct span_ref *refs,
@@ -387,13 +396,6 @@ int slot_writer_add(struct slot_writer *w, struct source *sources, const struct 
     return SQLITE_OK;
 }
 
-static int train(struct slot_writer *w)
-{
-    if (w->dictionary || !blob_writer_can_train(w->blobs) || !blob_writer_train(w->blobs))
-        return SQLITE_OK;
-    return store_dictionary(w);
-}
-
 static void checkpoint(struct slot_writer *w)
 {
     if (w->wal_pages < WAL_PASSIVE_PAGES)
@@ -411,8 +413,6 @@ static void checkpoint(struct slot_writer *w)
 int slot_writer_commit(struct slot_writer *w)
 {
     int code = block_write(w->block, &w->block_rows);
-    if (code == SQLITE_OK)
-        code = train(w);
     if (code == SQLITE_OK)
         code = names_error(w->names);
     if (code == SQLITE_OK)
