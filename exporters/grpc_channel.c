@@ -21,7 +21,7 @@ const char *const grpc_balancers[] = {"round_robin", "pick_first", NULL};
 
 #define KEEPALIVE(key_, member, type_)                                                             \
     {                                                                                              \
-        .key = #key_, .type = type_,                                                               \
+        .key = #key_, .type = (type_),                                                             \
         .offset = offsetof(struct grpc_channel_settings, keepalive.member) -                       \
                   offsetof(struct grpc_channel_settings, keepalive)                                \
     }
@@ -213,8 +213,8 @@ grpc_channel *grpc_channel_open(const struct grpc_channel_settings *s, bool gzip
         return NULL;
     struct args a = {.count = 0};
     collect(&a, s, gzip);
-    grpc_channel *channel =
-        grpc_channel_create(target, c, &(grpc_channel_args){.num_args = a.count, .args = a.items});
+    grpc_channel_args all = {.num_args = a.count, .args = a.items};
+    grpc_channel *channel = grpc_channel_create(target, c, &all);
     grpc_channel_credentials_release(c);
     if (!channel)
         error_set(e, "gRPC's library refuses the endpoint \"%s\"", s->endpoint);

@@ -142,6 +142,8 @@ static inline struct config_value *config_of(const char *const *lines)
     static struct config_value root;
     root = (struct config_value){.type = CONFIG_MAP, .file = "test.yaml", .line = 1};
     for (; *lines; lines++) {
+        if (!**lines)
+            continue;
         const char *at = *lines;
         const char *equals = strchr(at, '=');
         struct config_value *v = &root;
@@ -159,7 +161,7 @@ static inline struct config_value *config_of(const char *const *lines)
     }
     return &root;
 }
-#define CONFIG(...) config_of((const char *const[]){__VA_ARGS__ __VA_OPT__(, ) NULL})
+#define CONFIG(...) config_of((const char *const[]){"", ##__VA_ARGS__, NULL})
 
 /* ---- surroundings ---- */
 

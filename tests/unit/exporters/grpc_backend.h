@@ -94,10 +94,10 @@ static inline void backend_answer(struct backend_call *c, const struct backend_r
 
 static inline void backend_wait_for_close(struct backend_call *c)
 {
-    grpc_op op = {.op = GRPC_OP_RECV_CLOSE_ON_SERVER,
-                  .data.recv_close_on_server.cancelled = &c->cancelled};
+    grpc_op close = {.op = GRPC_OP_RECV_CLOSE_ON_SERVER,
+                     .data.recv_close_on_server.cancelled = &c->cancelled};
     c->next = backend_finished;
-    grpc_call_start_batch(c->call, &op, 1, c, NULL);
+    grpc_call_start_batch(c->call, &close, 1, c, NULL);
 }
 
 /* C core is told not to inflate, so that the test sees what went over the wire. */
@@ -167,9 +167,9 @@ static inline void backend_accepted(struct backend_call *c, bool ok)
         return;
     }
     backend_note_metadata(c);
-    grpc_op op = {.op = GRPC_OP_RECV_MESSAGE, .data.recv_message.recv_message = &c->request};
+    grpc_op receive = {.op = GRPC_OP_RECV_MESSAGE, .data.recv_message.recv_message = &c->request};
     c->next = backend_received;
-    grpc_call_start_batch(c->call, &op, 1, c, NULL);
+    grpc_call_start_batch(c->call, &receive, 1, c, NULL);
     backend_accept(c->backend);
 }
 
@@ -211,8 +211,8 @@ static inline void backend_start(struct grpc_backend *b, int port, grpc_server_c
     grpc_arg as_sent = {.type = GRPC_ARG_INTEGER,
                         .key = GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION,
                         .value.integer = 0};
-    grpc_channel_args args = {.num_args = 1, .args = &as_sent};
-    b->server = grpc_server_create(&args, NULL);
+    grpc_channel_args all = {.num_args = 1, .args = &as_sent};
+    b->server = grpc_server_create(&all, NULL);
     grpc_server_register_completion_queue(b->server, b->queue, NULL);
     if (!c)
         c = grpc_insecure_server_credentials_create();

@@ -21,6 +21,8 @@ static int open_around(void **state)
 
 static void close_exporter(void)
 {
+    if (!exporter)
+        return;
     exporter->ops->stop(exporter);
     exporter->ops->destroy(exporter);
     exporter = NULL;
@@ -29,8 +31,7 @@ static void close_exporter(void)
 static int close_around(void **state)
 {
     (void)state;
-    if (exporter)
-        close_exporter();
+    close_exporter();
     surroundings_close(&around);
     return 0;
 }
@@ -78,7 +79,7 @@ static void spans_arrive_once(void **state)
     open_exporter(backend.port, MORE(PLAIN, "compression=none", "headers.X-Tenant=blue",
                                      "authority=shop.example"));
     for (uint32_t i = 0; i < 100; i++)
-        assert_int_equal(consume(i * 10, 10), VERDICT_ACCEPTED);
+        assert_int_equal(consume(i * 10ull, 10), VERDICT_ACCEPTED);
     drain();
     assert_each_once(&tally, 0, 1000);
     assert_int_equal(tally.requests, 100);
@@ -95,7 +96,7 @@ static void gzip_is_the_default_and_inflates(void **state)
     backend_start(&backend, 0, NULL);
     open_exporter(backend.port, MORE(PLAIN));
     for (uint32_t i = 0; i < 20; i++)
-        consume(i * 500, 500);
+        consume(i * 500ull, 500);
     drain();
     assert_each_once(&tally, 0, 10000);
     assert_true(backend.compressed);

@@ -360,8 +360,9 @@ static void a_slow_backend_meets_the_timeout(void **state)
 
 static struct http_reply throttle_once(uint32_t request)
 {
-    return request ? (struct http_reply){.status = 200}
-                   : (struct http_reply){.status = 429, .retry_after = "1"};
+    struct http_reply good = {.status = 200};
+    struct http_reply throttled = {.status = 429, .retry_after = "1"};
+    return request ? good : throttled;
 }
 
 static void retry_after_is_followed(void **state)
@@ -381,8 +382,9 @@ static void retry_after_is_followed(void **state)
 static char retry_date[64];
 static struct http_reply throttle_until_date(uint32_t request)
 {
-    return request ? (struct http_reply){.status = 200}
-                   : (struct http_reply){.status = 503, .retry_after = retry_date};
+    struct http_reply good = {.status = 200};
+    struct http_reply throttled = {.status = 503, .retry_after = retry_date};
+    return request ? good : throttled;
 }
 
 static void retry_after_may_be_a_date(void **state)
@@ -405,11 +407,12 @@ static unsigned scripted_status;
 static struct http_reply fail_once(uint32_t request)
 {
     static const char status[] = "\x08\x03\x12\x0cnot this one";
-    return request ? (struct http_reply){.status = 200}
-                   : (struct http_reply){.status = scripted_status,
-                                         .type = "application/x-protobuf",
-                                         .body = status,
-                                         .len = sizeof status - 1};
+    struct http_reply good = {.status = 200};
+    struct http_reply failed = {.status = scripted_status,
+                                .type = "application/x-protobuf",
+                                .body = status,
+                                .len = sizeof status - 1};
+    return request ? good : failed;
 }
 
 static void statuses_are_retried_as_the_specification_says(void **state)
@@ -463,7 +466,7 @@ static void partial_success_is_counted_and_not_retried(void **state)
     uint16_t port = backend_start(0, false);
     open_exporter("http", port, MORE("sending_queue.num_consumers=1"));
     for (uint32_t i = 0; i < 3; i++)
-        consume(i * 5, 5);
+        consume(i * 5ull, 5);
     drain();
     assert_int_equal(sent(), 3 + 4 + 5);
     assert_int_equal(dropped(&around, "partial_success"), 3);

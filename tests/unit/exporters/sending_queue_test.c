@@ -77,7 +77,9 @@ static void answer_one(struct send_answer with)
     pthread_mutex_lock(&script.lock);
     assert_true(script.held_count > 0);
     struct send_attempt *a = script.held[0];
-    memmove(script.held, script.held + 1, --script.held_count * sizeof script.held[0]);
+    script.held_count--;
+    for (uint32_t i = 0; i < script.held_count; i++)
+        script.held[i] = script.held[i + 1];
     pthread_mutex_unlock(&script.lock);
     answer(a, with);
 }
@@ -492,7 +494,7 @@ static void merged_senders_hear_one_answer_each(void **state)
     for (uint32_t i = 0; i < 4; i++) { /* requests of 10, 10 and 4 spans */
         sender_begin(&senders[i]);
         sender_close(&senders[i],
-                     sending_queue_push(queue, spans_from(i * 6, 6), &senders[i].receipt));
+                     sending_queue_push(queue, spans_from(i * 6ull, 6), &senders[i].receipt));
     }
     assert_int_equal(held(), 2);
     answer_one(good);
@@ -598,7 +600,7 @@ static void push_from_threads(const struct config_value *config)
     pthread_t threads[PUSHERS];
     uint64_t firsts[PUSHERS];
     for (uint32_t i = 0; i < PUSHERS; i++) {
-        firsts[i] = i * PUSHES;
+        firsts[i] = (uint64_t)i * PUSHES;
         pthread_create(&threads[i], NULL, push_many, &firsts[i]);
     }
     for (uint32_t i = 0; i < PUSHERS; i++)
