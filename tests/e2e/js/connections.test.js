@@ -1,6 +1,7 @@
 'use strict';
 // 10,000 connections that say nothing: memory stays small and the service goes on. Skipped (77) where
-// the hard limit on open files is too low for this process and the binary's.
+// the hard limit on open files is too low for this process and the binary's. A sanitizer's build, which
+// needs long to close so many, gets 1,000.
 
 const { test } = require('node:test');
 const assert = require('node:assert/strict');
@@ -11,7 +12,7 @@ const pipeline = require('./pipeline.js');
 const otlp = require('./otlp.js');
 const client = require('./client.js');
 
-const COUNT = 10000;
+const COUNT = tailspan.sanitized ? 1000 : 10000;
 const limit = execFileSync('sh', ['-c', 'ulimit -Hn'], { encoding: 'utf8' }).trim();
 if (limit !== 'unlimited' && Number(limit) < COUNT + 500) {
   console.log(`skipped: the hard limit on open files is ${limit}, and ${COUNT + 500} are needed`);

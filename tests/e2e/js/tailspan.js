@@ -48,15 +48,23 @@ async function until(what, question, limitMs = 60000) {
   throw new Error(`waited ${limitMs / 1000} s for ${what}${last ? `; last: ${last.message}` : ''}`);
 }
 
-function freePort(host = '127.0.0.1') {
-  return new Promise((resolve, reject) => {
+const isFree = (port, host) =>
+  new Promise((resolve, reject) => {
     const server = net.createServer();
-    server.on('error', reject);
-    server.listen(0, host, () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
+    server.on('error', (e) => (e.code === 'EADDRINUSE' ? resolve(false) : reject(e)));
+    server.listen(port, host, () => server.close(() => resolve(true)));
   });
+
+// Below the range that the kernel gives to clients, so that nobody takes it by chance before the binary
+// does; and never the same one twice.
+const handedOut = new Set();
+async function freePort(host = '127.0.0.1') {
+  for (;;) {
+    const port = 10000 + Math.floor(Math.random() * 22000);
+    if (handedOut.has(port)) continue;
+    handedOut.add(port);
+    if (await isFree(port, host)) return port;
+  }
 }
 
 async function freePorts(...names) {
