@@ -113,48 +113,10 @@ static inline bool key_value_read(struct bytes body, struct attribute *a)
     return wire_likely(plain_read(body, a)) || any_read(body, a);
 }
 
-/* A length-delimited field: all of it, and its content. */
-struct message {
-    struct bytes framed;
-    struct bytes bytes;
-};
-
-/* The next length-delimited field with this number; false at the end. */
-static inline __attribute__((always_inline)) bool next_message(const uint8_t **cursor,
-                                                               const uint8_t *end, uint32_t number,
-                                                               struct message *m)
-{
-    const uint32_t wanted = WIRE_TAG(number, WIRE_LENGTH);
-    const uint8_t *at = *cursor;
-    while (at < end) {
-        const uint8_t *field = at;
-        uint32_t tag;
-        size_t len;
-        at = wire_tag(at, end, &tag);
-        if (wire_unlikely(!at))
-            break;
-        if (tag != wanted) {
-            at = wire_skip(at, end, wire_type(tag));
-            if (wire_unlikely(!at))
-                break;
-            continue;
-        }
-        at = wire_length(at, end, &len);
-        if (wire_unlikely(!at))
-            break;
-        m->bytes = bytes_of(at, len);
-        *cursor = at + len;
-        m->framed = bytes_of(field, (size_t)(*cursor - field));
-        return true;
-    }
-    *cursor = end;
-    return false;
-}
-
 bool attribute_next(struct attribute_iterator *it, struct attribute *a)
 {
-    struct message m;
-    if (!next_message(&it->at, it->end, it->field, &m))
+    struct wire_part m;
+    if (!wire_next(&it->at, it->end, it->field, &m))
         return false;
     a->framed = m.framed;
     if (wire_likely(key_value_read(m.bytes, a)))
@@ -168,7 +130,7 @@ struct bytes attribute_key(struct bytes key_value)
     const uint8_t *at = key_value.data;
     const uint8_t *end = wire_end(key_value);
     struct bytes key = {0};
-    struct message m;
+    struct wire_part m;
     if (wire_likely(key_value.len >= 4 && at[0] == WIRE_TAG(1, WIRE_LENGTH) && at[1] < 0x80)) {
         size_t len = at[1];
         /* the value follows and is the last field */
@@ -176,7 +138,7 @@ struct bytes attribute_key(struct bytes key_value)
                         at[len + 3] < 0x80 && len + 4 + at[len + 3] == key_value.len))
             return bytes_of(at + 2, len);
     }
-    while (next_message(&at, end, 1, &m))
+    while (wire_next(&at, end, 1, &m))
         key = m.bytes;
     return key;
 }
@@ -185,8 +147,8 @@ bool attribute_find(struct bytes message, uint32_t field, struct bytes key, stru
 {
     const uint8_t *at = message.data;
     const uint8_t *end = wire_end(message);
-    struct message m, last = {0};
-    while (next_message(&at, end, field, &m)) {
+    struct wire_part m, last = {0};
+    while (wire_next(&at, end, field, &m)) {
         if (bytes_equal(attribute_key(m.bytes), key))
             last = m;
     }
@@ -202,8 +164,8 @@ void value_begin(struct value_iterator *it, struct bytes array)
 
 bool value_next(struct value_iterator *it, struct value *v)
 {
-    struct message m;
-    if (!next_message(&it->at, it->end, 1, &m))
+    struct wire_part m;
+    if (!wire_next(&it->at, it->end, 1, &m))
         return false;
     *v = (struct value){.type = VALUE_EMPTY};
     if (wire_likely(value_read(m.bytes, v)))
@@ -220,9 +182,9 @@ void span_events_begin(struct span_cursor *c, struct bytes span)
 
 bool event_next(struct span_cursor *c, struct event_view *e)
 {
-    struct message m;
+    struct wire_part m;
     struct wire_field f;
-    if (!next_message(&c->at, c->end, 11, &m))
+    if (!wire_next(&c->at, c->end, 11, &m))
         return false;
     *e = (struct event_view){.message = m.bytes};
     const uint8_t *at = m.bytes.data;
@@ -243,9 +205,9 @@ void span_links_begin(struct span_cursor *c, struct bytes span)
 
 bool link_next(struct span_cursor *c, struct link_view *l)
 {
-    struct message m;
+    struct wire_part m;
     struct wire_field f;
-    if (!next_message(&c->at, c->end, 13, &m))
+    if (!wire_next(&c->at, c->end, 13, &m))
         return false;
     *l = (struct link_view){.message = m.bytes};
     const uint8_t *at = m.bytes.data;
@@ -275,8 +237,8 @@ static struct bytes last_bytes(struct bytes message, uint32_t number)
     const uint8_t *at = message.data;
     const uint8_t *end = wire_end(message);
     struct bytes found = {0};
-    struct message m;
-    while (next_message(&at, end, number, &m))
+    struct wire_part m;
+    while (wire_next(&at, end, number, &m))
         found = m.bytes;
     return found;
 }
@@ -291,10 +253,10 @@ struct bytes span_status_message(struct bytes span)
     const uint8_t *at = span.data;
     const uint8_t *end = wire_end(span);
     struct bytes found = {0};
-    struct message status, text;
-    while (next_message(&at, end, 15, &status)) {
+    struct wire_part status, text;
+    while (wire_next(&at, end, 15, &status)) {
         const uint8_t *in = status.bytes.data;
-        while (next_message(&in, wire_end(status.bytes), 2, &text))
+        while (wire_next(&in, wire_end(status.bytes), 2, &text))
             found = text.bytes;
     }
     return found;

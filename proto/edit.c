@@ -22,7 +22,7 @@
 
 struct edit {
     uint32_t number; /* of the field, length-delimited */
-    bool (*names)(const struct edit *e, const struct wire_field *f); /* NULL: every such field */
+    bool (*names)(const struct edit *e, const struct wire_part *f); /* NULL: every such field */
     void (*put)(const struct edit *e, struct wire_writer *w); /* the new body; NULL: remove only */
     size_t put_len;                                           /* what put() writes */
     bool in_place_only; /* do nothing when the message has no such field */
@@ -35,9 +35,15 @@ struct edit {
     const void *link;
 };
 
-static bool named(const struct edit *e, const struct wire_field *f)
+/* The next field that the edit names. */
+static inline bool next_named(const struct edit *e, const uint8_t **at, const uint8_t *end,
+                              struct wire_part *f)
 {
-    return f->tag == WIRE_TAG(e->number, WIRE_LENGTH) && (!e->names || e->names(e, f));
+    while (wire_next(at, end, e->number, f)) {
+        if (!e->names || e->names(e, f))
+            return true;
+    }
+    return false;
 }
 
 /* The length of the edited message; `found` tells how many fields the edit names. */
@@ -46,11 +52,9 @@ static size_t edited_len(const struct edit *e, struct bytes message, uint32_t *f
     const uint8_t *at = message.data;
     const uint8_t *end = wire_end(message);
     size_t len = message.len;
-    struct wire_field f;
+    struct wire_part f;
     *found = 0;
-    while (at < end && (at = wire_field(at, end, &f))) {
-        if (!named(e, &f))
-            continue;
+    while (next_named(e, &at, end, &f)) {
         len -= f.framed.len;
         (*found)++;
     }
@@ -74,10 +78,8 @@ static void put_edited(const struct edit *e, struct bytes message, struct wire_w
     const uint8_t *end = wire_end(message);
     const uint8_t *kept = at;
     bool done = false;
-    struct wire_field f;
-    while (at < end && (at = wire_field(at, end, &f))) {
-        if (!named(e, &f))
-            continue;
+    struct wire_part f;
+    while (next_named(e, &at, end, &f)) {
         wire_put_raw(w, bytes_of(kept, (size_t)(f.framed.data - kept)));
         kept = at;
         if (!done)
@@ -94,11 +96,9 @@ static struct bytes name_of(struct bytes span)
     const uint8_t *at = span.data;
     const uint8_t *end = wire_end(span);
     struct bytes name = {.data = span.data};
-    struct wire_field f;
-    while (at < end && (at = wire_field(at, end, &f))) {
-        if (f.tag == WIRE_TAG(SPAN_NAME, WIRE_LENGTH))
-            name = f.bytes;
-    }
+    struct wire_part f;
+    while (wire_next(&at, end, SPAN_NAME, &f))
+        name = f.bytes;
     return name;
 }
 
@@ -169,12 +169,12 @@ static bool edit_group(struct batch *b, const struct edit *e, struct bytes *mess
     return true;
 }
 
-static bool has_key(const struct edit *e, const struct wire_field *f)
+static bool has_key(const struct edit *e, const struct wire_part *f)
 {
     return bytes_equal(attribute_key(f->bytes), e->key);
 }
 
-static bool is_old(const struct edit *e, const struct wire_field *f)
+static bool is_old(const struct edit *e, const struct wire_part *f)
 {
     return bytes_equal(f->framed, e->old);
 }
@@ -279,11 +279,9 @@ static void put_status(const struct edit *e, struct wire_writer *w)
 {
     const uint8_t *at = e->old.data;
     const uint8_t *end = wire_end(e->old);
-    struct wire_field f;
-    while (at < end && (at = wire_field(at, end, &f))) {
-        if (f.tag == WIRE_TAG(SPAN_STATUS, WIRE_LENGTH))
-            put_edited(&drop_message, f.bytes, w);
-    }
+    struct wire_part f;
+    while (wire_next(&at, end, SPAN_STATUS, &f))
+        put_edited(&drop_message, f.bytes, w);
     wire_put_bytes(w, drop_message.number, e->content);
 }
 
@@ -296,12 +294,10 @@ bool span_set_status_message(struct batch *b, uint32_t span, struct bytes messag
                      .content = message};
     const uint8_t *at = e.old.data;
     const uint8_t *end = wire_end(e.old);
-    struct wire_field f;
+    struct wire_part f;
     uint32_t dropped;
-    while (at < end && (at = wire_field(at, end, &f))) {
-        if (f.tag == WIRE_TAG(SPAN_STATUS, WIRE_LENGTH))
-            e.put_len += edited_len(&drop_message, f.bytes, &dropped);
-    }
+    while (wire_next(&at, end, SPAN_STATUS, &f))
+        e.put_len += edited_len(&drop_message, f.bytes, &dropped);
     return edit_span(b, span, &e, NULL);
 }
 
@@ -324,7 +320,7 @@ static void put_link(const struct edit *e, struct wire_writer *w)
     }
 }
 
-static bool no_field(const struct edit *e, const struct wire_field *f)
+static bool no_field(const struct edit *e, const struct wire_part *f)
 {
     (void)e;
     (void)f;

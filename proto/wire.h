@@ -181,6 +181,45 @@ static inline const uint8_t *wire_field(const uint8_t *at, const uint8_t *end, s
     return at;
 }
 
+/* A length-delimited field: all of it, and its content. */
+struct wire_part {
+    struct bytes framed;
+    struct bytes bytes;
+};
+
+/* Finds the next length-delimited field with this number at or behind `*cursor` and moves behind
+ * it. False at the end, or where the bytes are malformed. */
+static inline __attribute__((always_inline)) bool wire_next(const uint8_t **cursor,
+                                                            const uint8_t *end, uint32_t number,
+                                                            struct wire_part *p)
+{
+    const uint32_t wanted = WIRE_TAG(number, WIRE_LENGTH);
+    const uint8_t *at = *cursor;
+    while (at < end) {
+        const uint8_t *field = at;
+        uint32_t tag;
+        size_t len;
+        at = wire_tag(at, end, &tag);
+        if (wire_unlikely(!at))
+            break;
+        if (tag != wanted) {
+            at = wire_skip(at, end, wire_type(tag));
+            if (wire_unlikely(!at))
+                break;
+            continue;
+        }
+        at = wire_length(at, end, &len);
+        if (wire_unlikely(!at))
+            break;
+        p->bytes = bytes_of(at, len);
+        *cursor = at + len;
+        p->framed = bytes_of(field, (size_t)(*cursor - field));
+        return true;
+    }
+    *cursor = end;
+    return false;
+}
+
 static inline size_t wire_varint_size(uint64_t v)
 {
     return ((size_t)(63 - __builtin_clzll(v | 1)) * 9 + 73) / 64;

@@ -113,13 +113,12 @@ static void fields_of_every_type_are_read_and_skipped(void **state)
     uint32_t numbers = 0;
     while (at < end) {
         const uint8_t *begin = at;
-        uint32_t t;
         at = wire_field(at, end, &f);
         assert_non_null(at);
         assert_int_equal(wire_number(f.tag), ++numbers);
         assert_ptr_equal(f.framed.data, begin);
         assert_ptr_equal(f.framed.data + f.framed.len, at);
-        assert_ptr_equal(wire_skip(wire_tag(begin, end, &t), end, wire_type(t)), at);
+        assert_ptr_equal(wire_skip(begin + 1, end, wire_type(f.tag)), at);
         assert_null(wire_field(begin, at - 1, &f)); /* cut short */
     }
     assert_int_equal(numbers, 5);
@@ -127,16 +126,26 @@ static void fields_of_every_type_are_read_and_skipped(void **state)
     assert_int_equal(f.integer, 300);
 }
 
+/* Apart, because gcc 12 sees overflows that the check before them excludes. */
+__attribute__((noinline)) static struct wire_writer write_much(uint8_t *memory, size_t room,
+                                                               bool *fitted)
+{
+    struct wire_writer w = wire_writer(memory, room);
+    wire_put_bytes(&w, 100, bytes_of_string("0123456789"));
+    *fitted = !w.overflow;
+    wire_put_fixed32(&w, 1, 1);
+    return w;
+}
+
 static void the_writer_never_passes_its_end(void **state)
 {
     (void)state;
     for (size_t room = 0; room < 16; room++) {
         uint8_t *memory = malloc(room + 1);
+        bool fitted;
         memory[room] = 0xee;
-        struct wire_writer w = wire_writer(memory, room);
-        wire_put_bytes(&w, 100, bytes_of_string("0123456789"));
-        assert_int_equal(w.overflow, room < 13);
-        wire_put_fixed32(&w, 1, 1);
+        struct wire_writer w = write_much(memory, room, &fitted);
+        assert_int_equal(fitted, room >= 13);
         assert_true(w.overflow);
         assert_true(w.at <= memory + room);
         assert_int_equal(memory[room], 0xee);
