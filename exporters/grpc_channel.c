@@ -40,15 +40,15 @@ static const char *after_prefix(const char *text, const char *prefix)
     return strncasecmp(text, prefix, len) == 0 ? text + len : NULL;
 }
 
-/* C core's target for an endpoint: schemes of URLs are only a statement about TLS, and those of
- * resolvers are passed on. */
-static bool find_target(const char *endpoint, char *target, size_t len, bool *plain,
+/* C core's target for an endpoint. As in the Collector, https:// asks for TLS whatever `insecure`
+ * says, and http:// is only taken off: whether to encrypt is for `tls` to say. */
+static bool find_target(const char *endpoint, char *target, size_t len, bool *https,
                         struct error *e)
 {
-    const char *rest = after_prefix(endpoint, "http://");
-    *plain = rest != NULL;
+    const char *rest = after_prefix(endpoint, "https://");
+    *https = rest != NULL;
     if (!rest)
-        rest = after_prefix(endpoint, "https://");
+        rest = after_prefix(endpoint, "http://");
     if (after_prefix(endpoint, "dns://") || after_prefix(endpoint, "unix://")) {
         snprintf(target, len, "%s", endpoint);
         return true;
@@ -80,9 +80,9 @@ bool grpc_channel_settings_check(const struct grpc_channel_settings *s,
     if (!s->endpoint || !s->endpoint[0])
         return config_error(config, e, "endpoint is required, such as \"jaeger:4317\"");
     char target[400];
-    bool plain;
+    bool https;
     struct error why;
-    if (!find_target(s->endpoint, target, sizeof target, &plain, &why))
+    if (!find_target(s->endpoint, target, sizeof target, &https, &why))
         return config_error(endpoint, e, "%s", why.text);
     if (s->tls.min_version == TLS_1_3)
         return config_error(config_child(tls, "min_version"), e,
@@ -119,10 +119,11 @@ static grpc_channel_credentials *unverified(const struct client_pem *p)
     return grpc_tls_credentials_create(o);
 }
 
-static grpc_channel_credentials *credentials(const struct tls_client_settings *s, bool plain,
+static grpc_channel_credentials *credentials(const struct tls_client_settings *s, bool https,
                                              struct error *e)
 {
-    if (plain || s->insecure)
+    bool names_ca = s->ca_file || s->ca_pem;
+    if (s->insecure && !names_ca && !https)
         return grpc_insecure_credentials_create();
     struct client_pem p;
     grpc_channel_credentials *c = NULL;
@@ -205,10 +206,10 @@ static void collect(struct args *a, const struct grpc_channel_settings *s, bool 
 grpc_channel *grpc_channel_open(const struct grpc_channel_settings *s, bool gzip, struct error *e)
 {
     char target[400];
-    bool plain;
-    if (!find_target(s->endpoint, target, sizeof target, &plain, e))
+    bool https;
+    if (!find_target(s->endpoint, target, sizeof target, &https, e))
         return NULL;
-    grpc_channel_credentials *c = credentials(&s->tls, plain, e);
+    grpc_channel_credentials *c = credentials(&s->tls, https, e);
     if (!c)
         return NULL;
     struct args a = {.count = 0};

@@ -407,6 +407,32 @@ static void another_name_is_trusted_only_when_told(void **state)
     deliver_one(MORE(ca_line, "tls.server_name_override=localhost"));
 }
 
+static void a_scheme_decides_as_in_the_collector(void **state)
+{
+    (void)state;
+    char endpoint[64];
+    start_tls_backend(false);
+    snprintf(endpoint, sizeof endpoint, "endpoint=https://127.0.0.1:%d", backend.port);
+    deliver_one(MORE(endpoint, PLAIN, ca_line));
+    memset(tally.times, 0, sizeof tally.times);
+
+    start_tls_backend(false);
+    snprintf(endpoint, sizeof endpoint, "endpoint=http://127.0.0.1:%d", backend.port);
+    open_exporter(backend.port, MORE(endpoint, ca_line)); /* http:// does not turn TLS off */
+    consume(0, 1);
+    eventually(sent() == 2);
+    close_exporter();
+    backend_stop(&backend);
+
+    backend_start(&backend, 0, NULL);
+    snprintf(endpoint, sizeof endpoint, "endpoint=http://127.0.0.1:%d", backend.port);
+    open_exporter(backend.port, MORE(endpoint, PLAIN));
+    consume(1, 1);
+    eventually(sent() == 3);
+    close_exporter();
+    backend_stop(&backend);
+}
+
 /* ---- configuration ---- */
 
 static void wrong_configuration_is_refused(const char *const *lines, const char *says)
@@ -486,6 +512,7 @@ int main(void)
         CASE(verification_can_be_skipped_with_a_client_certificate),
         CASE(an_unknown_authority_is_not_trusted),
         CASE(another_name_is_trusted_only_when_told),
+        CASE(a_scheme_decides_as_in_the_collector),
         CASE(mistakes_are_told),
         CASE(every_way_to_write_an_endpoint_is_understood),
     };
