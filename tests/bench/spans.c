@@ -4,7 +4,6 @@
 #include "tests/bench/spans.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -107,21 +106,21 @@ static void put_attribute(struct writer *w, unsigned field, const char *key,
     free(pair.data);
 }
 
-static void text(struct writer *w, unsigned field, const char *key, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
-
-static void text(struct writer *w, unsigned field, const char *key, const char *format, ...)
+static void put_text(struct writer *w, unsigned field, const char *key, const char *string)
 {
-    char string[512];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(string, sizeof string, format, args);
-    va_end(args);
     struct writer value = {0};
     put_bytes(&value, 1, string, strlen(string));
     put_attribute(w, field, key, &value);
     free(value.data);
 }
+
+/* The same with a format and its arguments. */
+#define TEXT(w, field, key, ...)                                                                   \
+    do {                                                                                           \
+        char string_[512];                                                                         \
+        snprintf(string_, sizeof string_, __VA_ARGS__);                                            \
+        put_text((w), (field), (key), string_);                                                    \
+    } while (0)
 
 static void number(struct writer *w, unsigned field, const char *key, uint64_t v)
 {
@@ -146,7 +145,7 @@ static void write_thread(struct writer *w, struct random *r)
 {
     uint32_t id = 20 + random_below(r, 60);
     number(w, SPAN_ATTRIBUTES, "thread.id", id);
-    text(w, SPAN_ATTRIBUTES, "thread.name", "worker-%" PRIu32, id - 20);
+    TEXT(w, SPAN_ATTRIBUTES, "thread.name", "worker-%" PRIu32, id - 20);
 }
 
 static void write_http(struct writer *w, struct random *r, bool server)
@@ -158,28 +157,28 @@ static void write_http(struct writer *w, struct random *r, bool server)
     char name[64];
     snprintf(name, sizeof name, "%s /api/v1/%s/{id}", method, noun);
     put_bytes(w, 5, name, strlen(name));
-    text(w, A, "http.request.method", "%s", method);
+    TEXT(w, A, "http.request.method", "%s", method);
     number(w, A, "http.response.status_code", random_below(r, 50) ? 200 : 503);
-    text(w, A, "network.protocol.version", "1.1");
-    text(w, A, "network.peer.address", "10.42.%" PRIu32 ".%" PRIu32, random_below(r, 16),
+    TEXT(w, A, "network.protocol.version", "1.1");
+    TEXT(w, A, "network.peer.address", "10.42.%" PRIu32 ".%" PRIu32, random_below(r, 16),
          random_below(r, 255));
     number(w, A, "network.peer.port", 32768 + random_below(r, 28000));
-    text(w, A, "server.address", "%s.shop.svc.cluster.local", noun);
+    TEXT(w, A, "server.address", "%s.shop.svc.cluster.local", noun);
     number(w, A, "server.port", 8080);
     if (server) {
-        text(w, A, "http.route", "/api/v1/%s/{id}", noun);
-        text(w, A, "url.scheme", "http");
-        text(w, A, "url.path", "/api/v1/%s/%" PRIu32, noun, id);
-        text(w, A, "client.address", "192.168.%" PRIu32 ".%" PRIu32, random_below(r, 255),
+        TEXT(w, A, "http.route", "/api/v1/%s/{id}", noun);
+        TEXT(w, A, "url.scheme", "http");
+        TEXT(w, A, "url.path", "/api/v1/%s/%" PRIu32, noun, id);
+        TEXT(w, A, "client.address", "192.168.%" PRIu32 ".%" PRIu32, random_below(r, 255),
              random_below(r, 255));
-        text(w, A, "user_agent.original", "%s",
+        TEXT(w, A, "user_agent.original", "%s",
              PICK(r, "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
                   "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15",
                   "okhttp/4.12.0", "Apache-HttpClient/5.3.1 (Java/21.0.3)"));
     } else {
-        text(w, A, "url.full", "http://%s.shop.svc.cluster.local:8080/api/v1/%s/%" PRIu32, noun,
+        TEXT(w, A, "url.full", "http://%s.shop.svc.cluster.local:8080/api/v1/%s/%" PRIu32, noun,
              noun, id);
-        text(w, A, "http.request.header.x-request-id", "%016" PRIx64 "%08" PRIx32, random_next(r),
+        TEXT(w, A, "http.request.header.x-request-id", "%016" PRIx64 "%08" PRIx32, random_next(r),
              (uint32_t)random_next(r));
     }
     write_thread(w, r);
@@ -193,22 +192,22 @@ static void write_sql(struct writer *w, struct random *r)
     char name[64];
     snprintf(name, sizeof name, "%s shop.%s", operation, table);
     put_bytes(w, 5, name, strlen(name));
-    text(w, A, "db.system.name", "postgresql");
-    text(w, A, "db.namespace", "shop");
-    text(w, A, "db.operation.name", "%s", operation);
-    text(w, A, "db.collection.name", "%s", table);
+    TEXT(w, A, "db.system.name", "postgresql");
+    TEXT(w, A, "db.namespace", "shop");
+    TEXT(w, A, "db.operation.name", "%s", operation);
+    TEXT(w, A, "db.collection.name", "%s", table);
     if (*operation == 'S')
-        text(w, A, "db.query.text",
+        TEXT(w, A, "db.query.text",
              "SELECT id, sku, amount, currency, created_at, updated_at FROM %s WHERE id = ? AND "
              "tenant = ? ORDER BY created_at DESC LIMIT %" PRIu32,
              table, 10 + random_below(r, 90));
     else
-        text(w, A, "db.query.text",
+        TEXT(w, A, "db.query.text",
              "%s %s (id, sku, amount, currency, created_at) VALUES (?, ?, ?, ?, ?) RETURNING id",
              operation, table);
-    text(w, A, "server.address", "pg-%" PRIu32 ".shop.svc.cluster.local", random_below(r, 3));
+    TEXT(w, A, "server.address", "pg-%" PRIu32 ".shop.svc.cluster.local", random_below(r, 3));
     number(w, A, "server.port", 5432);
-    text(w, A, "network.peer.address", "10.43.0.%" PRIu32, random_below(r, 255));
+    TEXT(w, A, "network.peer.address", "10.43.0.%" PRIu32, random_below(r, 255));
     number(w, A, "db.response.returned_rows", random_below(r, 200));
     write_thread(w, r);
 }
@@ -221,18 +220,18 @@ static void write_kafka(struct writer *w, struct random *r, bool producer)
     char name[64];
     snprintf(name, sizeof name, "%s %s", operation, topic);
     put_bytes(w, 5, name, strlen(name));
-    text(w, A, "messaging.system", "kafka");
-    text(w, A, "messaging.operation.name", "%s", operation);
-    text(w, A, "messaging.operation.type", "%s", operation);
-    text(w, A, "messaging.destination.name", "%s", topic);
-    text(w, A, "messaging.destination.partition.id", "%" PRIu32, random_below(r, 12));
+    TEXT(w, A, "messaging.system", "kafka");
+    TEXT(w, A, "messaging.operation.name", "%s", operation);
+    TEXT(w, A, "messaging.operation.type", "%s", operation);
+    TEXT(w, A, "messaging.destination.name", "%s", topic);
+    TEXT(w, A, "messaging.destination.partition.id", "%" PRIu32, random_below(r, 12));
     number(w, A, "messaging.kafka.offset", 1000000 + random_below(r, 90000000));
-    text(w, A, "messaging.kafka.message.key", "customer-%06" PRIu32, random_below(r, 1000000));
-    text(w, A, "messaging.client.id", "%s-%s-%" PRIu32, topic, operation, random_below(r, 4));
+    TEXT(w, A, "messaging.kafka.message.key", "customer-%06" PRIu32, random_below(r, 1000000));
+    TEXT(w, A, "messaging.client.id", "%s-%s-%" PRIu32, topic, operation, random_below(r, 4));
     number(w, A, "messaging.message.body.size", 200 + random_below(r, 3000));
     if (!producer)
-        text(w, A, "messaging.consumer.group.name", "%s-workers", topic);
-    text(w, A, "server.address", "kafka-%" PRIu32 ".kafka.svc.cluster.local", random_below(r, 3));
+        TEXT(w, A, "messaging.consumer.group.name", "%s-workers", topic);
+    TEXT(w, A, "server.address", "kafka-%" PRIu32 ".kafka.svc.cluster.local", random_below(r, 3));
     number(w, A, "server.port", 9092);
     write_thread(w, r);
 }
@@ -281,17 +280,17 @@ static void write_resource(struct writer *w, struct random *r, uint32_t service)
 {
     enum { A = RESOURCE_ATTRIBUTES };
     const char *name = services[service];
-    text(w, A, "service.name", "%s", name);
-    text(w, A, "service.namespace", "shop");
-    text(w, A, "service.version", "2.%" PRIu32 ".0", service + 3);
-    text(w, A, "service.instance.id", "%016" PRIx64, random_next(r));
-    text(w, A, "deployment.environment.name", "production");
-    text(w, A, "telemetry.sdk.name", "opentelemetry");
-    text(w, A, "telemetry.sdk.language", "java");
-    text(w, A, "telemetry.sdk.version", "1.43.0");
-    text(w, A, "k8s.pod.name", "%s-7c9d8b6f5-%05" PRIx32, name, random_below(r, 0xfffff));
-    text(w, A, "k8s.namespace.name", "shop");
-    text(w, A, "host.name", "node-%02" PRIu32, random_below(r, 30));
+    TEXT(w, A, "service.name", "%s", name);
+    TEXT(w, A, "service.namespace", "shop");
+    TEXT(w, A, "service.version", "2.%" PRIu32 ".0", service + 3);
+    TEXT(w, A, "service.instance.id", "%016" PRIx64, random_next(r));
+    TEXT(w, A, "deployment.environment.name", "production");
+    TEXT(w, A, "telemetry.sdk.name", "opentelemetry");
+    TEXT(w, A, "telemetry.sdk.language", "java");
+    TEXT(w, A, "telemetry.sdk.version", "1.43.0");
+    TEXT(w, A, "k8s.pod.name", "%s-7c9d8b6f5-%05" PRIx32, name, random_below(r, 0xfffff));
+    TEXT(w, A, "k8s.namespace.name", "shop");
+    TEXT(w, A, "host.name", "node-%02" PRIu32, random_below(r, 30));
 }
 
 /* The part of `i` in its trace. */

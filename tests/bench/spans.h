@@ -42,11 +42,11 @@ struct request {
     struct span_place *places;
 };
 
-/* Writes a request whose values come from `random`. Aborts when out of memory. */
-void request_build(struct request *r, const struct request_shape *shape, struct random *random);
-void request_free(struct request *r);
+/* Writes a request whose values come from `r`. Aborts when out of memory. */
+void request_build(struct request *q, const struct request_shape *shape, struct random *r);
+void request_free(struct request *q);
 
 /* New ids for all traces and spans; times so that the traces end at about `now_ns`. */
-void request_refresh(struct request *r, struct random *random, uint64_t now_ns);
+void request_refresh(struct request *q, struct random *r, uint64_t now_ns);
 
 #endif

@@ -31,7 +31,7 @@ static const uint8_t all_rejected[] = {0x0a, 0x04, 0x08, 0xa0, 0x8d, 0x06};
 static void handle(void *context, const struct http_request *rq, struct http_reply *reply)
 {
     struct receiver *r = context;
-    struct batch_report report;
+    struct batch_report report = {0};
     const char *type = http_header(rq, "Content-Type");
     atomic_fetch_add(&r->requests, 1);
     reply->status = r->status;
