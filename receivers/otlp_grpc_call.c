@@ -225,6 +225,28 @@ static void submit(struct grpc_export *x, const grpc_slice_buffer *slices)
     intake_submit(&x->rq, b, slices->length);
 }
 
+/* C core knows gzip and deflate, and does not tell of a grpc-encoding that it does not know; but
+ * the Collector's exporters send zstd, and snappy. Their first bytes cannot begin a request: that
+ * is field 1 with a length, 0x0a. */
+static bool begins_with(const grpc_slice_buffer *slices, const char *magic, size_t len)
+{
+    return slices->count > 0 && GRPC_SLICE_LENGTH(slices->slices[0]) >= len &&
+           memcmp(GRPC_SLICE_START_PTR(slices->slices[0]), magic, len) == 0;
+}
+
+static void submit_unmarked(struct grpc_export *x, const grpc_slice_buffer *slices)
+{
+    if (begins_with(slices, "\x28\xb5\x2f\xfd", 4)) {
+        submit_compressed(x, slices, ENCODING_ZSTD);
+    } else if (begins_with(slices, "\xff\x06\x00\x00sNaPpY", 10)) {
+        intake_refuse(&x->rq, REFUSED_UNSUPPORTED,
+                      "snappy is not supported; supported: identity, gzip, deflate, zstd");
+        on_answered(&x->rq);
+    } else {
+        submit(x, slices);
+    }
+}
+
 /* The payload is taken off the context first: once submitted, the answer may come on another thread
  * and the context serve another call. */
 static void serve(struct grpc_export *x)
@@ -246,7 +268,7 @@ static void serve(struct grpc_export *x)
         submit_compressed(x, slices, ENCODING_ZLIB);
         break;
     default:
-        submit(x, slices);
+        submit_unmarked(x, slices);
         break;
     }
     grpc_byte_buffer_destroy(payload);

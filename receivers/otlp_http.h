@@ -8,6 +8,8 @@
 
 #include <microhttpd.h>
 
+enum { HTTP_KEPT_MOST = 512 }; /* connections that stay open between requests */
+
 struct otlp_http {
     /* fixed once started */
     struct component *component;

@@ -59,6 +59,13 @@ static bool cors_on(const struct otlp_http *h)
     return h->settings.cors.allowed_origins.count > 0;
 }
 
+/* Whether the connection is to be closed behind this reply. */
+static bool closes(const struct otlp_http *h)
+{
+    return !h->settings.keep_alives_enabled || h->connections > HTTP_KEPT_MOST ||
+           atomic_load(&h->refusing);
+}
+
 static void add_common_headers(const struct otlp_http *h, struct MHD_Response *response)
 {
     const struct config_pairs *extra = &h->settings.response_headers;
@@ -66,7 +73,7 @@ static void add_common_headers(const struct otlp_http *h, struct MHD_Response *r
         MHD_add_response_header(response, extra->items[i].key, extra->items[i].value);
     if (cors_on(h))
         MHD_add_response_header(response, "Vary", "Origin");
-    if (!h->settings.keep_alives_enabled || atomic_load(&h->refusing))
+    if (closes(h))
         MHD_add_response_header(response, "Connection", "close");
 }
 
@@ -143,10 +150,11 @@ static struct MHD_Response *reply_response(struct http_call *c)
     return response;
 }
 
-static bool is_plain_success(const struct http_call *c)
+/* What nearly every request is answered, made once. */
+static bool is_usual(const struct http_call *c)
 {
     return c->rq.reply.status == GRPC_STATUS_OK && c->rq.reply.rejected_spans == 0 &&
-           !atomic_load(&c->server->refusing);
+           closes(c->server) == !c->server->settings.keep_alives_enabled;
 }
 
 static enum MHD_Result queue_reply(struct http_call *c)
@@ -154,7 +162,7 @@ static enum MHD_Result queue_reply(struct http_call *c)
     struct otlp_http *h = c->server;
     const char *origin = cors_on(h) ? header(c, "Origin") : NULL;
     unsigned status = reply_http_status(&c->rq.reply);
-    if (is_plain_success(c) && !origin)
+    if (is_usual(c) && !origin)
         return MHD_queue_response(c->connection, status, h->accepted[c->format.json]);
     struct MHD_Response *response = reply_response(c);
     if (!response)

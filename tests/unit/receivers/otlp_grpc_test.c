@@ -191,6 +191,31 @@ static void test_compressed(void **state)
     fixture_stop(&f, 5000);
 }
 
+/* What C core hands over as it came: the client compressed by itself. */
+static void test_encodings_that_the_library_does_not_know(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct client c;
+    struct call x;
+    struct buffer request = {0}, packed = {0};
+    fixture_start(&f, any_port);
+    client_open(&c, &f, GRPC_COMPRESS_NONE);
+    make_request(&request, 20000, 0);
+    compress_zstd(buffer_bytes(&request), &packed);
+    ask(&c, &x, export, buffer_bytes(&packed));
+    assert_int_equal(x.status, GRPC_STATUS_OK);
+    assert_true(bytes_equal(buffer_bytes(&f.sink.last), buffer_bytes(&request)));
+    call_free(&x);
+    ask(&c, &x, export, bytes_of("\xff\x06\x00\x00sNaPpY\x01", 11));
+    assert_int_equal(x.status, GRPC_STATUS_UNIMPLEMENTED);
+    call_free(&x);
+    client_close(&c);
+    buffer_free(&request);
+    buffer_free(&packed);
+    fixture_stop(&f, 5000);
+}
+
 static void test_too_large(void **state)
 {
     (void)state;
@@ -439,6 +464,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_export),
         cmocka_unit_test(test_compressed),
+        cmocka_unit_test(test_encodings_that_the_library_does_not_know),
         cmocka_unit_test(test_too_large),
         cmocka_unit_test(test_malformed_says_where),
         cmocka_unit_test(test_other_signals_are_unimplemented),

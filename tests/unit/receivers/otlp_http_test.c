@@ -2,6 +2,8 @@
  * is what stands here. */
 #include "fixture.h"
 
+#include "receivers/otlp_http.h"
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -577,6 +579,26 @@ static void test_settings_show_in_the_answers(void **state)
     fixture_stop(&f, 1000);
 }
 
+/* A connection that is kept costs memory, so a crowd's are not. */
+static void test_a_crowd_is_not_kept(void **state)
+{
+    (void)state;
+    enum { CROWD = HTTP_KEPT_MOST + 8 };
+    static int fds[CROWD];
+    struct fixture f;
+    struct answer a;
+    fixture_start(&f, any_port);
+    for (int i = 0; i < CROWD; i++) {
+        fds[i] = dial(&f);
+        ask(fds[i], POST JSON, bytes_of_string("{}"), &a);
+        assert_int_equal(a.status, 200);
+        assert_true(a.closed == (i >= HTTP_KEPT_MOST));
+    }
+    for (int i = 0; i < CROWD; i++)
+        close(fds[i]);
+    fixture_stop(&f, 1000);
+}
+
 static void test_drain_refuses_on_kept_connections(void **state)
 {
     (void)state;
@@ -666,6 +688,7 @@ int main(void)
         cmocka_unit_test(test_preflight),
         cmocka_unit_test(test_cross_origin_requests),
         cmocka_unit_test(test_settings_show_in_the_answers),
+        cmocka_unit_test(test_a_crowd_is_not_kept),
         cmocka_unit_test(test_drain_refuses_on_kept_connections),
         cmocka_unit_test(test_drain_waits_for_the_pipeline),
         cmocka_unit_test(test_stop_with_a_half_sent_body),
