@@ -1,7 +1,7 @@
-/* The Bloom filter takes ten bits a pair and five probes: a pair that is nowhere passes one block
- * in a hundred. A pair that is in the block a few times only needs no owner, since it leads to a
- * few traces; the others, some hundreds of the thousands in a block, are worth three bytes for each
- * of their owners. That a pair has its owners listed is noted as one more owner.
+/* The Bloom filter takes 12 bits a pair and six probes: a pair that is nowhere passes one block in
+ * 250. A pair that is in the block a few times only leads to a few traces; the others, some
+ * hundreds of the thousands in a block, are worth three bytes for each service that has them. That
+ * a pair has its services listed is noted as one more service.
  *
  * Thousands of pairs are added for every block, so entries are small and the table stays in the
  * cache: 31 bits of each hash are enough, because what collides is only looked at once more.

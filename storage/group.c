@@ -88,10 +88,12 @@ bool group_spans(struct grouping *g, struct batch *const *batches, uint32_t coun
     uint64_t spans = 0;
     for (uint32_t b = 0; b < count; b++)
         spans += batches[b]->span_count;
-    if (spans >= UINT32_MAX / 4 || !reserve(g, (uint32_t)spans))
-        return false;
     g->trace_count = 0;
     g->span_count = 0;
+    if (spans == 0)
+        return true;
+    if (spans >= UINT32_MAX / 4 || !reserve(g, (uint32_t)spans))
+        return false;
     find_traces(g, batches, count);
     deal(g, batches, count);
     return true;

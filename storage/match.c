@@ -252,15 +252,19 @@ bool match_filter(const struct matcher *m, const struct match_codes *c, const st
     return !c->service || service_may_have(m, filter, (uint32_t)c->service);
 }
 
+static bool has_operation(const struct match_codes *c, int64_t operation)
+{
+    return c->operation_count > 0 &&
+           bsearch(&operation, c->operations, c->operation_count, sizeof operation, compare_codes);
+}
+
 static bool match_entry(const struct matcher *m, const struct match_codes *c,
                         const struct filter *filter, const struct record_entry *e)
 {
     const struct store_query *q = m->query;
     int64_t operation = e->operation;
     if ((q->service && e->service && e->service != c->service) ||
-        (q->operation && operation &&
-         !bsearch(&operation, c->operations, c->operation_count, sizeof operation,
-                  compare_codes)) ||
+        (q->operation && operation && !has_operation(c, operation)) ||
         (m->kind >= 0 && e->kind != m->kind) || (m->error == 1 && !e->error) ||
         (m->status == 2 && !e->error) || duration_most(e->maximum) < q->duration_min_ns ||
         duration_least(e->minimum) > q->duration_max_ns)

@@ -26,7 +26,7 @@ uint64_t duration_least(uint8_t code)
 
 uint64_t duration_most(uint8_t code)
 {
-    return code == UINT8_MAX ? UINT64_MAX : duration_least((uint8_t)(code + 1)) - 1;
+    return code >= duration_code(UINT64_MAX) ? UINT64_MAX : duration_least((uint8_t)(code + 1)) - 1;
 }
 
 void records_begin(struct buffer *out, uint64_t base)

@@ -68,9 +68,9 @@ enum schema_state slot_schema_check(sqlite3 *db, int *code)
     *code = sqlite3_step(s);
     int64_t version = *code == SQLITE_ROW ? sqlite3_column_int64(s, 0) : -1;
     sqlite3_finalize(s);
+    *code = *code == SQLITE_ROW ? SQLITE_OK : *code;
     if (version < 0)
         return SCHEMA_OTHER;
-    *code = SQLITE_OK;
     if (version > SCHEMA_VERSION)
         return SCHEMA_NEWER;
     if (version == SCHEMA_VERSION)

@@ -4,15 +4,16 @@
 
 #include "proto/json_writer.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 /* The fewest digits that read back as `d`, as "d.ddde±xx". Fifteen always survive, so trailing
- * zeros may go; beyond that one tries. */
+ * zeros may go; beyond that, and for the subnormals that have fewer, one tries. */
 static void shortest(double d, char *out, size_t len)
 {
-    for (int digits = 14; digits <= 16; digits++) {
+    for (int digits = d < DBL_MIN ? 0 : 14; digits <= 16; digits++) {
         snprintf(out, len, "%.*e", digits, d);
         if (strtod(out, NULL) == d)
             return;
