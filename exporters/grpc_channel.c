@@ -2,6 +2,7 @@
 
 #include "component/endpoint.h"
 #include "exporters/client_pem.h"
+#include "exporters/loopback.h"
 
 #include <grpc/grpc_security.h>
 #include <limits.h>
@@ -175,6 +176,13 @@ static void add_keepalive(struct args *a, const struct grpc_channel_settings *s)
     add_int(a, GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
 }
 
+static bool leads_here(const char *target)
+{
+    struct endpoint parsed;
+    struct error ignored;
+    return endpoint_parse(target, &parsed, &ignored) && is_loopback(parsed.host);
+}
+
 /* Retries are the sending queue's, so that C core keeps no copies for its own. Responses are
  * inflated by us: C core would inflate a bomb before it looked at the size. */
 static void collect(struct args *a, const struct grpc_channel_settings *s, bool gzip)
@@ -214,6 +222,8 @@ grpc_channel *grpc_channel_open(const struct grpc_channel_settings *s, bool gzip
         return NULL;
     struct args a = {.count = 0};
     collect(&a, s, gzip);
+    if (leads_here(target))
+        add_int(&a, GRPC_ARG_ENABLE_HTTP_PROXY, 0);
     grpc_channel_args all = {.num_args = a.count, .args = a.items};
     grpc_channel *channel = grpc_channel_create(target, c, &all);
     grpc_channel_credentials_release(c);

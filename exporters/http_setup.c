@@ -1,5 +1,7 @@
 #include "exporters/http_setup.h"
 
+#include "exporters/loopback.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -53,8 +55,8 @@ static void set_connection(CURL *easy, const struct http_setup *c)
                          (long)((s->idle_conn_timeout_ns + 999999999) / 1000000000));
     if (s->disable_keep_alives)
         curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
-    if (s->proxy_url)
-        curl_easy_setopt(easy, CURLOPT_PROXY, s->proxy_url);
+    if (s->proxy_url || c->loopback)
+        curl_easy_setopt(easy, CURLOPT_PROXY, s->proxy_url ? s->proxy_url : "");
     if (c->connect_to)
         curl_easy_setopt(easy, CURLOPT_CONNECT_TO, c->connect_to);
 }
@@ -106,11 +108,14 @@ static bool override_name(struct http_setup *c, CURLU *url)
 static bool set_url(struct http_setup *c)
 {
     c->url = strdup(c->settings->url);
-    if (!c->settings->tls.server_name_override)
-        return c->url != NULL;
     CURLU *url = curl_url();
+    char *host = NULL;
     bool done = url && c->url && curl_url_set(url, CURLUPART_URL, c->url, 0) == CURLUE_OK &&
-                override_name(c, url);
+                curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK;
+    c->loopback = done && is_loopback(host);
+    if (done && c->settings->tls.server_name_override)
+        done = override_name(c, url);
+    curl_free(host);
     curl_url_cleanup(url);
     return done;
 }

@@ -13,6 +13,7 @@ struct http_setup {
     char *url;
     struct curl_slist *headers;
     struct curl_slist *connect_to; /* for a server name that is not the URL's */
+    bool loopback;                 /* the URL leads to this host: no proxy */
 };
 
 /* Reads the certificates. False with `e` set; http_setup_free() is due in any case. */

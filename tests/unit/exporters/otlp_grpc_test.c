@@ -137,6 +137,18 @@ static void several_lanes_and_other_threads_send(void **state)
     lane_destroy(second);
 }
 
+static void proxies_are_not_for_this_host(void **state)
+{
+    (void)state;
+    backend_start(&backend, 0, NULL);
+    setenv("http_proxy", "http://127.0.0.1:9", 1);
+    open_exporter(backend.port, MORE(PLAIN));
+    consume(0, 1);
+    eventually(sent() == 1);
+    unsetenv("http_proxy");
+    backend_stop(&backend);
+}
+
 /* ---- trouble ---- */
 
 static void a_backend_that_comes_back_gets_everything(void **state)
@@ -499,6 +511,7 @@ int main(void)
         CASE(gzip_is_the_default_and_inflates),
         CASE(many_small_batches_go_out_merged),
         CASE(several_lanes_and_other_threads_send),
+        CASE(proxies_are_not_for_this_host),
         CASE(a_backend_that_comes_back_gets_everything),
         CASE(a_slow_backend_meets_the_timeout),
         CASE(throttling_with_advice_is_followed),

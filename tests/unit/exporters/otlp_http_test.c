@@ -318,6 +318,27 @@ static void a_traces_endpoint_is_used_as_it_is(void **state)
     backend_stop();
 }
 
+static void a_proxy_is_used_when_told_and_not_for_this_host(void **state)
+{
+    (void)state;
+    uint16_t port = backend_start(0, false); /* which plays the proxy: it sees the whole URL */
+    char line[64], proxy[64];
+    snprintf(proxy, sizeof proxy, "http://127.0.0.1:%u", port);
+    snprintf(line, sizeof line, "proxy_url=%s", proxy);
+    open_exporter("http", port, MORE("traces_endpoint=http://far.example/x", line));
+    consume(0, 1);
+    drain();
+    close_exporter();
+    assert_noted(backend.path, "http://far.example/x");
+
+    setenv("http_proxy", "http://127.0.0.1:9", 1);
+    open_exporter("http", port, NULL);
+    consume(1, 1);
+    eventually(sent() == 2);
+    unsetenv("http_proxy");
+    backend_stop();
+}
+
 /* ---- trouble ---- */
 
 static void a_backend_that_comes_back_gets_everything(void **state)
@@ -635,6 +656,7 @@ int main(void)
         CASE(a_body_of_many_slices_arrives),
         CASE(connections_are_kept),
         CASE(a_traces_endpoint_is_used_as_it_is),
+        CASE(a_proxy_is_used_when_told_and_not_for_this_host),
         CASE(a_backend_that_comes_back_gets_everything),
         CASE(a_slow_backend_meets_the_timeout),
         CASE(retry_after_is_followed),
