@@ -242,8 +242,10 @@ static bool service_may_have(const struct matcher *m, const struct filter *filte
 
 bool match_filter(const struct matcher *m, const struct match_codes *c, const struct filter *filter)
 {
-    if ((m->query->service && !filter_may_have(filter, m->service_pair)) ||
-        (m->query->operation && !filter_may_have(filter, m->operation_pair)))
+    /* Empty names are not in the filter: spans without a service may have no attribute for it. */
+    const struct store_query *q = m->query;
+    if ((q->service && q->service[0] && !filter_may_have(filter, m->service_pair)) ||
+        (q->operation && q->operation[0] && !filter_may_have(filter, m->operation_pair)))
         return false;
     for (size_t i = 0; i < m->tag_count; i++) {
         if (!filter_may_have(filter, m->tags[i].pair))

@@ -7,7 +7,6 @@
 #include "component/config.h"
 #include "component/telemetry.h"
 
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -54,7 +53,6 @@ struct exporter {
     char *directory; /* of the options */
     struct telemetry *telemetry;
     struct store *store; /* between start and stop */
-    atomic_bool behind;  /* the queue was full at the last batch */
 };
 
 static bool check(const struct component_spec *spec, struct settings *s, struct error *e)
@@ -136,13 +134,19 @@ static void publish(struct exporter *x)
                     read_disk, x);
 }
 
-static void on_changed(void *context, bool writable, const char *error)
+static void on_changed(void *context)
 {
     struct exporter *x = context;
-    if (writable)
-        component_set_ok(&x->component);
+    struct store_stats stats;
+    store_stats(x->store, &stats);
+    if (!stats.writable)
+        component_set_state(&x->component, STATE_DEGRADED, "the store cannot write: %s",
+                            stats.error);
+    else if (stats.behind)
+        component_set_state(&x->component, STATE_DEGRADED,
+                            "the store's queue is full, spans are dropped");
     else
-        component_set_state(&x->component, STATE_DEGRADED, "the store cannot write: %s", error);
+        component_set_ok(&x->component);
 }
 
 static bool exporter_start(struct component *c, struct error *e)
@@ -157,26 +161,10 @@ static bool exporter_start(struct component *c, struct error *e)
     return true;
 }
 
-static void tell_behind(struct exporter *x, bool behind)
-{
-    struct store_stats stats;
-    if (atomic_exchange(&x->behind, behind) == behind)
-        return;
-    store_stats(x->store, &stats);
-    if (behind)
-        component_set_state(&x->component, STATE_DEGRADED,
-                            "the store's queue is full, spans are dropped");
-    else if (stats.writable)
-        component_set_ok(&x->component);
-}
-
 static struct outcome exporter_consume(struct component *c, struct batch *b, struct receipt *r)
 {
-    struct exporter *x = (struct exporter *)c;
     (void)r;
-    bool behind = !store_write(x->store, b);
-    if (behind || atomic_load_explicit(&x->behind, memory_order_relaxed))
-        tell_behind(x, behind);
+    store_write(((struct exporter *)c)->store, b);
     return outcome_accepted();
 }
 

@@ -137,17 +137,20 @@ bool store_write(struct store *s, struct batch *b)
         return true;
     }
     bool taken = false;
-    if (q) {
+    if (q)
         *q = (struct queued){.batch = b, .bytes = batch_bytes(b)};
-        pthread_mutex_lock(&s->lock);
-        taken = enqueue(s, q);
-        pthread_mutex_unlock(&s->lock);
-    }
+    pthread_mutex_lock(&s->lock);
+    taken = q && enqueue(s, q);
+    bool changed = !taken && !s->behind;
+    s->behind = s->behind || !taken;
+    pthread_mutex_unlock(&s->lock);
     if (!taken) {
         atomic_fetch_add(&s->dropped_queue, spans);
         free(q);
         batch_release(b);
     }
+    if (changed && s->options.changed)
+        s->options.changed(s->options.context);
     return taken;
 }
 
@@ -180,6 +183,7 @@ void store_stats(struct store *s, struct store_stats *out)
     out->queued_bytes = s->waiting_bytes + s->in_hand_bytes;
     out->queued_spans = s->queued_spans;
     out->slots = s->slots.count;
+    out->behind = s->behind;
     out->writable = s->writable;
     memcpy(out->error, s->error, sizeof out->error);
     pthread_mutex_unlock(&s->lock);

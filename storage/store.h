@@ -24,8 +24,9 @@ struct store_options {
     int64_t queue_bytes;   /* batches waiting for the writer; over it store_write() drops */
     int64_t flush_ns;      /* longest time between a span's arrival and its commit */
 
-    /* Called on the writer's thread when store_stats().writable has changed; may be NULL. */
-    void (*changed)(void *context, bool writable, const char *error);
+    /* Called when `writable` or `behind` of store_stats() has changed, on the writer's thread or on
+     * the one that found the queue full; may be NULL. */
+    void (*changed)(void *context);
     void *context;
 };
 
@@ -37,8 +38,9 @@ struct store_stats {
     uint64_t queued_bytes;
     uint64_t queued_spans;
     uint64_t slots;
+    bool behind; /* the queue was full, and has not emptied since */
     bool writable;
-    char error[256]; /* why not writable */
+    char error[256]; /* why it was last not writable */
 };
 
 /* Opens or makes the store. Files that are torn or not ours are set aside (renamed with .broken)

@@ -41,6 +41,7 @@ struct store {
     uint64_t flush_to;    /* the writer does not wait for more before this many are finished */
     bool stopping;
     struct slot_list slots;
+    bool behind;
     bool writable;
     char error[256];
 

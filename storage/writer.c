@@ -47,14 +47,8 @@ static void set_writable(struct store *s, bool writable, const char *error)
     if (!writable)
         snprintf(s->error, sizeof s->error, "%s", error);
     pthread_mutex_unlock(&s->lock);
-    if (!changed)
-        return;
-    if (writable)
-        log_info(NULL, "the store can write again");
-    else
-        log_error(NULL, "the store cannot write", LOG_S("error", error));
-    if (s->options.changed)
-        s->options.changed(s->options.context, writable, error);
+    if (changed && s->options.changed)
+        s->options.changed(s->options.context);
 }
 
 static bool is_current(const struct store *s, const struct slot *slot)
@@ -322,6 +316,14 @@ static void take_and_write(struct store *s)
     pthread_mutex_lock(&s->lock);
     s->in_hand_bytes = 0;
     s->queued_spans -= spans;
+    bool caught_up = s->behind && s->waiting_bytes < (size_t)s->options.queue_bytes / 2;
+    if (caught_up)
+        s->behind = false;
+    if (caught_up && s->options.changed) {
+        pthread_mutex_unlock(&s->lock);
+        s->options.changed(s->options.context);
+        pthread_mutex_lock(&s->lock);
+    }
     s->finished += count;
     pthread_cond_broadcast(&s->done);
 }
