@@ -65,8 +65,11 @@ static struct request *cut_request(struct sending_queue *q)
         return NULL;
     }
     rq->attempt.frame = frame;
-    if (waiting_line_cut(&q->line, q->batch_min, q->batch_max, frame, &rq->owners))
+    rq->spans = q->line.spans;
+    if (waiting_line_cut(&q->line, q->batch_min, q->batch_max, frame, &rq->owners)) {
+        rq->spans -= q->line.spans;
         return rq;
+    }
     rq->attempt.frame = NULL;
     rq->next = q->pool;
     q->pool = rq;
@@ -158,6 +161,7 @@ static struct outcome send_alone(struct sending_queue *q, struct request *rq, st
 {
     struct frame *frame = frame_create();
     rq->attempt.frame = frame;
+    rq->spans = b->span_count;
     if (!frame || !frame_add(frame, b, 0, b->span_count) || !frame_finish(frame) ||
         (r && !owners_add(&rq->owners, r, b->span_count))) {
         struct outcome busy = refuse(q, b, "out of memory");

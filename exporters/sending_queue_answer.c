@@ -8,12 +8,14 @@ static struct outcome outcome_of(const struct send_answer *answer)
         return outcome_accepted();
     if (answer->result == SEND_PERMANENT)
         return outcome_rejected(answer->grpc_status, "%s", answer->message);
-    return outcome_busy((uint32_t)(answer->retry_after_ns / 1000000), "%s", answer->message);
+    uint64_t advice = answer->retry_after_ns < BACKOFF_ADVICE_MAX_NS ? answer->retry_after_ns
+                                                                     : BACKOFF_ADVICE_MAX_NS;
+    return outcome_busy((uint32_t)(advice / 1000000), "%s", answer->message);
 }
 
 static void succeed(struct sending_queue *q, struct request *rq, const struct send_answer *answer)
 {
-    uint64_t spans = frame_spans(rq->attempt.frame);
+    uint64_t spans = rq->spans;
     uint64_t rejected = answer->rejected_spans < spans ? answer->rejected_spans : spans;
     counter_add(q->account.sent, spans - rejected);
     if (rejected) {
@@ -44,7 +46,7 @@ static void count_failed(struct sending_queue *q, uint64_t spans, uint64_t kept_
 static void fail(struct sending_queue *q, struct request *rq, const struct send_answer *answer,
                  enum drop_reason reason)
 {
-    uint64_t spans = frame_spans(rq->attempt.frame);
+    uint64_t spans = rq->spans;
     uint64_t kept = 0;
     for (size_t i = 0; answer->result == SEND_RETRY && i < rq->owners.count; i++)
         kept += owners_at(&rq->owners, i)->spans;

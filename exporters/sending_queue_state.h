@@ -25,6 +25,7 @@ struct request {
     struct lane_timer timer;     /* the lane's */
     struct owners owners;
     struct backoff backoff;
+    uint64_t spans;
     uint64_t begun_ns; /* CLOCK_MONOTONIC, of the first attempt */
 
     /* while it sleeps, guarded by the queue's lock */
