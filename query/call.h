@@ -29,7 +29,7 @@ struct call {
     const struct http_request *http;
     struct http_reply *reply;
     struct store_reader *reader; /* the call's alone */
-    struct arena *arena;         /* of the call; freed behind it */
+    struct arena arena;          /* freed behind the call */
     uint64_t deadline_ns;        /* CLOCK_MONOTONIC */
     char parameter[CALL_PARAMETER_MAX];
 };

@@ -15,7 +15,7 @@ enum {
 /* The digits of |d| without point and trailing zeros; returns the decimal exponent of the first. */
 static int shortest_digits(double d, char digits[MAX_DIGITS + 1])
 {
-    char text[40];
+    char text[40] = "0e0";
     for (int precision = 0; precision < MAX_DIGITS; precision++) {
         snprintf(text, sizeof text, "%.*e", precision, fabs(d));
         if (strtod(text, NULL) == fabs(d))
@@ -61,7 +61,7 @@ static void number_text(struct buffer *out, double d)
         buffer_append_string(out, "Infinity");
         return;
     }
-    char digits[MAX_DIGITS + 1];
+    char digits[MAX_DIGITS + 1] = "";
     int exponent = shortest_digits(d, digits);
     if (d == 0 || (fabs(d) >= 1e-6 && fabs(d) < 1e21)) {
         plain_notation(out, digits, exponent);

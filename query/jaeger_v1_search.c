@@ -31,7 +31,7 @@ struct request {
 static bool read_repeated(void *context, const char *name, const char *value)
 {
     struct request *r = context;
-    struct arena *a = r->call->arena;
+    struct arena *a = &r->call->arena;
     struct error e;
     if (strcmp(name, "tag") == 0)
         return search_tag_text(&r->search, a, value, &r->error);
@@ -177,7 +177,7 @@ static void answer_by_id(struct call *c, const struct request *r)
 {
     struct json_writer w;
     bool any_missed = false;
-    bool *missed = arena_array(c->arena, r->id_count, sizeof *missed);
+    bool *missed = arena_array(&c->arena, r->id_count, sizeof *missed);
     if (!missed) {
         jaeger_v1_error(c, 500, "out of memory");
         return;
@@ -232,7 +232,7 @@ static void answer_search(struct call *c, const struct request *r)
 
 void jaeger_v1_search(struct call *c)
 {
-    struct request *r = arena_alloc(c->arena, sizeof *r);
+    struct request *r = arena_alloc(&c->arena, sizeof *r);
     if (!r) {
         jaeger_v1_error(c, 500, "out of memory");
         return;

@@ -176,7 +176,7 @@ static void write_results(struct call *c, const struct store_results *results, b
 static bool find(struct call *c, struct store_results *results, bool *raw)
 {
     struct error e;
-    struct search *s = arena_alloc(c->arena, sizeof *s);
+    struct search *s = arena_alloc(&c->arena, sizeof *s);
     if (!s) {
         jaeger_v3_error(c, 500, "out of memory");
         return false;

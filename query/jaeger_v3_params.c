@@ -68,7 +68,7 @@ static bool read_attributes(struct call *c, struct search *s)
 {
     struct error e;
     const char *json = call_query(c, "query.attributes");
-    if (json && !search_tags_json(s, c->arena, json, &e)) {
+    if (json && !search_tags_json(s, &c->arena, json, &e)) {
         jaeger_v3_bad_parameter(c, "query.attributes", e.text);
         return false;
     }

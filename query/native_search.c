@@ -70,7 +70,7 @@ static bool read_parameter(void *context, const char *name, const char *value)
     if (strcmp(name, "operation") == 0)
         return q->operation = value, true;
     if (strcmp(name, "tag") == 0)
-        return search_tag_text(&r->search, r->call->arena, value, &r->error);
+        return search_tag_text(&r->search, &r->call->arena, value, &r->error);
     if (strcmp(name, "min_duration") == 0)
         return read_duration(r, name, value, &q->duration_min_ns);
     if (strcmp(name, "max_duration") == 0)
@@ -154,7 +154,7 @@ void native_search(struct call *c)
     struct store_results results;
     struct error e;
     struct json_writer w;
-    struct request *r = arena_alloc(c->arena, sizeof *r);
+    struct request *r = arena_alloc(&c->arena, sizeof *r);
     if (!r) {
         native_error(c, 500, "out of memory");
         return;

@@ -2,16 +2,18 @@
 #include "query/openapi.h"
 
 __asm__(".section .rodata\n"
-        "openapi_begin:\n"
+        "openapi_text:\n"
         ".incbin \"" OPENAPI_FILE "\"\n"
         "openapi_end:\n"
-        ".byte 0\n"
+        ".balign 8\n"
+        "openapi_len:\n"
+        ".quad openapi_end - openapi_text\n"
         ".previous\n");
 
-extern const uint8_t openapi_begin[] __asm__("openapi_begin");
-extern const uint8_t openapi_end[] __asm__("openapi_end");
+extern const uint8_t openapi_text[] __asm__("openapi_text");
+extern const uint64_t openapi_len __asm__("openapi_len");
 
 struct bytes openapi_document(void)
 {
-    return bytes_of(openapi_begin, (size_t)(openapi_end - openapi_begin));
+    return bytes_of(openapi_text, openapi_len);
 }

@@ -240,7 +240,7 @@ bool param_rfc3339(const char *text, int64_t *ns, struct error *e)
 
 bool param_time(const char *text, uint64_t *ns, struct error *e)
 {
-    int64_t n;
+    int64_t n = 0;
     if (text[0] && strspn(text, "0123456789") == strlen(text)) {
         if (!param_int(text, "ParseInt", &n, e))
             return false;
@@ -349,16 +349,18 @@ void format_rfc3339(uint64_t ns, char out[40])
     snprintf(out + len, 40 - len, ".%09uZ", (unsigned)(ns % SECOND));
 }
 
-/* Writes ".5" for `value` 5 of 10^`places`, nothing for 0; no trailing zeros. */
-static void append_fraction(char *out, size_t room, uint64_t value, int places)
+/* Appends ".5" for `value` 5 of 10^1, ".05" for 5 of 10^2, nothing for 0, without trailing zeros;
+ * and then `behind`. */
+static void append_fraction(char *out, size_t room, uint64_t value, int places, const char *behind)
 {
-    if (value == 0)
-        return;
     size_t len = strlen(out);
-    int written = snprintf(out + len, room - len, ".%0*llu", places, (unsigned long long)value);
-    char *end = out + len + written;
-    while (end[-1] == '0')
-        *--end = 0;
+    if (value > 0) {
+        snprintf(out + len, room - len, ".%0*llu", places, (unsigned long long)value);
+        len = strlen(out);
+        while (out[len - 1] == '0')
+            len--;
+    }
+    snprintf(out + len, room - len, "%s", behind);
 }
 
 void format_go_time(uint64_t ns, char out[64])
@@ -366,8 +368,7 @@ void format_go_time(uint64_t ns, char out[64])
     struct tm tm;
     split_time(ns, &tm);
     strftime(out, 64, "%Y-%m-%d %H:%M:%S", &tm);
-    append_fraction(out, 64, ns % SECOND, 9);
-    strcat(out, " +0000 UTC");
+    append_fraction(out, 64, ns % SECOND, 9, " +0000 UTC");
 }
 
 void format_duration(int64_t ns, char out[40])
@@ -375,7 +376,7 @@ void format_duration(int64_t ns, char out[40])
     uint64_t n = ns < 0 ? 0 - (uint64_t)ns : (uint64_t)ns;
     const char *sign = ns < 0 ? "-" : "";
     if (n == 0) {
-        strcpy(out, "0s");
+        snprintf(out, 40, "0s");
         return;
     }
     if (n < SECOND) {
@@ -386,8 +387,7 @@ void format_duration(int64_t ns, char out[40])
         } small[] = {{1, 0, "ns"}, {1000, 3, "\u00b5s"}, {1000000, 6, "ms"}};
         int i = n < 1000 ? 0 : n < 1000000 ? 1 : 2;
         snprintf(out, 40, "%s%llu", sign, (unsigned long long)(n / small[i].ns));
-        append_fraction(out, 40, n % small[i].ns, small[i].places);
-        strcat(out, small[i].name);
+        append_fraction(out, 40, n % small[i].ns, small[i].places, small[i].name);
         return;
     }
     uint64_t seconds = n / SECOND;
@@ -399,6 +399,5 @@ void format_duration(int64_t ns, char out[40])
                  (unsigned long long)(seconds % 60));
     else
         snprintf(out, 40, "%s%llu", sign, (unsigned long long)seconds);
-    append_fraction(out, 40, n % SECOND, 9);
-    strcat(out, "s");
+    append_fraction(out, 40, n % SECOND, 9, "s");
 }

@@ -164,9 +164,8 @@ static uint64_t deadline(uint64_t timeout_ns)
 
 static void run(struct query *q, const struct route *route, struct call *c)
 {
-    struct arena arena = {.limit = CALL_MEMORY_LIMIT};
     c->limits = &q->limits;
-    c->arena = &arena;
+    c->arena.limit = CALL_MEMORY_LIMIT;
     c->deadline_ns = deadline(q->limits.timeout_ns);
     c->reader = take_reader(q);
     if (c->reader) {
@@ -176,7 +175,7 @@ static void run(struct query *q, const struct route *route, struct call *c)
         http_reply_text(c->reply, 503, "all readers of the store are busy; try again");
         http_reply_header(c->reply, "Retry-After", "1");
     }
-    arena_free(&arena);
+    arena_free(&c->arena);
 }
 
 static void refuse(const struct http_request *rq, struct http_reply *reply, const char *allowed)

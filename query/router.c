@@ -6,6 +6,7 @@
 #include "query/jaeger_v1_search.h"
 #include "query/jaeger_v3.h"
 #include "query/native.h"
+#include "query/params.h"
 
 #include <string.h>
 
@@ -38,6 +39,14 @@ const struct route routes[] = {
     {0},
 };
 
+/* The path comes decoded, so a slash may be one of a trace id in base64. */
+static bool is_base64_id(const char *placeholder, const char *text)
+{
+    struct error e;
+    uint8_t id[16];
+    return strncmp(placeholder, "{id}", 4) == 0 && param_trace_id(text, id, &e);
+}
+
 static bool matches(const char *pattern, const char *path, char *parameter)
 {
     const char *open = strchr(pattern, '{');
@@ -53,12 +62,11 @@ static bool matches(const char *pattern, const char *path, char *parameter)
         return false;
     size_t len = path_len - before_len - behind_len;
     const char *value = path + before_len;
-    bool spans_slashes = open[1] == '+';
-    if (len >= CALL_PARAMETER_MAX || (!spans_slashes && memchr(value, '/', len)))
+    if (len >= CALL_PARAMETER_MAX)
         return false;
     memcpy(parameter, value, len);
     parameter[len] = 0;
-    return true;
+    return open[1] == '+' || !strchr(parameter, '/') || is_base64_id(open, parameter);
 }
 
 const struct route *router_find(const struct route *table, const char *method, const char *path,

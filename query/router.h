@@ -6,8 +6,8 @@
 
 struct route {
     const char *method;  /* "GET" answers HEAD too */
-    const char *pattern; /* "/api/traces/{id}": at most one parameter, one path segment; as "{+x}"
-                            it may contain slashes */
+    const char *pattern; /* "/api/traces/{id}": at most one parameter, one path segment; "{+x}" may
+                            contain slashes, and {id} those of an id in base64 */
     void (*handle)(struct call *c);
     bool documented; /* in openapi.json */
 };

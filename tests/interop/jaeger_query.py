@@ -371,7 +371,7 @@ def compare_dependencies(ours, theirs, base):
 REFUSED = [
     "/api/traces/xyz", "/api/traces/0", "/api/traces/123456", "/api/traces/%s00" % SHOP,
     "/api/traces/abc?start=x", "/api/traces/abc?end=1.5", "/api/traces/abc?raw=maybe",
-    "/api/traces/", "/api/traces/abc/def", "/api/nothing", "/api/v3/nothing",
+    "/api/traces/AQID%2FAUGBwgJCgsMDQ4PEA==", "/api/traces/", "/api/traces/abc/def", "/api/nothing", "/api/v3/nothing",
     "/api/dependencies?endTs=x", "/api/dependencies?lookback=x", "/api/dependencies?lookback=-5",
     "/api/metrics/latencies", "/api/metrics/calls", "/api/metrics/errors",
     "/api/metrics/latencies?service=a&quantile=x", "/api/metrics/latencies?service=a&quantile=0.9",

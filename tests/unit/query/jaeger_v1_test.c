@@ -61,6 +61,8 @@ static void v1_search(void **state)
     assert_int_equal(found_v1("service=shop&tags=%7B%22z%22:%22zz%22,%22b%22:%22true%22%7D"), 1);
     assert_int_equal(found_v1("tag=z:zz&tag=b:false"), 0);
     assert_int_equal(found_v1("tag=error:true"), 1);
+    assert_int_equal(found_v1("service=missing-service-name&operation=noservice"), 1);
+    assert_int_equal(found_v1("operation=empty-span-name"), 1);
     assert_int_equal(found_v1("service=shop&minDuration=99ms&maxDuration=0.1s"), 1);
     assert_int_equal(found_v1("service=shop&minDuration=200ms"), 0);
     assert_int_equal(found_v1("start=1000000&end=2000000"), 0);

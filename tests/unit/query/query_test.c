@@ -24,10 +24,6 @@ static void http_manners(void **state)
     free(a.head);
 }
 
-#define ALL_TIME                                                                                   \
-    "/api/v3/traces?query.startTimeMin=0000-01-01T00:00:00Z"                                       \
-    "&query.startTimeMax=9999-12-31T23:59:59.999999999Z"
-
 /* Whatever comes, something is answered, and the next request too. */
 static void strange_requests(void **state)
 {
@@ -43,7 +39,6 @@ static void strange_requests(void **state)
         "/api/traces?tags=%7B%22a%22:%22%5Cud800%22%7D",
         "/api/traces?tags=%5B%5B%5B%5B%5B%5B%5B%5B%5B%5B%5B%5B%5B%5B%5B",
         "/api/traces?&&&=&=a&service",
-        ALL_TIME,
         "/api/v3/traces/abc?startTime=",
         "/api/dependencies?endTs=9223372036854775807&lookback=9223372036854775807",
         "/api/dependencies?endTs=-9223372036854775808",
@@ -55,6 +50,9 @@ static void strange_requests(void **state)
         assert_true(a.status >= 200 && a.status < 500);
         free(a.head);
     }
+    check_status("/api/v3/traces?query.startTimeMin=0000-01-01T00:00:00Z"
+                 "&query.startTimeMax=9999-12-31T23:59:59.999999999Z",
+                 200);
     struct buffer path = {0};
     buffer_append_string(&path, "/api/traces?");
     for (int i = 0; i < 65; i++)
@@ -103,10 +101,10 @@ static void many_at_once(void **state)
     }
 }
 
-static void check_config_error(struct config_value *values, size_t count, const char *text)
+static void check_config_error(const struct setting *settings, size_t count, const char *text)
 {
     struct error e = {0};
-    struct component_spec spec = spec_of(&query_extension, "query", map_of(values, count));
+    struct component_spec spec = spec_of(&query_extension, "query", map_of(settings, count));
     assert_null(query_extension.create(&spec, &e));
     if (!strstr(e.text, text))
         fail_msg("%s", e.text);
@@ -115,13 +113,12 @@ static void check_config_error(struct config_value *values, size_t count, const 
 static void wrong_configuration(void **state)
 {
     (void)state;
-    static struct config_value absent[1] = {{.key = "store", .text = "sqlite/other"}};
+    static const struct setting absent[] = {{"store", "sqlite/other"}};
+    static const struct setting unknown[] = {{"stroe", "sqlite/test"}};
+    static const struct setting never[] = {{"store", "sqlite/test"}, {"timeout", "0"}};
     check_config_error(absent, 1, "sqlite/other is no sqlite exporter");
     check_config_error(NULL, 0, "sqlite is no sqlite exporter");
-    static struct config_value unknown[1] = {{.key = "stroe", .text = "sqlite/test"}};
     check_config_error(unknown, 1, "stroe");
-    static struct config_value never[2] = {{.key = "store", .text = "sqlite/test"},
-                                           {.key = "timeout", .text = "0"}};
     check_config_error(never, 2, "timeout");
 }
 

@@ -49,6 +49,14 @@ static void service_names_may_hold_slashes(void **state)
     assert_null(find("GET", "/api/services/operations"));
 }
 
+static void ids_in_base64_may_hold_slashes(void **state)
+{
+    (void)state;
+    assert_ptr_equal(find("GET", "/api/traces/AQID/AUGBwgJCgsMDQ4PEA=="), &table[2]);
+    assert_string_equal(parameter, "AQID/AUGBwgJCgsMDQ4PEA==");
+    assert_null(find("GET", "/api/traces/AQID/AUG"));
+}
+
 static void unknown_paths_are_unknown(void **state)
 {
     (void)state;
@@ -108,6 +116,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(finds_by_path),
         cmocka_unit_test(service_names_may_hold_slashes),
+        cmocka_unit_test(ids_in_base64_may_hold_slashes),
         cmocka_unit_test(unknown_paths_are_unknown),
         cmocka_unit_test(other_methods_are_told_what_is_allowed),
         cmocka_unit_test(long_parameters_match_nothing),

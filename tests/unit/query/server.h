@@ -31,24 +31,37 @@ static struct {
     struct component *exporter;
     struct component *query;
     time_t second; /* that the fixtures' spans begin in */
+    struct config_value *maps[8];
+    size_t map_count;
 } world;
 
 /* Configuration. */
 
-static inline struct config_value *map_of(struct config_value *values, size_t count)
+struct setting {
+    const char *key;
+    const char *text;
+};
+
+/* A map of scalars, which lives until server_stop(). */
+static inline const struct config_value *map_of(const struct setting *settings, size_t count)
 {
-    static struct config_value maps[8];
-    static size_t used;
-    struct config_value *map = &maps[used++ % 8];
+    struct config_value *map = calloc(count + 1, sizeof *map);
+    assert_non_null(map);
+    assert_true(world.map_count < sizeof world.maps / sizeof world.maps[0]);
+    world.maps[world.map_count++] = map;
     *map = (struct config_value){.type = CONFIG_MAP, .key = "test", .file = "test", .line = 1};
-    for (size_t i = 0; i < count; i++) {
-        values[i].type = CONFIG_SCALAR;
-        values[i].file = "test";
-        values[i].line = (int)i + 2;
-        values[i].parent = map;
-        values[i].next = i + 1 < count ? &values[i + 1] : NULL;
+    for (size_t i = count; i > 0; i--) {
+        map[i] = (struct config_value){
+            .type = CONFIG_SCALAR,
+            .key = settings[i - 1].key,
+            .text = settings[i - 1].text,
+            .file = "test",
+            .line = (int)i + 1,
+            .parent = map,
+            .next = map->children,
+        };
+        map->children = &map[i];
     }
-    map->children = count ? values : NULL;
     return map;
 }
 
@@ -106,8 +119,7 @@ static inline int server_start(void **state)
     assert_non_null(mkdtemp(world.directory));
     world.second = time(NULL) - 10;
     world.telemetry = telemetry_create();
-    static struct config_value store[1];
-    store[0] = (struct config_value){.key = "directory", .text = world.directory};
+    struct setting store[] = {{"directory", world.directory}};
     struct component_spec spec = spec_of(&sqlite_exporter, "sqlite/test", map_of(store, 1));
     world.exporter = sqlite_exporter.create(&spec, &e);
     if (!world.exporter || !world.exporter->ops->start(world.exporter, &e))
@@ -116,9 +128,8 @@ static inline int server_start(void **state)
     store_fixture("zipkin.otlp.json");
     assert_true(store_flush(sqlite_exporter_store(world.exporter), in_seconds(60)));
 
-    static struct config_value query[3] = {{.key = "endpoint", .text = "127.0.0.1:0"},
-                                           {.key = "store", .text = "sqlite/test"},
-                                           {.key = "max_limit", .text = "50"}};
+    static const struct setting query[] = {
+        {"endpoint", "127.0.0.1:0"}, {"store", "sqlite/test"}, {"max_limit", "50"}};
     spec = spec_of(&query_extension, "query", map_of(query, 3));
     world.query = query_extension.create(&spec, &e);
     if (!world.query || !world.query->ops->start(world.query, &e))
@@ -143,6 +154,8 @@ static inline int server_stop(void **state)
     world.exporter->ops->stop(world.exporter);
     world.exporter->ops->destroy(world.exporter);
     telemetry_destroy(world.telemetry);
+    while (world.map_count)
+        free(world.maps[--world.map_count]);
     remove_directory(world.directory);
     return 0;
 }
