@@ -322,7 +322,7 @@ static void a_proxy_is_used_when_told_and_not_for_this_host(void **state)
 {
     (void)state;
     uint16_t port = backend_start(0, false); /* which plays the proxy: it sees the whole URL */
-    char line[64], proxy[64];
+    char line[96], proxy[64];
     snprintf(proxy, sizeof proxy, "http://127.0.0.1:%u", port);
     snprintf(line, sizeof line, "proxy_url=%s", proxy);
     open_exporter("http", port, MORE("traces_endpoint=http://far.example/x", line));
