@@ -102,27 +102,34 @@ grpc_server_credentials *grpc_server_credentials_load(const struct otlp_grpc_set
     return made;
 }
 
+/* The name as one numeric address, in place; a getaddrinfo() code when it has none. */
+static int resolve_host(char *host, size_t len)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
+    struct addrinfo *list = NULL;
+    int rc = getaddrinfo(host, NULL, &hints, &list);
+    if (rc != 0)
+        return rc;
+    const struct addrinfo *best = NULL;
+    for (const struct addrinfo *a = list; a; a = a->ai_next)
+        if (!best || (a->ai_family == AF_INET && best->ai_family != AF_INET))
+            best = a;
+    rc = best ? getnameinfo(best->ai_addr, best->ai_addrlen, host, (socklen_t)len, NULL, 0,
+                            NI_NUMERICHOST)
+              : EAI_NONAME;
+    if (list)
+        freeaddrinfo(list);
+    return rc;
+}
+
 bool grpc_resolve(const char *endpoint, char *out, size_t len, struct error *e)
 {
     struct endpoint ep;
     if (!endpoint_parse(endpoint, &ep, e))
         return false;
-    if (ep.host[0]) {
-        struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
-        struct addrinfo *list;
-        int rc = getaddrinfo(ep.host, NULL, &hints, &list);
-        if (rc != 0)
-            return error_set(e, "cannot listen on %s: %s", endpoint, gai_strerror(rc));
-        const struct addrinfo *best = list;
-        for (const struct addrinfo *a = list; a; a = a->ai_next)
-            if (a->ai_family == AF_INET && best->ai_family != AF_INET)
-                best = a;
-        rc = getnameinfo(best->ai_addr, best->ai_addrlen, ep.host, sizeof ep.host, NULL, 0,
-                         NI_NUMERICHOST);
-        freeaddrinfo(list);
-        if (rc != 0)
-            return error_set(e, "cannot listen on %s: %s", endpoint, gai_strerror(rc));
-    }
+    int rc = ep.host[0] ? resolve_host(ep.host, sizeof ep.host) : 0;
+    if (rc != 0)
+        return error_set(e, "cannot listen on %s: %s", endpoint, gai_strerror(rc));
     endpoint_format(&ep, out, len);
     return true;
 }

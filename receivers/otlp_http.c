@@ -59,7 +59,7 @@ static unsigned connection_limit(void)
         if (setrlimit(RLIMIT_NOFILE, &files) != 0)
             getrlimit(RLIMIT_NOFILE, &files);
     }
-    rlim_t spared = files.rlim_cur > 4 * FILES_SPARED ? FILES_SPARED : files.rlim_cur / 2;
+    rlim_t spared = files.rlim_cur / 4 > FILES_SPARED ? FILES_SPARED : files.rlim_cur / 2;
     rlim_t most = files.rlim_cur - spared;
     return most < CONNECTIONS_MOST ? (unsigned)most : CONNECTIONS_MOST;
 }

@@ -55,11 +55,11 @@ void reply_from_outcome(struct reply *r, const struct outcome *o)
 
 void reply_set(struct reply *r, grpc_status_code status, const char *format, ...)
 {
-    r->status = status;
     va_list args;
     va_start(args, format);
     vsnprintf(r->message, sizeof r->message, format, args);
     va_end(args);
+    r->status = status;
 }
 
 unsigned reply_http_status(const struct reply *r)

@@ -135,7 +135,8 @@ static void *resolve(void *context)
     struct receipt *receipts[64];
     pthread_mutex_lock(&r->sink->lock);
     unsigned held = r->sink->held;
-    memcpy(receipts, r->sink->receipts, held * sizeof receipts[0]);
+    for (unsigned i = 0; i < held; i++)
+        receipts[i] = r->sink->receipts[i];
     r->sink->held = 0;
     pthread_mutex_unlock(&r->sink->lock);
     for (unsigned i = 0; i < held; i++)

@@ -224,11 +224,11 @@ static void test_too_large(void **state)
     struct client c;
     struct call x;
     fixture_start(&f, "{protocols: {grpc: {endpoint: \"127.0.0.1:0\", max_recv_msg_size_mib: 1}}}");
-    uint8_t *zeroes = calloc(1, 64 * MIB);
+    uint8_t *zeroes = calloc(64, MIB);
     /* plain, and inflated to more than the limit from less than it */
     for (int i = 0; i < 2; i++) {
         client_open(&c, &f, i ? GRPC_COMPRESS_GZIP : GRPC_COMPRESS_NONE);
-        ask(&c, &x, export, bytes_of(zeroes, i ? 64 * MIB : MIB + 1));
+        ask(&c, &x, export, bytes_of(zeroes, i ? (size_t)64 * MIB : MIB + 1));
         assert_int_equal(x.status, GRPC_STATUS_RESOURCE_EXHAUSTED);
         assert_int_equal(x.status_details.len, 0);
         call_free(&x);

@@ -166,7 +166,7 @@ static grpc_status_code grpcs_status(const struct fixture *f, const struct ident
     grpc_metadata_array initial, trailing;
     grpc_metadata_array_init(&initial);
     grpc_metadata_array_init(&trailing);
-    grpc_status_code status;
+    grpc_status_code status = GRPC_STATUS_UNKNOWN;
     grpc_slice details;
     grpc_byte_buffer *empty = grpc_raw_byte_buffer_create(NULL, 0);
     grpc_byte_buffer *reply = NULL;
