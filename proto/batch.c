@@ -12,8 +12,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#define CHUNK_MIN 4096
-#define CHUNK_MAX (256 * 1024)
+#define CHUNK_MIN 4096U
+#define CHUNK_MAX 262144U
 
 #define ROOM_SCOPES    16
 #define ROOM_RESOURCES 4
@@ -170,7 +170,7 @@ static void destroy(struct batch *b)
     batch_array_free(&p->spans, sizeof *b->spans, &p->allocated);
     batch_array_free(&p->scopes, sizeof *b->scopes, &p->allocated);
     batch_array_free(&p->resources, sizeof *b->resources, &p->allocated);
-    batch_array_free(&p->sources, sizeof *sources, &p->allocated);
+    batch_array_free(&p->sources, sizeof(struct batch *), &p->allocated);
 
     struct block *block = (struct block *)b;
     size_t allocated = p->allocated;

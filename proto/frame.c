@@ -64,7 +64,7 @@ struct frame *frame_create(void)
 /* A zeroed item at the end; NULL: out of memory. */
 static void *list_add(struct list *l, size_t item)
 {
-    if (l->count == l->capacity) {
+    if (!l->items || l->count == l->capacity) {
         size_t capacity = l->capacity ? (size_t)l->capacity * 2 : 8;
         void *items = capacity <= UINT32_MAX ? reallocarray(l->items, capacity, item) : NULL;
         if (!items)
@@ -214,7 +214,7 @@ bool frame_add(struct frame *f, struct batch *b, uint32_t first, uint32_t count)
 struct layout {
     struct bytes *slices;
     size_t count;
-    struct wire_writer w;
+    struct wire_writer *w;
 };
 
 static void emit(struct layout *l, struct bytes bytes)
@@ -230,20 +230,20 @@ static void emit(struct layout *l, struct bytes bytes)
 
 static void emit_part(struct layout *l, struct bytes part)
 {
-    const uint8_t *begin = l->w.at;
+    const uint8_t *begin = l->w->at;
     if (part.len > COPY_MAX) {
         emit(l, part);
         return;
     }
-    wire_put_raw(&l->w, part);
+    wire_put_raw(l->w, part);
     emit(l, bytes_of(begin, part.len));
 }
 
 static void emit_frame(struct layout *l, uint32_t number, size_t len)
 {
-    const uint8_t *begin = l->w.at;
-    wire_put_frame(&l->w, number, len);
-    emit(l, bytes_of(begin, (size_t)(l->w.at - begin)));
+    const uint8_t *begin = l->w->at;
+    wire_put_frame(l->w, number, len);
+    emit(l, bytes_of(begin, (size_t)(l->w->at - begin)));
 }
 
 /* Adds the scopes' lengths to their resources' and returns the memory that headers need. */
@@ -298,14 +298,20 @@ bool frame_finish(struct frame *f)
 {
     assert(!f->finished);
     size_t slices = 3 * ((size_t)f->resources.count + f->scopes.count) + f->runs.count;
-    size_t memory = measure(f);
-    f->memory = malloc(memory + 1);
-    f->slices = reallocarray(NULL, slices + 1, sizeof *f->slices);
-    if (!f->memory || !f->slices)
+    size_t len = measure(f);
+    uint8_t *memory = malloc(len + 1);
+    struct layout l = {.slices = reallocarray(NULL, slices + 1, sizeof *l.slices)};
+    if (!memory || !l.slices) {
+        free(memory);
+        free(l.slices);
         return false;
-    struct layout l = {.slices = f->slices, .w = wire_writer(f->memory, memory)};
+    }
+    struct wire_writer w = wire_writer(memory, len);
+    l.w = &w;
     lay_out(f, &l);
-    assert(!l.w.overflow && l.count <= slices);
+    assert(!w.overflow && l.count <= slices);
+    f->memory = memory;
+    f->slices = l.slices;
     f->slice_count = l.count;
     f->finished = true;
     return true;

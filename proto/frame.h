@@ -20,7 +20,8 @@ struct frame *frame_create(void);
 /* Adds spans [first, first + count) of `b`, retaining it. False: out of memory, nothing added. */
 bool frame_add(struct frame *f, struct batch *b, uint32_t first, uint32_t count);
 
-/* Lays out the slices; after it nothing may be added. False: out of memory. */
+/* Lays out the slices; after it nothing may be added. False: out of memory, and the frame is only
+ * good for release. */
 bool frame_finish(struct frame *f);
 
 /* After frame_finish(): the slices, in order; total bytes; spans framed. Slices live until release.

@@ -20,34 +20,35 @@ struct schema_field {
 
 #define VARINT(n)                                                                                  \
     {                                                                                              \
-        .name = n, .type = WIRE_VARINT                                                             \
+        .name = (n), .type = WIRE_VARINT                                                           \
     }
 #define FIXED32(n)                                                                                 \
     {                                                                                              \
-        .name = n, .type = WIRE_FIXED32                                                            \
+        .name = (n), .type = WIRE_FIXED32                                                          \
     }
 #define FIXED64(n)                                                                                 \
     {                                                                                              \
-        .name = n, .type = WIRE_FIXED64                                                            \
+        .name = (n), .type = WIRE_FIXED64                                                          \
     }
 #define BYTES(n)                                                                                   \
     {                                                                                              \
-        .name = n, .type = WIRE_LENGTH                                                             \
+        .name = (n), .type = WIRE_LENGTH                                                           \
     }
 #define STRINGS(n)                                                                                 \
     {                                                                                              \
-        .name = n, .type = WIRE_LENGTH, .repeated = true                                           \
+        .name = (n), .type = WIRE_LENGTH, .repeated = true                                         \
     }
 #define ONE(n, m)                                                                                  \
     {                                                                                              \
-        .name = n, .type = WIRE_LENGTH, .message = m                                               \
+        .name = (n), .type = WIRE_LENGTH, .message = (m)                                           \
     }
 #define MANY(n, m)                                                                                 \
     {                                                                                              \
-        .name = n, .type = WIRE_LENGTH, .message = m, .repeated = true                             \
+        .name = (n), .type = WIRE_LENGTH, .message = (m), .repeated = true                         \
     }
 
-#define FIELDS 17
+#define FIELDS    17
+#define MAX_STEPS (BATCH_MAX_DEPTH + 1)
 
 static const struct schema_field schema[SCHEMA_MESSAGES][FIELDS] =
     {
@@ -151,17 +152,17 @@ struct place {
     struct step {
         const struct schema_field *field;
         uint32_t index;
-    } steps[BATCH_MAX_DEPTH + 1];
+    } steps[MAX_STEPS];
 };
 
 __attribute__((format(printf, 2, 3))) static bool fail(struct place *p, const char *format, ...)
 {
-    if (p) {
-        va_list arguments;
-        va_start(arguments, format);
-        vsnprintf(p->reason, sizeof p->reason, format, arguments);
-        va_end(arguments);
-    }
+    if (!p)
+        return false;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(p->reason, sizeof p->reason, format, arguments);
+    va_end(arguments);
     return false;
 }
 
@@ -169,7 +170,7 @@ __attribute__((format(printf, 2, 3))) static bool fail(struct place *p, const ch
 static void step_out(struct place *p, const uint8_t *message, const uint8_t *at, const uint8_t *end,
                      const struct schema_field *field)
 {
-    if (!p || !field || p->depth == sizeof p->steps / sizeof p->steps[0])
+    if (!p || !field || p->depth == MAX_STEPS)
         return;
     struct step *s = &p->steps[p->depth++];
     *s = (struct step){.field = field};

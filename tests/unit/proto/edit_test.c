@@ -130,6 +130,9 @@ static void expect_removed(oracle_span *s)
         opentelemetry__proto__common__v1__key_value__free_unpacked(first, NULL);
 }
 
+/* Which attributes of the span are the same bytes as its last. */
+static bool like_last[64];
+
 /* Replaces the last attribute, after another edit has moved it. */
 static bool replace_last(struct batch *b, uint32_t span, struct dice *d)
 {
@@ -141,6 +144,9 @@ static bool replace_last(struct batch *b, uint32_t span, struct dice *d)
         last = a;
     if (!last.framed.data)
         return true;
+    attribute_begin(&it, span_bytes(&b->spans[span]), SPAN_ATTRIBUTES);
+    for (size_t i = 0; i < 64 && attribute_next(&it, &a); i++)
+        like_last[i] = bytes_equal(a.framed, last.framed);
     struct value mark = {.type = VALUE_STRING, .bytes = bytes_of_string("unmistakable")};
     return span_set_attribute(b, span, bytes_of_string("another"), &mark) &&
            span_replace_attribute(b, span, &last, bytes_of_string("replaced"), &new_value) &&
@@ -156,7 +162,7 @@ static void expect_replaced(oracle_span *s)
     size_t kept = 0;
     size_t place = SIZE_MAX;
     for (size_t i = 0; i < s->n_attributes; i++) {
-        if (i + 1 < s->n_attributes && !same_message(s->attributes[i], old)) {
+        if (!like_last[i]) {
             s->attributes[kept++] = s->attributes[i];
             continue;
         }

@@ -79,6 +79,7 @@ static inline void oracle_any(const struct value *v, const oracle_value *expecte
     struct value_iterator it;
     struct value element;
     size_t count = 0;
+    uint64_t bits[2];
     oracle_check((int)v->type == (expected ? (int)expected->value_case : 0));
     switch (v->type) {
     case VALUE_EMPTY:
@@ -93,7 +94,9 @@ static inline void oracle_any(const struct value *v, const oracle_value *expecte
         oracle_check(v->integer == expected->int_value);
         break;
     case VALUE_DOUBLE:
-        oracle_check(memcmp(&v->real, &expected->double_value, sizeof v->real) == 0);
+        memcpy(bits, &v->real, sizeof v->real);
+        memcpy(bits + 1, &expected->double_value, sizeof v->real);
+        oracle_check(bits[0] == bits[1]); /* NaN is NaN */
         break;
     case VALUE_ARRAY:
         value_begin(&it, v->bytes);

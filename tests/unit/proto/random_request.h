@@ -31,7 +31,7 @@ static inline bool weird(struct dice *d)
 
 static inline void put_varint(struct dice *d, struct buffer *out, uint64_t v, int longest)
 {
-    int extra = weird(d) && weird(d) ? (int)roll(d, 3) : 0;
+    int extra = roll(d, 10000) < d->weird * d->weird ? (int)roll(d, 3) : 0;
     for (int i = 1; v >= 0x80 || (extra > 0 && i < longest); i++) {
         extra -= v < 0x80;
         buffer_append_byte(out, (uint8_t)(v | 0x80));

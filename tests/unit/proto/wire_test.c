@@ -87,11 +87,11 @@ static void lengths_stay_inside(void **state)
     assert_int_equal(len, 298);
     assert_null(wire_length(bytes, bytes + 299, &len));
     assert_null(wire_length(bytes, bytes + 1, &len));
-    memcpy(bytes, "\xff\xff\xff\xff\x0f", 5);
+    memcpy(bytes, (const uint8_t[]){0xff, 0xff, 0xff, 0xff, 0x0f}, 5);
     assert_null(wire_length(bytes, bytes + 300, &len));
-    memcpy(bytes, "\x81\x80\x80\x80\x80\x00", 6);
+    memcpy(bytes, (const uint8_t[]){0x81, 0x80, 0x80, 0x80, 0x80, 0x00}, 6);
     assert_null(wire_length(bytes, bytes + 300, &len));
-    memcpy(bytes, "\x81\x80\x80\x80\x00", 5);
+    memcpy(bytes, (const uint8_t[]){0x81, 0x80, 0x80, 0x80, 0x00}, 5);
     assert_ptr_equal(wire_length(bytes, bytes + 300, &len), bytes + 5);
 }
 
@@ -109,7 +109,7 @@ static void fields_of_every_type_are_read_and_skipped(void **state)
 
     const uint8_t *at = memory;
     const uint8_t *end = w.at;
-    struct wire_field f;
+    struct wire_field f = {0};
     uint32_t numbers = 0;
     while (at < end) {
         const uint8_t *begin = at;
