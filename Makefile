@@ -11,8 +11,9 @@ TEST_PACKAGES := $(BUILD_PACKAGES) clang libclang-rt-14-dev llvm openssl
 CHECK_PACKAGES := $(BUILD_PACKAGES) clang-format clang-tidy cppcheck git
 INTEROP_PACKAGES := $(BUILD_PACKAGES) openssl
 
-# Node runs the end-to-end tests; any Node 18 or newer will do, wherever it came from.
+# Node (18 or newer) runs the end-to-end tests, Python the benchmarks; wherever they came from.
 NODE_PACKAGES := $(if $(and $(shell command -v node),$(shell command -v npm)),,nodejs npm)
+PYTHON_PACKAGES := $(if $(shell command -v python3),,python3 python3-venv)
 
 PREFIX ?= /usr/local
 ARGS ?=
@@ -36,10 +37,11 @@ check:
 	tests/check
 
 interop: build
-	@$(call need,$(INTEROP_PACKAGES) $(NODE_PACKAGES))
+	@$(call need,$(INTEROP_PACKAGES) $(NODE_PACKAGES) $(PYTHON_PACKAGES))
 	tests/interop/run
 
 bench: build
+	@$(call need,$(PYTHON_PACKAGES))
 	cmake --build --preset release --target bench
 
 install: build
