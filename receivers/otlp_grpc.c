@@ -2,7 +2,10 @@
  *
  * Export is a registered method whose message is read with the call, which saves a round through
  * the queue. There is one listener (no SO_REUSEPORT); C core spreads its connections over the
- * lanes. */
+ * lanes.
+ *
+ * Messages that are still coming in are C core's; a resource quota bounds what they take together,
+ * by slowing their senders down. */
 #include "receivers/otlp_grpc.h"
 
 #include "component/endpoint.h"
@@ -14,7 +17,10 @@
 
 static const char method[] = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
 
-enum { STOP_PATIENCE_S = 5 };
+enum {
+    STOP_PATIENCE_S = 5,
+    RECEIVING_IN_ALL = 4, /* times the limit of one request, in C core's hands */
+};
 
 struct otlp_grpc {
     struct component *component;
@@ -101,7 +107,17 @@ static void create_server(struct otlp_grpc *g)
     grpc_arg args[GRPC_ARGS_MAX];
     grpc_channel_args list = {.args = args};
     list.num_args = grpc_server_arguments(&g->settings, args);
+
+    grpc_resource_quota *quota = grpc_resource_quota_create("otlp");
+    grpc_resource_quota_resize(quota, RECEIVING_IN_ALL * g->intake.limit);
+    args[list.num_args++] = (grpc_arg){
+        .type = GRPC_ARG_POINTER,
+        .key = (char *)GRPC_ARG_RESOURCE_QUOTA,
+        .value.pointer = {quota, grpc_resource_quota_arg_vtable()},
+    };
     g->server = grpc_server_create(&list, NULL);
+    grpc_resource_quota_unref(quota);
+
     void *registered = grpc_server_register_method(g->server, method, NULL,
                                                    GRPC_SRM_PAYLOAD_READ_INITIAL_BYTE_BUFFER, 0);
     for (unsigned i = 0; i < g->lane_count; i++) {
