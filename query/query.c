@@ -19,7 +19,7 @@ enum {
     THREADS = 4,
     CONNECTIONS = 256,
     BODY_LIMIT = 16 << 20,       /* of POST /api/transform */
-    MEMORY_LIMIT = 1 << 30,      /* for the model of one trace */
+    MEMORY_LIMIT = 256 << 20,    /* for the model of one trace: some 300,000 spans */
     REPLY_LIMIT = 256 << 20,     /* bytes of JSON */
     CALL_MEMORY_LIMIT = 4 << 20, /* for what a request's parameters are taken apart into */
 };
