@@ -23,7 +23,7 @@ ARGS ?=
 build:
 	@$(call need,$(BUILD_PACKAGES))
 	@test -f build/release/build.ninja || cmake --preset release
-	cmake --build --preset release
+	cmake --build --preset release --target tailspan
 
 run: build
 	build/release/tailspan $(ARGS)
