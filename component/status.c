@@ -68,6 +68,21 @@ void component_set_state(struct component *c, enum component_state state, const 
         log_change(c, from, state, error);
 }
 
+void component_note_error(struct component *c, const char *format, ...)
+{
+    struct component_status *s = &c->status;
+    char error[sizeof s->error];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(error, sizeof error, format, args);
+    va_end(args);
+    uint64_t now = realtime_ns();
+    pthread_mutex_lock(&s->lock);
+    s->error_ns = now;
+    memcpy(s->error, error, sizeof s->error);
+    pthread_mutex_unlock(&s->lock);
+}
+
 void component_set_ok(struct component *c)
 {
     component_set_state(c, STATE_OK, NULL);

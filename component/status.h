@@ -8,7 +8,7 @@
 enum component_state {
     STATE_STARTING,
     STATE_OK,
-    STATE_DEGRADED, /* works less than it should: a full queue, a store that cannot write */
+    STATE_DEGRADED, /* refuses or loses spans: a full queue, a store that cannot write */
     STATE_FAILED,   /* does not work and will not by itself */
     STATE_STOPPED,
 };
@@ -29,6 +29,10 @@ struct component;
 /* Sets the state, from any thread. A change is logged. Without a format the last error stays. */
 void component_set_state(struct component *c, enum component_state state, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* Records an error that does not change the state: something failed and will be tried again. */
+void component_note_error(struct component *c, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
 /* Healthy again. Costs a lock; exporters call it on a change, not for each request. */
 void component_set_ok(struct component *c);
 

@@ -1,5 +1,7 @@
 #include "exporters/queue_account.h"
 
+#include "component/log.h"
+
 const char *drop_reason_name(enum drop_reason reason)
 {
     static const char *const names[] = {
@@ -40,28 +42,40 @@ void queue_account_free(struct queue_account *a)
 static void follow(struct queue_account *a, const char *message)
 {
     pthread_mutex_lock(&a->lock);
-    bool failing = atomic_load(&a->failing);
+    bool losing = atomic_load(&a->losing);
     bool full = atomic_load(&a->full);
-    if (failing && message)
+    if (losing && message)
         component_set_state(a->component, STATE_DEGRADED, "%s", message);
     else if (full && !a->degraded)
         component_set_state(a->component, STATE_DEGRADED, "sending queue is full");
-    else if (!failing && !full && a->degraded)
+    else if (!losing && !full && a->degraded)
         component_set_ok(a->component);
-    a->degraded = failing || full;
+    a->degraded = losing || full;
     pthread_mutex_unlock(&a->lock);
 }
 
 void queue_account_failed(struct queue_account *a, const char *message)
 {
+    component_note_error(a->component, "%s", message);
+    if (!atomic_exchange(&a->failing, true))
+        log_warn(a->component->id, "the backend fails; spans wait in the queue",
+                 LOG_S("error", message));
+}
+
+void queue_account_lost(struct queue_account *a, const char *message)
+{
     atomic_store(&a->failing, true);
+    atomic_store(&a->losing, true);
     follow(a, message);
 }
 
 void queue_account_succeeded(struct queue_account *a)
 {
-    if (atomic_load_explicit(&a->failing, memory_order_relaxed) &&
-        atomic_exchange(&a->failing, false))
+    if (!atomic_load_explicit(&a->failing, memory_order_relaxed))
+        return;
+    if (atomic_exchange(&a->failing, false))
+        log_info(a->component->id, "the backend answers again");
+    if (atomic_exchange(&a->losing, false))
         follow(a, NULL);
 }
 

@@ -24,7 +24,8 @@ struct queue_account {
     struct counter *refused;        /* answered busy: the sender has them still */
     struct counter *dropped[DROP_REASONS];
 
-    atomic_bool failing; /* the last attempt failed */
+    atomic_bool failing; /* the last attempt failed; its spans may still be delivered */
+    atomic_bool losing;  /* the last request that ended was lost */
     atomic_bool full;    /* a push was refused, and there is not much room yet */
 
     pthread_mutex_t lock; /* guards below */
@@ -35,9 +36,12 @@ void queue_account_init(struct queue_account *a, const struct component_spec *sp
                         struct component *c);
 void queue_account_free(struct queue_account *a);
 
-/* Sets `failing` or `full` and lets the component's state follow. Free while nothing changes.
- * Any thread, without a lock that pushes need. */
+/* What an attempt or a push met. A backend that is down is only noted as an error while the queue
+ * has room: the process does its work, and must not be taken out of service for it. Losing spans or
+ * a full queue degrade the component. Free while nothing changes. Any thread, without a lock that
+ * pushes need. */
 void queue_account_failed(struct queue_account *a, const char *message);
+void queue_account_lost(struct queue_account *a, const char *message);
 void queue_account_succeeded(struct queue_account *a);
 void queue_account_full(struct queue_account *a, bool full);
 

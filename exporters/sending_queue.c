@@ -90,6 +90,12 @@ static void arm_flush(struct sending_queue *q)
         lane_post(q->lane, &q->flush_task);
 }
 
+/* How many batches wait beyond those that a working backend will have taken in a moment. */
+static size_t crowd_of(const struct sending_queue *q)
+{
+    return q->line.count > q->consumers ? q->line.count - q->consumers : 0;
+}
+
 void queue_pump(struct sending_queue *q)
 {
     if (q->pumping)
@@ -101,8 +107,10 @@ void queue_pump(struct sending_queue *q)
         if (!rq)
             lost = waiting_line_take(&q->line);
         bool roomy = q->line.size <= q->capacity - q->capacity / 10;
+        size_t crowd = crowd_of(q);
         pthread_mutex_unlock(&q->lock);
 
+        pacing_release(&q->pacing, crowd);
         if (roomy)
             queue_account_full(&q->account, false);
         if (!rq) {
@@ -189,14 +197,24 @@ static bool line_has_room(const struct sending_queue *q, const struct batch *b)
            q->line.size + waiting_size(q->line.sizer, b, 0) <= q->capacity;
 }
 
-struct outcome sending_queue_push(struct sending_queue *q, struct batch *b, struct receipt *r)
+/* Answers for a batch that waits; the lock is held. Without wait_for_result its sender only waits
+ * for its place in the line to come up, when it waits at all. */
+static struct outcome answer_waiting(struct sending_queue *q, struct receipt *sender)
+{
+    bool pace = sender && !q->holds_receipts && q->in_flight >= q->consumers && crowd_of(q) > 0 &&
+                !q->draining && !atomic_load_explicit(&q->account.failing, memory_order_relaxed);
+    if (sender && (q->holds_receipts || (pace && pacing_hold(&q->pacing, sender))))
+        return outcome_pending();
+    return outcome_accepted();
+}
+
+struct outcome sending_queue_push(struct sending_queue *q, struct batch *b, struct receipt *sender)
 {
     if (b->span_count == 0) {
         batch_release(b);
         return outcome_accepted();
     }
-    if (!q->holds_receipts)
-        r = NULL;
+    struct receipt *r = q->holds_receipts ? sender : NULL;
     uint64_t now = q->batching ? monotonic_ns() : 0;
 
     pthread_mutex_lock(&q->lock);
@@ -222,9 +240,10 @@ struct outcome sending_queue_push(struct sending_queue *q, struct batch *b, stru
     }
     if (r)
         receipt_hold(r);
+    struct outcome answer = answer_waiting(q, sender);
     queue_pump(q);
     pthread_mutex_unlock(&q->lock);
-    return r ? outcome_pending() : outcome_accepted();
+    return answer;
 }
 
 bool sending_queue_has_room(struct sending_queue *q, const struct batch *b, struct outcome *why)
@@ -269,6 +288,7 @@ static void drop_line(struct sending_queue *q)
 
 void sending_queue_drain(struct sending_queue *q, uint64_t deadline_ns)
 {
+    pacing_close(&q->pacing);
     pthread_mutex_lock(&q->lock);
     q->draining = true;
     queue_pump(q);
@@ -375,6 +395,7 @@ struct sending_queue *sending_queue_create(const struct sending_queue_options *o
     pthread_condattr_destroy(&attr);
     pthread_mutex_init(&q->lock, NULL);
     queue_account_init(&q->account, o->spec, o->component);
+    pacing_init(&q->pacing, o->lane);
     register_gauges(q, o->spec);
     return q;
 }
@@ -393,6 +414,7 @@ void sending_queue_destroy(struct sending_queue *q)
     }
     waiting_line_free(&q->line);
     queue_account_free(&q->account);
+    pacing_free(&q->pacing);
     pthread_cond_destroy(&q->changed);
     pthread_mutex_destroy(&q->lock);
     free(q);

@@ -52,7 +52,8 @@ static void fail(struct sending_queue *q, struct request *rq, const struct send_
         kept += owners_at(&rq->owners, i)->spans;
     counter_add(q->account.send_failed, spans);
     count_failed(q, spans, kept, reason, answer->message);
-    queue_account_failed(&q->account, answer->message);
+    queue_account_lost(&q->account, answer->message);
+    pacing_release(&q->pacing, 0);
 }
 
 void queue_finish(struct request *rq, const struct send_answer *answer, enum drop_reason reason)

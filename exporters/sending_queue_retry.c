@@ -87,6 +87,7 @@ bool queue_retry_later(struct request *rq, const struct send_answer *answer,
     if (!q->retry.enabled)
         return false;
     queue_account_failed(&q->account, answer->message);
+    pacing_release(&q->pacing, 0);
 
     pthread_mutex_lock(&q->lock);
     uint64_t now = monotonic_ns();

@@ -14,6 +14,7 @@
 #define TAILSPAN_EXPORTERS_SENDING_QUEUE_STATE_H
 
 #include "exporters/backoff.h"
+#include "exporters/pacing.h"
 #include "exporters/queue_account.h"
 #include "exporters/sending_queue.h"
 #include "exporters/waiting_line.h"
@@ -53,6 +54,7 @@ struct sending_queue {
     uint64_t flush_timeout_ns;
 
     struct queue_account account; /* shared, with its own locking */
+    struct pacing pacing;         /* likewise */
 
     pthread_mutex_t lock; /* guards all below */
     pthread_cond_t changed;
