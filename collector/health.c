@@ -84,27 +84,27 @@ static void write_time(struct json_writer *w, const char *key, uint64_t ns)
     size_t len = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &tm);
     snprintf(text + len, sizeof text - len, ".%03uZ", (unsigned)(ns / 1000000 % 1000));
     json_key(w, key);
-    json_string(w, text);
+    json_text(w, text);
 }
 
 static void write_component(struct json_writer *w, const struct component *c,
                             const struct component_report *r)
 {
-    json_object(w);
+    json_object_begin(w);
     json_key(w, "name");
-    json_string(w, c->id);
+    json_text(w, c->id);
     json_key(w, "class");
-    json_string(w, component_class_name(c->kind->class));
+    json_text(w, component_class_name(c->kind->class));
     json_key(w, "type");
-    json_string(w, c->kind->type);
+    json_text(w, c->kind->type);
     json_key(w, "state");
-    json_string(w, component_state_name(r->state));
+    json_text(w, component_state_name(r->state));
     write_time(w, "since", r->since_ns);
     json_key(w, "last_error");
     if (r->error_ns)
-        json_string(w, r->error);
+        json_text(w, r->error);
     else
-        json_null(w);
+        json_nil(w);
     if (r->error_ns)
         write_time(w, "last_error_time", r->error_ns);
     json_object_end(w);
@@ -152,12 +152,12 @@ static void reply_collector(struct health *h, bool ready, struct http_reply *rep
     struct json_writer w;
     reply->content_type = "application/json";
     json_begin(&w, &reply->body, false);
-    json_object(&w);
+    json_object_begin(&w);
     json_key(&w, "status");
-    json_string(&w, ready ? "Server available" : "Server not available");
+    json_text(&w, ready ? "Server available" : "Server not available");
     write_time(&w, "upSince", started);
     json_key(&w, "uptime");
-    json_string(&w, uptime);
+    json_text(&w, uptime);
     json_object_end(&w);
 }
 
@@ -167,9 +167,9 @@ static void reply_state(bool good, const char *words, struct http_reply *reply)
     reply->status = good ? 200 : 503;
     reply->content_type = "application/json";
     json_begin(&w, &reply->body, false);
-    json_object(&w);
+    json_object_begin(&w);
     json_key(&w, "status");
-    json_string(&w, words);
+    json_text(&w, words);
     json_object_end(&w);
 }
 
@@ -180,18 +180,18 @@ static void reply_detailed(struct health *h, struct http_reply *reply)
     reply->status = ready ? 200 : 503;
     reply->content_type = "application/json";
     json_begin(&w, &reply->body, true);
-    json_object(&w);
+    json_object_begin(&w);
     json_key(&w, "status");
-    json_string(&w, ready ? "ready" : "not ready");
+    json_text(&w, ready ? "ready" : "not ready");
     json_key(&w, "phase");
-    json_string(&w, phase_name(graph_phase(h->graph)));
+    json_text(&w, phase_name(graph_phase(h->graph)));
     write_time(&w, "started", graph_started_ns(h->graph));
     json_key(&w, "version");
-    json_string(&w, TAILSPAN_VERSION);
+    json_text(&w, TAILSPAN_VERSION);
     json_key(&w, "live_batch_bytes");
     json_uint(&w, batch_live_bytes());
     json_key(&w, "components");
-    json_array(&w);
+    json_array_begin(&w);
     struct survey s = {.out = &w};
     graph_each(h->graph, survey_one, &s);
     json_array_end(&w);
@@ -212,7 +212,7 @@ static void reply_component(struct health *h, const char *name, struct http_repl
     reply->content_type = "application/json";
     json_begin(&w, &reply->body, true);
     if (count.matched > 1)
-        json_array(&w);
+        json_array_begin(&w);
     struct survey s = {.wanted = name, .out = &w};
     graph_each(h->graph, survey_one, &s);
     if (count.matched > 1)

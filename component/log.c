@@ -82,21 +82,21 @@ static void write_json(struct buffer *line, const char *time, enum log_level lev
 {
     struct json_writer w;
     json_begin(&w, line, false);
-    json_object(&w);
+    json_object_begin(&w);
     json_key(&w, "ts");
-    json_string(&w, time);
+    json_text(&w, time);
     json_key(&w, "level");
-    json_string(&w, level_names[level]);
+    json_text(&w, level_names[level]);
     if (id) {
         json_key(&w, "component");
-        json_string(&w, id);
+        json_text(&w, id);
     }
     json_key(&w, "msg");
-    json_string(&w, message);
+    json_text(&w, message);
     for (const struct log_field *f = fields; f->key; f++) {
         json_key(&w, f->key);
         if (f->type == LOG_FIELD_STRING)
-            json_string(&w, f->string ? f->string : "");
+            json_text(&w, f->string ? f->string : "");
         else if (f->type == LOG_FIELD_INT)
             json_int(&w, f->integer);
         else

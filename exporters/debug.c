@@ -82,7 +82,7 @@ static void write_value(struct json_writer *w, const struct value *v)
 {
     switch (v->type) {
     case VALUE_EMPTY:
-        json_null(w);
+        json_nil(w);
         break;
     case VALUE_STRING:
         json_bytes(w, v->bytes);

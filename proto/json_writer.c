@@ -57,7 +57,7 @@ static void close_level(struct json_writer *w, char bracket)
     buffer_append_byte(w->out, (uint8_t)bracket);
 }
 
-void json_object(struct json_writer *w)
+void json_object_begin(struct json_writer *w)
 {
     open_level(w, '{');
 }
@@ -67,7 +67,7 @@ void json_object_end(struct json_writer *w)
     close_level(w, '}');
 }
 
-void json_array(struct json_writer *w)
+void json_array_begin(struct json_writer *w)
 {
     open_level(w, '[');
 }
@@ -138,7 +138,7 @@ void json_bytes(struct json_writer *w, struct bytes s)
     quoted(w->out, s);
 }
 
-void json_string(struct json_writer *w, const char *s)
+void json_text(struct json_writer *w, const char *s)
 {
     json_bytes(w, bytes_of_string(s));
 }
@@ -224,9 +224,9 @@ static void shortest(char *text, size_t size, double d)
 void json_double(struct json_writer *w, double d)
 {
     if (isnan(d)) {
-        json_string(w, "NaN");
+        json_text(w, "NaN");
     } else if (isinf(d)) {
-        json_string(w, d < 0 ? "-Infinity" : "Infinity");
+        json_text(w, d < 0 ? "-Infinity" : "Infinity");
     } else {
         char text[32];
         shortest(text, sizeof text, d);
@@ -241,7 +241,7 @@ void json_bool(struct json_writer *w, bool b)
     buffer_append_string(w->out, b ? "true" : "false");
 }
 
-void json_null(struct json_writer *w)
+void json_nil(struct json_writer *w)
 {
     separate(w);
     buffer_append_string(w->out, "null");

@@ -22,15 +22,15 @@ struct json_writer {
 
 void json_begin(struct json_writer *w, struct buffer *out, bool indent);
 
-void json_object(struct json_writer *w);
+void json_object_begin(struct json_writer *w);
 void json_object_end(struct json_writer *w);
-void json_array(struct json_writer *w);
+void json_array_begin(struct json_writer *w);
 void json_array_end(struct json_writer *w);
 
 void json_key(struct json_writer *w, const char *key);
 void json_key_bytes(struct json_writer *w, struct bytes key);
 
-void json_string(struct json_writer *w, const char *s);
+void json_text(struct json_writer *w, const char *s);
 void json_bytes(struct json_writer *w, struct bytes s); /* as a string */
 void json_hex(struct json_writer *w, struct bytes s);
 void json_base64(struct json_writer *w, struct bytes s);
@@ -40,6 +40,6 @@ void json_int_string(struct json_writer *w, int64_t n); /* "123" */
 void json_uint_string(struct json_writer *w, uint64_t n);
 void json_double(struct json_writer *w, double d);
 void json_bool(struct json_writer *w, bool b);
-void json_null(struct json_writer *w);
+void json_nil(struct json_writer *w);
 
 #endif

@@ -124,7 +124,7 @@ static bool print_list(struct json_writer *w, const ProtobufCFieldDescriptor *f,
                        const uint8_t *end, unsigned depth)
 {
     print_key(w, f);
-    json_array(w);
+    json_array_begin(w);
     for (const uint8_t *at = where.first; at && at <= where.last;) {
         struct wire_field value;
         at = wire_field(at, end, &value);
@@ -151,7 +151,7 @@ static bool print_singular(struct json_writer *w, const ProtobufCFieldDescriptor
         if (f->type == PROTOBUF_C_TYPE_MESSAGE && !otlp_json_is_oneof(f) &&
             depth < OTLP_JSON_MAX_DEPTH) {
             print_key(w, f);
-            json_object(w);
+            json_object_begin(w);
             json_object_end(w);
         }
         return true;
@@ -172,7 +172,7 @@ static bool print_message(struct json_writer *w, const ProtobufCMessageDescripto
     if (depth > OTLP_JSON_MAX_DEPTH || w->out->failed || !find_fields(m, body, found))
         return false;
     const uint8_t *end = body.data + body.len;
-    json_object(w);
+    json_object_begin(w);
     for (unsigned i = 0; i < m->n_fields; i++) {
         const ProtobufCFieldDescriptor *f = &m->fields[i];
         bool list = f->label == PROTOBUF_C_LABEL_REPEATED;

@@ -20,7 +20,7 @@ void jaeger_v1_begin(struct call *c, struct json_writer *w)
 {
     const char *pretty = call_query(c, "prettyPrint");
     call_json(c, w, pretty && strcmp(pretty, "false") != 0);
-    json_object(w);
+    json_object_begin(w);
     json_key(w, "data");
 }
 
@@ -38,7 +38,7 @@ static void write_counts(struct json_writer *w, size_t total)
 void jaeger_v1_end(struct call *c, struct json_writer *w, size_t total)
 {
     write_counts(w, total);
-    json_null(w);
+    json_nil(w);
     json_object_end(w);
     call_finish(c, jaeger_v1_error);
 }
@@ -48,16 +48,16 @@ void jaeger_v1_error(struct call *c, unsigned status, const char *text)
     struct json_writer w;
     call_restart(c, status, NULL);
     json_begin(&w, &c->reply->body, false);
-    json_object(&w);
+    json_object_begin(&w);
     json_key(&w, "data");
-    json_null(&w);
+    json_nil(&w);
     write_counts(&w, 0);
-    json_array(&w);
-    json_object(&w);
+    json_array_begin(&w);
+    json_object_begin(&w);
     json_key(&w, "code");
     json_uint(&w, status);
     json_key(&w, "msg");
-    json_string(&w, text);
+    json_text(&w, text);
     json_object_end(&w);
     json_array_end(&w);
     json_object_end(&w);
@@ -109,12 +109,12 @@ void jaeger_v1_services(struct call *c)
         return;
     }
     jaeger_v1_begin(c, &w);
-    json_array(&w);
+    json_array_begin(&w);
     for (size_t i = 0; i < names.count; i++)
-        json_string(&w, names.items[i]);
+        json_text(&w, names.items[i]);
     bool nameless = jaeger_has_nameless_service(c->reader);
     if (nameless)
-        json_string(&w, JAEGER_MISSING_SERVICE);
+        json_text(&w, JAEGER_MISSING_SERVICE);
     json_array_end(&w);
     jaeger_v1_end(c, &w, names.count + nameless);
     store_names_free(&names);
@@ -131,11 +131,11 @@ void jaeger_v1_service_operations(struct call *c)
     }
     size_t count = 0;
     jaeger_v1_begin(c, &w);
-    json_array(&w);
+    json_array_begin(&w);
     for (size_t i = 0; i < found.count; i++) {
         if (i > 0 && strcmp(found.items[i].name, found.items[i - 1].name) == 0)
             continue;
-        json_string(&w, jaeger_operation(found.items[i].name));
+        json_text(&w, jaeger_operation(found.items[i].name));
         count++;
     }
     json_array_end(&w);
@@ -160,13 +160,13 @@ void jaeger_v1_operations(struct call *c)
         return;
     }
     jaeger_v1_begin(c, &w);
-    json_array(&w);
+    json_array_begin(&w);
     for (size_t i = 0; i < found.count; i++) {
-        json_object(&w);
+        json_object_begin(&w);
         json_key(&w, "name");
-        json_string(&w, jaeger_operation(found.items[i].name));
+        json_text(&w, jaeger_operation(found.items[i].name));
         json_key(&w, "spanKind");
-        json_string(&w, span_kind_name(found.items[i].kind));
+        json_text(&w, span_kind_name(found.items[i].kind));
         json_object_end(&w);
     }
     json_array_end(&w);
@@ -219,7 +219,7 @@ void jaeger_v1_trace(struct call *c)
         jaeger_v1_error(c, 404, "trace not found");
     } else {
         jaeger_v1_begin(c, &w);
-        json_array(&w);
+        json_array_begin(&w);
         if (jaeger_v1_write(c, &w, b, raw)) {
             json_array_end(&w);
             jaeger_v1_end(c, &w, 0);
@@ -268,17 +268,17 @@ void jaeger_v1_dependencies(struct call *c)
         return;
     }
     jaeger_v1_begin(c, &w);
-    json_array(&w);
+    json_array_begin(&w);
     for (size_t i = 0; i < found.count; i++) {
         const char *parent = jaeger_service(found.items[i].parent);
         const char *child = jaeger_service(found.items[i].child);
         if (service && strcmp(service, parent) != 0 && strcmp(service, child) != 0)
             continue;
-        json_object(&w);
+        json_object_begin(&w);
         json_key(&w, "parent");
-        json_string(&w, parent);
+        json_text(&w, parent);
         json_key(&w, "child");
-        json_string(&w, child);
+        json_text(&w, child);
         json_key(&w, "callCount");
         json_uint(&w, found.items[i].calls);
         json_object_end(&w);

@@ -157,17 +157,17 @@ static bool write_trace(struct call *c, struct json_writer *w, const uint8_t id[
 static void write_misses(struct json_writer *w, const struct request *r, const bool *missed)
 {
     json_key(w, "errors");
-    json_array(w);
+    json_array_begin(w);
     for (size_t i = 0; i < r->id_count; i++) {
         char id[33];
         if (!missed[i])
             continue;
         jaeger_v1_trace_id(r->ids[i], id);
-        json_object(w);
+        json_object_begin(w);
         json_key(w, "msg");
-        json_string(w, "trace not found");
+        json_text(w, "trace not found");
         json_key(w, "traceID");
-        json_string(w, id);
+        json_text(w, id);
         json_object_end(w);
     }
     json_array_end(w);
@@ -183,7 +183,7 @@ static void answer_by_id(struct call *c, const struct request *r)
         return;
     }
     jaeger_v1_begin(c, &w);
-    json_array(&w);
+    json_array_begin(&w);
     for (size_t i = 0; i < r->id_count; i++) {
         bool found;
         if (!write_trace(c, &w, r->ids[i], r->raw, &found))
@@ -217,7 +217,7 @@ static void answer_search(struct call *c, const struct request *r)
         return;
     }
     jaeger_v1_begin(c, &w);
-    json_array(&w);
+    json_array_begin(&w);
     bool good = true;
     for (size_t i = 0; good && i < results.count; i++) {
         bool found;

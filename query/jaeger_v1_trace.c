@@ -34,7 +34,7 @@ static void write_trace_id(struct json_writer *w, struct bytes id)
     if (id.len == sizeof whole)
         memcpy(whole, id.data, sizeof whole);
     jaeger_v1_trace_id(whole, text);
-    json_string(w, text);
+    json_text(w, text);
 }
 
 static void write_span_id(struct json_writer *w, struct bytes id)
@@ -49,11 +49,11 @@ static void write_span_id(struct json_writer *w, struct bytes id)
 
 static void begin_tag(struct json_writer *w, struct bytes key, const char *type)
 {
-    json_object(w);
+    json_object_begin(w);
     json_key(w, "key");
     json_bytes(w, key);
     json_key(w, "type");
-    json_string(w, type);
+    json_text(w, type);
     json_key(w, "value");
 }
 
@@ -84,7 +84,7 @@ static void write_tag(struct json_writer *w, const struct trace_attribute *a)
     begin_tag(w, a->key, types[v->type]);
     switch (v->type) {
     case VALUE_EMPTY:
-        json_string(w, "");
+        json_text(w, "");
         break;
     case VALUE_STRING:
         json_bytes(w, v->bytes);
@@ -132,7 +132,7 @@ static void write_tags(struct json_writer *w, const struct trace *t, const struc
     static const char *const kinds[] = {NULL,     "internal", "server",
                                         "client", "producer", "consumer"};
     const struct trace_scope *scope = trace_span_scope(t, s);
-    json_array(w);
+    json_array_begin(w);
     if (scope->name.len)
         write_text_tag(w, "otel.scope.name", scope->name);
     if (scope->version.len)
@@ -153,9 +153,9 @@ static void write_tags(struct json_writer *w, const struct trace *t, const struc
 static void write_reference(struct json_writer *w, bool child_of, struct bytes trace_id,
                             struct bytes span_id)
 {
-    json_object(w);
+    json_object_begin(w);
     json_key(w, "refType");
-    json_string(w, child_of ? "CHILD_OF" : "FOLLOWS_FROM");
+    json_text(w, child_of ? "CHILD_OF" : "FOLLOWS_FROM");
     json_key(w, "traceID");
     write_trace_id(w, trace_id);
     json_key(w, "spanID");
@@ -179,7 +179,7 @@ static void write_references(struct json_writer *w, const struct trace_span *s)
     struct bytes parent = bytes_of(s->parent_span_id, sizeof s->parent_span_id);
     bool has_parent = memcmp(s->parent_span_id, zero, sizeof zero) != 0;
     bool child_of = true;
-    json_array(w);
+    json_array_begin(w);
     for (uint32_t i = 0; has_parent && i < s->link_count; i++)
         if (bytes_equal(s->links[i].trace_id, trace_id) && bytes_equal(s->links[i].span_id, parent))
             child_of = link_is_child_of(&s->links[i]);
@@ -195,14 +195,14 @@ static void write_references(struct json_writer *w, const struct trace_span *s)
 
 static void write_logs(struct json_writer *w, const struct trace_span *s)
 {
-    json_array(w);
+    json_array_begin(w);
     for (uint32_t i = 0; i < s->event_count; i++) {
         const struct trace_event *e = &s->events[i];
-        json_object(w);
+        json_object_begin(w);
         json_key(w, "timestamp");
         json_uint(w, e->time_ns / 1000);
         json_key(w, "fields");
-        json_array(w);
+        json_array_begin(w);
         if (e->name.len && !trace_attribute_find(&e->attributes, "event"))
             write_text_tag(w, "event", e->name);
         for (uint32_t k = 0; k < e->attributes.count; k++)
@@ -216,12 +216,12 @@ static void write_logs(struct json_writer *w, const struct trace_span *s)
 static void write_warnings(struct json_writer *w, const struct trace_span *s)
 {
     if (s->warning_count == 0) {
-        json_null(w);
+        json_nil(w);
         return;
     }
-    json_array(w);
+    json_array_begin(w);
     for (uint32_t i = 0; i < s->warning_count; i++)
-        json_string(w, s->warnings[i]);
+        json_text(w, s->warnings[i]);
     json_array_end(w);
 }
 
@@ -232,13 +232,13 @@ static void write_process_id(struct json_writer *w, bool as_key, uint32_t number
     if (as_key)
         json_key(w, id);
     else
-        json_string(w, id);
+        json_text(w, id);
 }
 
 static void write_span(struct json_writer *w, const struct trace *t, const struct trace_span *s,
                        uint32_t process)
 {
-    json_object(w);
+    json_object_begin(w);
     json_key(w, "traceID");
     write_trace_id(w, bytes_of(s->view->trace_id, sizeof s->view->trace_id));
     json_key(w, "spanID");
@@ -267,11 +267,11 @@ static void write_span(struct json_writer *w, const struct trace *t, const struc
 static void write_process(struct json_writer *w, const struct trace_resource *r)
 {
     bool nameless = r->attributes.count == 0;
-    json_object(w);
+    json_object_begin(w);
     json_key(w, "serviceName");
     json_bytes(w, nameless ? bytes_of_string("OTLPResourceNoServiceName") : trace_service_name(r));
     json_key(w, "tags");
-    json_array(w);
+    json_array_begin(w);
     for (uint32_t i = 0; i < r->attributes.count; i++)
         if (!bytes_equal_string(r->attributes.items[i].key, "service.name"))
             write_tag(w, &r->attributes.items[i]);
@@ -296,11 +296,11 @@ void jaeger_v1_trace_write(struct jaeger_v1_writer *v, struct json_writer *w, ui
 {
     const struct trace *t = v->trace;
     uint32_t processes = 0;
-    json_object(w);
+    json_object_begin(w);
     json_key(w, "traceID");
     write_trace_id(w, bytes_of(t->spans[first].view->trace_id, 16));
     json_key(w, "spans");
-    json_array(w);
+    json_array_begin(w);
     for (uint32_t i = first; i < t->span_count; i = next_span(v, i)) {
         const struct trace_span *s = &t->spans[i];
         if (s->removed)
@@ -314,7 +314,7 @@ void jaeger_v1_trace_write(struct jaeger_v1_writer *v, struct json_writer *w, ui
     }
     json_array_end(w);
     json_key(w, "processes");
-    json_object(w);
+    json_object_begin(w);
     for (uint32_t i = 0; i < processes; i++) {
         write_process_id(w, true, i + 1);
         write_process(w, &t->resources[v->named[i]]);
@@ -322,6 +322,6 @@ void jaeger_v1_trace_write(struct jaeger_v1_writer *v, struct json_writer *w, ui
     }
     json_object_end(w);
     json_key(w, "warnings");
-    json_null(w);
+    json_nil(w);
     json_object_end(w);
 }

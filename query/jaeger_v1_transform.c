@@ -74,7 +74,7 @@ static void answer(struct call *c, const struct batch *b)
     struct trace t;
     struct json_writer w;
     jaeger_v1_begin(c, &w);
-    json_array(&w);
+    json_array_begin(&w);
     if (trace_build(&t, &arena, b) && write_traces(&w, &t)) {
         json_array_end(&w);
         jaeger_v1_end(c, &w, 0);

@@ -19,7 +19,7 @@ static void storage_error(struct call *c)
 static void begin(struct call *c, struct json_writer *w, const char *key)
 {
     call_json(c, w, false);
-    json_object(w);
+    json_object_begin(w);
     json_key(w, key);
 }
 
@@ -38,11 +38,11 @@ void jaeger_v3_services(struct call *c)
         return;
     }
     begin(c, &w, "services");
-    json_array(&w);
+    json_array_begin(&w);
     for (size_t i = 0; i < names.count; i++)
-        json_string(&w, names.items[i]);
+        json_text(&w, names.items[i]);
     if (jaeger_has_nameless_service(c->reader))
-        json_string(&w, JAEGER_MISSING_SERVICE);
+        json_text(&w, JAEGER_MISSING_SERVICE);
     json_array_end(&w);
     end(c, &w);
     store_names_free(&names);
@@ -63,14 +63,14 @@ void jaeger_v3_operations(struct call *c)
         return;
     }
     begin(c, &w, "operations");
-    json_array(&w);
+    json_array_begin(&w);
     for (size_t i = 0; i < found.count; i++) {
         const char *shown = span_kind_name(found.items[i].kind);
-        json_object(&w);
+        json_object_begin(&w);
         json_key(&w, "name");
-        json_string(&w, jaeger_operation(found.items[i].name));
+        json_text(&w, jaeger_operation(found.items[i].name));
         json_key(&w, "spanKind");
-        json_string(&w, shown[0] ? shown : "internal");
+        json_text(&w, shown[0] ? shown : "internal");
         json_object_end(&w);
     }
     json_array_end(&w);
@@ -98,9 +98,9 @@ static bool write_batch(struct call *c, struct json_writer *w, const struct batc
 static void begin_traces(struct call *c, struct json_writer *w)
 {
     begin(c, w, "result");
-    json_object(w);
+    json_object_begin(w);
     json_key(w, "resourceSpans");
-    json_array(w);
+    json_array_begin(w);
 }
 
 static void end_traces(struct call *c, struct json_writer *w)
@@ -207,7 +207,7 @@ static void write_text(struct json_writer *w, const char *key, const char *text)
     if (!text[0])
         return;
     json_key(w, key);
-    json_string(w, text);
+    json_text(w, text);
 }
 
 static void write_count(struct json_writer *w, const char *key, uint32_t n)
@@ -228,7 +228,7 @@ static int by_shown_name(const void *x, const void *y)
 static void write_summary(struct json_writer *w, struct store_summary *s)
 {
     bool rooted = s->root_service[0] || s->root_operation[0];
-    json_object(w);
+    json_object_begin(w);
     json_key(w, "traceId");
     json_hex(w, bytes_of(s->trace_id, sizeof s->trace_id));
     write_text(w, "rootServiceName", rooted ? jaeger_service(s->root_service) : "");
@@ -241,11 +241,11 @@ static void write_summary(struct json_writer *w, struct store_summary *s)
     write_count(w, "errorSpanCount", s->errors);
     write_count(w, "orphanSpanCount", s->orphans);
     json_key(w, "services");
-    json_array(w);
+    json_array_begin(w);
     if (s->service_count > 1)
         qsort(s->services, s->service_count, sizeof *s->services, by_shown_name);
     for (size_t i = 0; i < s->service_count; i++) {
-        json_object(w);
+        json_object_begin(w);
         write_text(w, "name", jaeger_service(s->services[i].name));
         write_count(w, "spanCount", s->services[i].spans);
         write_count(w, "errorSpanCount", s->services[i].errors);
@@ -263,7 +263,7 @@ void jaeger_v3_summaries(struct call *c)
     if (!find(c, &results, &raw))
         return;
     begin(c, &w, "summaries");
-    json_array(&w);
+    json_array_begin(&w);
     for (size_t i = 0; i < results.count; i++)
         write_summary(&w, &results.items[i]);
     json_array_end(&w);

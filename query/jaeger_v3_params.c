@@ -13,13 +13,13 @@ void jaeger_v3_error(struct call *c, unsigned status, const char *text)
     struct json_writer w;
     call_restart(c, status, NULL);
     json_begin(&w, &c->reply->body, false);
-    json_object(&w);
+    json_object_begin(&w);
     json_key(&w, "error");
-    json_object(&w);
+    json_object_begin(&w);
     json_key(&w, "httpCode");
     json_uint(&w, status);
     json_key(&w, "message");
-    json_string(&w, text);
+    json_text(&w, text);
     json_object_end(&w);
     json_object_end(&w);
     buffer_append_byte(&c->reply->body, '\n');

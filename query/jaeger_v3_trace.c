@@ -15,12 +15,12 @@ static void write_array(struct json_writer *w, struct bytes body)
     struct value_iterator it;
     struct value v;
     bool empty = true;
-    json_object(w);
+    json_object_begin(w);
     value_begin(&it, body);
     while (value_next(&it, &v)) {
         if (empty) {
             json_key(w, "values");
-            json_array(w);
+            json_array_begin(w);
         }
         empty = false;
         write_value(w, &v);
@@ -36,15 +36,15 @@ static void write_map(struct json_writer *w, struct bytes body)
     struct attribute_iterator it;
     struct attribute a;
     bool empty = true;
-    json_object(w);
+    json_object_begin(w);
     attribute_begin(&it, body, KEY_VALUES);
     while (attribute_next(&it, &a)) {
         if (empty) {
             json_key(w, "values");
-            json_array(w);
+            json_array_begin(w);
         }
         empty = false;
-        json_object(w);
+        json_object_begin(w);
         json_key(w, "key");
         json_bytes(w, a.key);
         json_key(w, "value");
@@ -58,7 +58,7 @@ static void write_map(struct json_writer *w, struct bytes body)
 
 static void write_value(struct json_writer *w, const struct value *v)
 {
-    json_object(w);
+    json_object_begin(w);
     switch (v->type) {
     case VALUE_EMPTY:
         break;
@@ -98,15 +98,15 @@ static void write_value(struct json_writer *w, const struct value *v)
 
 static void write_warnings(struct json_writer *w, const struct trace_span *s)
 {
-    json_object(w);
+    json_object_begin(w);
     json_key(w, "arrayValue");
-    json_object(w);
+    json_object_begin(w);
     json_key(w, "values");
-    json_array(w);
+    json_array_begin(w);
     for (uint32_t i = 0; i < s->warning_count; i++) {
-        json_object(w);
+        json_object_begin(w);
         json_key(w, "stringValue");
-        json_string(w, s->warnings[i]);
+        json_text(w, s->warnings[i]);
         json_object_end(w);
     }
     json_array_end(w);
@@ -121,9 +121,9 @@ static void write_attributes(struct json_writer *w, const struct trace_attribute
     if (a->count == 0)
         return;
     json_key(w, "attributes");
-    json_array(w);
+    json_array_begin(w);
     for (uint32_t i = 0; i < a->count; i++) {
-        json_object(w);
+        json_object_begin(w);
         json_key(w, "key");
         json_bytes(w, a->items[i].key);
         json_key(w, "value");
@@ -175,10 +175,10 @@ static void write_events(struct json_writer *w, const struct trace_span *s)
     if (s->event_count == 0)
         return;
     json_key(w, "events");
-    json_array(w);
+    json_array_begin(w);
     for (uint32_t i = 0; i < s->event_count; i++) {
         const struct trace_event *e = &s->events[i];
-        json_object(w);
+        json_object_begin(w);
         write_time(w, "timeUnixNano", e->time_ns);
         write_text(w, "name", e->name);
         write_attributes(w, &e->attributes, NULL);
@@ -193,10 +193,10 @@ static void write_links(struct json_writer *w, const struct trace_span *s)
     if (s->link_count == 0)
         return;
     json_key(w, "links");
-    json_array(w);
+    json_array_begin(w);
     for (uint32_t i = 0; i < s->link_count; i++) {
         const struct trace_link *l = &s->links[i];
-        json_object(w);
+        json_object_begin(w);
         write_hex(w, "traceId", l->trace_id);
         write_hex(w, "spanId", l->span_id);
         write_text(w, "traceState", l->trace_state);
@@ -211,7 +211,7 @@ static void write_links(struct json_writer *w, const struct trace_span *s)
 static void write_span(struct json_writer *w, const struct trace_span *s)
 {
     static const uint8_t zero[8];
-    json_object(w);
+    json_object_begin(w);
     write_hex(w, "traceId", bytes_of(s->view->trace_id, sizeof s->view->trace_id));
     write_hex(w, "spanId", bytes_of(s->span_id, sizeof s->span_id));
     write_text(w, "traceState", s->trace_state);
@@ -229,7 +229,7 @@ static void write_span(struct json_writer *w, const struct trace_span *s)
     write_links(w, s);
     write_number(w, "droppedLinksCount", s->dropped_links);
     json_key(w, "status");
-    json_object(w);
+    json_object_begin(w);
     write_text(w, "message", s->status_message);
     write_number(w, "code", s->view->status_code);
     json_object_end(w);
@@ -239,7 +239,7 @@ static void write_span(struct json_writer *w, const struct trace_span *s)
 static void write_scope(struct json_writer *w, const struct trace_scope *s)
 {
     json_key(w, "scope");
-    json_object(w);
+    json_object_begin(w);
     write_text(w, "name", s->name);
     write_text(w, "version", s->version);
     write_attributes(w, &s->attributes, NULL);
@@ -250,7 +250,7 @@ static void write_scope(struct json_writer *w, const struct trace_scope *s)
 static void write_resource(struct json_writer *w, const struct trace_resource *r)
 {
     json_key(w, "resource");
-    json_object(w);
+    json_object_begin(w);
     write_attributes(w, &r->attributes, NULL);
     write_number(w, "droppedAttributesCount", r->dropped_attributes);
     json_object_end(w);
@@ -292,10 +292,10 @@ static bool lists_make(struct lists *l, const struct trace *t)
 static void write_scope_spans(struct json_writer *w, const struct trace *t, const struct lists *l,
                               uint32_t scope)
 {
-    json_object(w);
+    json_object_begin(w);
     write_scope(w, &t->scopes[scope]);
     json_key(w, "spans");
-    json_array(w);
+    json_array_begin(w);
     for (uint32_t i = l->first_span[scope]; i != NONE; i = l->next_span[i])
         write_span(w, &t->spans[i]);
     json_array_end(w);
@@ -311,10 +311,10 @@ bool jaeger_v3_trace_write(struct json_writer *w, const struct trace *t)
     for (uint32_t r = 0; r < t->resource_count; r++) {
         if (l.first_scope[r] == NONE)
             continue;
-        json_object(w);
+        json_object_begin(w);
         write_resource(w, &t->resources[r]);
         json_key(w, "scopeSpans");
-        json_array(w);
+        json_array_begin(w);
         for (uint32_t s = l.first_scope[r]; s != NONE; s = l.next_scope[s])
             write_scope_spans(w, t, &l, s);
         json_array_end(w);

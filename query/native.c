@@ -29,15 +29,15 @@ void native_error(struct call *c, unsigned status, const char *detail)
     struct json_writer w;
     call_restart(c, status, "application/problem+json");
     json_begin(&w, &c->reply->body, false);
-    json_object(&w);
+    json_object_begin(&w);
     json_key(&w, "type");
-    json_string(&w, "about:blank");
+    json_text(&w, "about:blank");
     json_key(&w, "title");
-    json_string(&w, status_title(status));
+    json_text(&w, status_title(status));
     json_key(&w, "status");
     json_uint(&w, status);
     json_key(&w, "detail");
-    json_string(&w, detail);
+    json_text(&w, detail);
     json_object_end(&w);
     buffer_append_byte(&c->reply->body, '\n');
 }
@@ -79,11 +79,11 @@ void native_services(struct call *c)
         return;
     }
     call_json(c, &w, false);
-    json_object(&w);
+    json_object_begin(&w);
     json_key(&w, "services");
-    json_array(&w);
+    json_array_begin(&w);
     for (size_t i = 0; i < names.count; i++)
-        json_string(&w, names.items[i]);
+        json_text(&w, names.items[i]);
     json_array_end(&w);
     json_object_end(&w);
     call_finish(c, native_error);

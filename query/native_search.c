@@ -108,11 +108,11 @@ static bool read_request(struct call *c, struct request *r)
 static void write_services(struct json_writer *w, const struct store_summary *s)
 {
     json_key(w, "services");
-    json_array(w);
+    json_array_begin(w);
     for (size_t i = 0; i < s->service_count; i++) {
-        json_object(w);
+        json_object_begin(w);
         json_key(w, "name");
-        json_string(w, s->services[i].name);
+        json_text(w, s->services[i].name);
         json_key(w, "spanCount");
         json_uint(w, s->services[i].spans);
         json_key(w, "errorCount");
@@ -126,15 +126,15 @@ static void write_summary(struct json_writer *w, const struct store_summary *s)
 {
     char start[40];
     format_rfc3339(s->start_ns, start);
-    json_object(w);
+    json_object_begin(w);
     json_key(w, "traceId");
     json_hex(w, bytes_of(s->trace_id, sizeof s->trace_id));
     json_key(w, "rootService");
-    json_string(w, s->root_service);
+    json_text(w, s->root_service);
     json_key(w, "rootOperation");
-    json_string(w, s->root_operation);
+    json_text(w, s->root_operation);
     json_key(w, "start");
-    json_string(w, start);
+    json_text(w, start);
     json_key(w, "startUnixNano");
     json_uint_string(w, s->start_ns);
     json_key(w, "durationNano");
@@ -168,9 +168,9 @@ void native_search(struct call *c)
         return;
     }
     call_json(c, &w, false);
-    json_object(&w);
+    json_object_begin(&w);
     json_key(&w, "traces");
-    json_array(&w);
+    json_array_begin(&w);
     for (size_t i = 0; i < results.count && i < limit; i++)
         write_summary(&w, &results.items[i]);
     json_array_end(&w);

@@ -138,19 +138,19 @@ static void append_json(const struct reply *r, struct buffer *out)
 {
     struct json_writer w;
     json_begin(&w, out, false);
-    json_object(&w);
+    json_object_begin(&w);
     if (r->status != GRPC_STATUS_OK) {
         json_key(&w, "code");
         json_int(&w, r->status);
         json_key(&w, "message");
-        json_string(&w, r->message);
+        json_text(&w, r->message);
     } else if (r->rejected_spans) {
         json_key(&w, "partialSuccess");
-        json_object(&w);
+        json_object_begin(&w);
         json_key(&w, "rejectedSpans");
         json_uint_string(&w, r->rejected_spans);
         json_key(&w, "errorMessage");
-        json_string(&w, r->message);
+        json_text(&w, r->message);
         json_object_end(&w);
     }
     json_object_end(&w);

@@ -84,13 +84,13 @@ static void write_json(struct json_writer *w, const struct value *v, int depth)
         json_base64(w, v->bytes);
         break;
     case VALUE_ARRAY:
-        json_array(w);
+        json_array_begin(w);
         for (value_begin(&values, v->bytes); value_next(&values, &element);)
             write_json(w, &element, depth - 1);
         json_array_end(w);
         break;
     case VALUE_MAP:
-        json_object(w);
+        json_object_begin(w);
         for (attribute_begin(&pairs, v->bytes, 1); attribute_next(&pairs, &pair);) {
             json_key_bytes(w, pair.key);
             write_json(w, &pair.value, depth - 1);
@@ -98,7 +98,7 @@ static void write_json(struct json_writer *w, const struct value *v, int depth)
         json_object_end(w);
         break;
     case VALUE_EMPTY:
-        json_null(w);
+        json_nil(w);
         break;
     }
 }

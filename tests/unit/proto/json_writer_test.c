@@ -34,23 +34,23 @@ static void expect(struct fixture *f, const char *text)
 
 static void document(struct json_writer *w)
 {
-    json_object(w);
+    json_object_begin(w);
     json_key(w, "a");
-    json_array(w);
+    json_array_begin(w);
     json_int(w, -1);
     json_uint(w, UINT64_MAX);
-    json_object(w);
+    json_object_begin(w);
     json_object_end(w);
     json_array_end(w);
     json_key(w, "b");
-    json_object(w);
+    json_object_begin(w);
     json_key(w, "c");
     json_bool(w, true);
     json_key(w, "d");
-    json_null(w);
+    json_nil(w);
     json_object_end(w);
     json_key(w, "e");
-    json_array(w);
+    json_array_begin(w);
     json_array_end(w);
     json_object_end(w);
 }
@@ -97,7 +97,7 @@ static void invalid_utf8_becomes_the_replacement_character(void **state)
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct fixture *f = begin(false);
-        json_string(&f->w, bad[i][0]);
+        json_text(&f->w, bad[i][0]);
         expect(f, bad[i][1]);
     }
 }
@@ -106,7 +106,7 @@ static void hex_and_base64(void **state)
 {
     (void)state;
     struct fixture *f = begin(false);
-    json_array(&f->w);
+    json_array_begin(&f->w);
     json_hex(&f->w, bytes_of("\x00\x9a\xff", 3));
     json_hex(&f->w, bytes_of("", 0));
     json_base64(&f->w, bytes_of("", 0));
@@ -122,7 +122,7 @@ static void integers_as_strings(void **state)
 {
     (void)state;
     struct fixture *f = begin(false);
-    json_array(&f->w);
+    json_array_begin(&f->w);
     json_int_string(&f->w, INT64_MIN);
     json_uint_string(&f->w, UINT64_MAX);
     json_array_end(&f->w);
@@ -200,7 +200,7 @@ static void goes_as_deep_as_it_promises(void **state)
     (void)state;
     struct fixture *f = begin(false);
     for (int i = 0; i < JSON_MAX_DEPTH; i++)
-        json_array(&f->w);
+        json_array_begin(&f->w);
     for (int i = 0; i < JSON_MAX_DEPTH; i++)
         json_array_end(&f->w);
     assert_int_equal(f->out.len, 2 * JSON_MAX_DEPTH);

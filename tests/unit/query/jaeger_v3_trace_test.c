@@ -15,7 +15,7 @@ static char *as_v3(const struct batch *b, bool raw)
     if (!raw)
         adjust_read(&t);
     json_begin(&w, &out, false);
-    json_array(&w);
+    json_array_begin(&w);
     assert_true(jaeger_v3_trace_write(&w, &t));
     json_array_end(&w);
     assert_false(arena.failed);
