@@ -401,7 +401,8 @@ static void test_drain_waits_for_the_pipeline(void **state)
     pthread_join(thread, NULL);
 
     ask(&c, &x, export, message); /* nobody listens any more */
-    assert_int_equal(x.status, GRPC_STATUS_UNAVAILABLE);
+    /* CANCELLED when the client has not heard of the shutdown yet; OTLP retries both */
+    assert_true(x.status == GRPC_STATUS_UNAVAILABLE || x.status == GRPC_STATUS_CANCELLED);
     call_free(&x);
     client_close(&c);
     buffer_free(&request);
