@@ -1,4 +1,4 @@
-/* Private to the HTTP server: what its daemon and its requests share. */
+/* Private to the HTTP server: what its daemon, its requests and its replies share. */
 #ifndef TAILSPAN_RECEIVERS_OTLP_HTTP_H
 #define TAILSPAN_RECEIVERS_OTLP_HTTP_H
 
@@ -32,6 +32,37 @@ struct otlp_http {
     struct inflater *inflater;
     struct MHD_Response *accepted[2]; /* the usual reply, in protobuf and JSON */
 };
+
+enum http_turn {
+    TURN_OPEN,      /* submitted, the daemon's thread is still in the handler */
+    TURN_SUSPENDED, /* whoever answers wakes the connection */
+    TURN_ANSWERED,
+};
+
+struct http_call {
+    struct intake_request rq; /* first: `answered` gets it */
+    struct otlp_http *server;
+    struct MHD_Connection *connection;
+    struct body_format format;
+    size_t expected; /* Content-Length, or LENGTH_UNKNOWN */
+    size_t received;
+    struct batch *batch; /* the body lies in its payload, or in `body` */
+    struct buffer body;
+    bool decided;   /* the reply is known before the body, which is thrown away */
+    bool plain;     /* the reply is text: what the client speaks is not known */
+    bool preflight; /* the reply is CORS' */
+    bool submitted;
+    atomic_int turn; /* shared with whoever answers */
+};
+
+/* A request header's value; NULL when absent. */
+const char *http_header_value(const struct http_call *c, const char *name);
+
+const char *http_content_type(bool json);
+bool http_cors_on(const struct otlp_http *h);
+
+/* Queues what has been decided: the reply, or the answer to a preflight. */
+enum MHD_Result http_queue_reply(struct http_call *c);
 
 /* libmicrohttpd's callbacks; `cls` is the struct otlp_http. */
 enum MHD_Result http_on_request(void *cls, struct MHD_Connection *connection, const char *url,
