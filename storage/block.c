@@ -97,7 +97,7 @@ void block_builder_destroy(struct block_builder *b)
 
 static void empty(struct buffer *b)
 {
-    if (b->failed || b->capacity > 2 * BLOCK_MAX_BYTES)
+    if (b->failed || b->capacity > (size_t)2 * BLOCK_MAX_BYTES)
         buffer_free(b);
     b->len = 0;
     b->failed = false;

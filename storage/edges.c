@@ -1,15 +1,19 @@
 /* A small hash table; a block of 256 traces has some tens of edges. */
+#define XXH_INLINE_ALL
 #include "storage/edges.h"
 
+#include "component/hash_seed.h"
 #include "proto/wire.h"
 
 #include <stdlib.h>
+#include <xxhash.h>
 
 static struct edge *find(const struct edges *e, uint32_t parent, uint32_t child)
 {
-    uint64_t hash = ((uint64_t)parent << 32 | child) * 0x9e3779b97f4a7c15u;
+    uint64_t key = (uint64_t)parent << 32 | child;
     uint32_t mask = e->capacity - 1;
-    for (uint32_t at = (uint32_t)(hash >> 32) & mask;; at = (at + 1) & mask) {
+    uint32_t at = (uint32_t)XXH3_64bits_withSeed(&key, sizeof key, e->seed) & mask;
+    for (;; at = (at + 1) & mask) {
         struct edge *edge = &e->items[at];
         if (!edge->calls || (edge->parent == parent && edge->child == child))
             return edge;
@@ -18,7 +22,7 @@ static struct edge *find(const struct edges *e, uint32_t parent, uint32_t child)
 
 static bool grow(struct edges *e)
 {
-    struct edges larger = {.capacity = e->capacity ? e->capacity * 2 : 64};
+    struct edges larger = {.capacity = e->capacity ? e->capacity * 2 : 64, .seed = hash_seed()};
     larger.items = calloc(larger.capacity, sizeof *larger.items);
     if (!larger.items)
         return false;
@@ -29,6 +33,7 @@ static bool grow(struct edges *e)
     free(e->items);
     e->items = larger.items;
     e->capacity = larger.capacity;
+    e->seed = larger.seed;
     return true;
 }
 

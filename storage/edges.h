@@ -15,6 +15,7 @@ struct edges {
     struct edge *items; /* open addressing; walk all `capacity` and leave out the free ones */
     uint32_t capacity;
     uint32_t count;
+    uint64_t seed;
 };
 
 /* False: out of memory, not counted. */

@@ -3,8 +3,9 @@
  * hundreds of the thousands in a block, are worth three bytes for each service that has them. That
  * a pair has its services listed is noted as one more service.
  *
- * Thousands of pairs are added for every block, so entries are small and the table stays in the
- * cache: 31 bits of each hash are enough, because what collides is only looked at once more.
+ * Thousands of pairs are added for every block, so entries are small, 31 bits of each hash being
+ * enough, because what collides is only looked at once more; and they go into the table a few at a
+ * time, when their cache lines have been fetched.
  *
  * A filter for a whole block rather than one for each trace, because traces share most of their
  * attributes. */
@@ -63,24 +64,41 @@ static bool grow(struct filter_set *s)
     return true;
 }
 
-void filter_add(struct filter_set *s, uint32_t service, uint32_t pair, bool shared)
+static void insert(struct filter_set *s, struct filter_entry new)
 {
-    if (s->saturated)
-        return;
     if (s->count >= s->capacity / 4 * 3 && !grow(s)) {
         s->saturated = true;
         return;
     }
-    uint32_t owned = owned_hash(service, pair);
-    struct filter_entry *e = find(s, owned, pair);
+    uint32_t times = new.owned &FILTER_TIMES;
+    new.owned &= ~FILTER_TIMES;
+    struct filter_entry *e = find(s, new.owned, new.pair);
     if (!e->owned) {
-        *e = (struct filter_entry){.pair = pair, .owned = owned};
+        *e = new;
         s->count++;
     }
-    if (shared)
-        e->owned |= FILTER_TIMES;
-    else if ((e->owned & FILTER_TIMES) < FILTER_TIMES)
-        e->owned++;
+    uint32_t before = e->owned & FILTER_TIMES;
+    e->owned += before + times > FILTER_TIMES ? FILTER_TIMES - before : times;
+}
+
+void filter_settle(struct filter_set *s)
+{
+    for (uint32_t i = 0; i < s->pending_count && !s->saturated; i++)
+        insert(s, s->pending[i]);
+    s->pending_count = 0;
+}
+
+void filter_add(struct filter_set *s, uint32_t service, uint32_t pair, bool shared)
+{
+    uint32_t owned = owned_hash(service, pair);
+    if (s->saturated)
+        return;
+    if (s->capacity)
+        __builtin_prefetch(&s->entries[owned >> 3 & (s->capacity - 1)], 1);
+    s->pending[s->pending_count++] =
+        (struct filter_entry){.pair = pair, .owned = owned | (shared ? FILTER_TIMES : 1)};
+    if (s->pending_count == FILTER_PENDING)
+        filter_settle(s);
 }
 
 void filter_clear(struct filter_set *s)
@@ -90,6 +108,7 @@ void filter_clear(struct filter_set *s)
     else if (s->capacity)
         memset(s->entries, 0, s->capacity * sizeof *s->entries);
     s->count = 0;
+    s->pending_count = 0;
     s->saturated = false;
 }
 
@@ -201,8 +220,9 @@ static void write_owned(const struct filter_set *s, struct buffer *out)
     free(repeated.items);
 }
 
-void filter_write(const struct filter_set *s, struct buffer *out)
+void filter_write(struct filter_set *s, struct buffer *out)
 {
+    filter_settle(s);
     if (s->saturated)
         return;
     write_owned(s, out);

@@ -20,22 +20,28 @@ struct filter_entry {
     uint32_t
         owned; /* hash of pair and service in the upper bits, times seen in FILTER_TIMES; 0: free */
 };
-#define FILTER_TIMES 3u
+#define FILTER_TIMES   3u
+#define FILTER_PENDING 16
 
 struct filter_set {
     struct filter_entry *entries; /* open addressing on `owned` */
     uint32_t capacity;
     uint32_t count;
     bool saturated; /* too many, or no memory: the filter will say "may be" to everything */
+
+    struct filter_entry pending[FILTER_PENDING]; /* not in the table yet */
+    uint32_t pending_count;
 };
 
 /* `shared`: one addition stands for many spans. */
 void filter_add(struct filter_set *s, uint32_t service, uint32_t pair, bool shared);
+/* Puts what is pending into the table, so that `count` is true. */
+void filter_settle(struct filter_set *s);
 void filter_clear(struct filter_set *s);
 void filter_free(struct filter_set *s);
 
 /* Appends the filter. Appends nothing when saturated; `out` fails when out of memory. */
-void filter_write(const struct filter_set *s, struct buffer *out);
+void filter_write(struct filter_set *s, struct buffer *out);
 
 /* A filter as it was written. Whatever the bytes are, testing stays within them. */
 struct filter {

@@ -3,14 +3,14 @@
 #define XXH_INLINE_ALL
 #include "storage/group.h"
 
+#include "component/hash_seed.h"
+
 #include <stdlib.h>
-#include <sys/random.h>
 #include <xxhash.h>
 
 static bool reserve(struct grouping *g, uint32_t spans)
 {
-    if (!g->seed && getrandom(&g->seed, sizeof g->seed, GRND_NONBLOCK) != sizeof g->seed)
-        g->seed = (uint64_t)(uintptr_t)g | 1;
+    g->seed = hash_seed();
     if (spans > g->span_capacity) {
         uint32_t capacity = 4096;
         while (capacity < spans)

@@ -3,17 +3,21 @@
  * would cost more than all else; so what a later join needs is written down instead: four bytes a
  * span, read only when dependencies are asked for. Of a span id 24 bits are enough within a trace.
  */
+#define XXH_INLINE_ALL
 #include "storage/kinship.h"
 
+#include "component/hash_seed.h"
 #include "proto/wire.h"
 
 #include <stdlib.h>
+#include <xxhash.h>
 
 #define REF_ID  3 /* bytes */
 #define REF_MAX (REF_ID + WIRE_MAX_VARINT)
 
 static bool reserve(struct kinship *k, uint32_t count)
 {
+    k->seed = hash_seed();
     uint32_t capacity = 32;
     while (capacity < count * 2)
         capacity *= 2;
@@ -31,7 +35,7 @@ static bool reserve(struct kinship *k, uint32_t count)
 /* Where `id` is, or would be. */
 static uint32_t *find(const struct kinship *k, const struct kin *spans, uint32_t mask, uint64_t id)
 {
-    uint32_t at = (uint32_t)(id * 0x9e3779b97f4a7c15u >> 32) & mask;
+    uint32_t at = (uint32_t)XXH3_64bits_withSeed(&id, sizeof id, k->seed) & mask;
     while (k->table[at] && spans[k->table[at] - 1].id != id)
         at = (at + 1) & mask;
     return &k->table[at];

@@ -16,6 +16,7 @@ struct kin {
 struct kinship {
     uint32_t *table; /* hash of the id -> index + 1 */
     uint32_t capacity;
+    uint64_t seed;
 };
 
 /* Counts the calls within the part in `edges` and appends the part's refs to `refs`: the service of

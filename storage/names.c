@@ -4,6 +4,7 @@
 #define XXH_INLINE_ALL
 #include "storage/names.h"
 
+#include "component/hash_seed.h"
 #include "storage/sql.h"
 
 #include <stdlib.h>
@@ -35,7 +36,7 @@ struct names {
 
 static uint64_t hash_of(uint32_t service, uint8_t kind, struct bytes name)
 {
-    return XXH3_64bits_withSeed(name.data, name.len, (uint64_t)service << 8 | kind);
+    return XXH3_64bits_withSeed(name.data, name.len, hash_seed() + ((uint64_t)service << 8 | kind));
 }
 
 static struct name *find(const struct table *t, uint64_t hash, uint32_t service, uint8_t kind,

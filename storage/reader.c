@@ -17,12 +17,12 @@
 
 static const char *const statements_sql[READER_STATEMENTS] = {
     [READ_PARTS_BY_KEY] = "SELECT part FROM trace WHERE key=?1",
-    [READ_RECENT_KEYS] = "SELECT id, keys FROM detail"
-                         " WHERE id > (SELECT value FROM meta WHERE key='indexed')",
+    [READ_RECENT_KEYS] =
+        "SELECT id, keys FROM detail WHERE id > (SELECT value FROM meta WHERE key='indexed')",
     [READ_PART] = "SELECT dictionary, data FROM part WHERE id=?1",
     [READ_DICTIONARY] = "SELECT data FROM dictionary WHERE id=?1",
-    [READ_BLOCKS] = "SELECT id, min_start, max_start, max_last_start, max_duration FROM block"
-                    " WHERE id>=?1 ORDER BY id",
+    [READ_BLOCKS] = "SELECT id, min_start, max_start, max_last_start, max_duration"
+                    " FROM block WHERE id>=?1 ORDER BY id",
     [READ_DETAIL] = "SELECT filter, records FROM detail WHERE id=?1",
     [READ_REFS] = "SELECT refs, records FROM detail WHERE id=?1",
     [READ_EDGES] = "SELECT edges FROM block WHERE id=?1",
@@ -238,7 +238,7 @@ static bool add_recent(struct part_list *l, uint32_t slot, int64_t block, struct
                        uint64_t key)
 {
     uint64_t stored = htole64(key);
-    for (size_t i = 0; i + 8 <= keys.len && i < BLOCK_MAX_PARTS * 8; i += 8) {
+    for (size_t i = 0; i + 8 <= keys.len && i / 8 < BLOCK_MAX_PARTS; i += 8) {
         if (memcmp(keys.data + i, &stored, 8) == 0 && !add_part(l, slot, block + (int64_t)(i / 8)))
             return false;
     }

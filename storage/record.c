@@ -3,8 +3,8 @@
 
 #include "proto/wire.h"
 
-#define ENTRY_MAX  (2 * WIRE_MAX_VARINT + 3)
-#define RECORD_MAX (16 + 3 * WIRE_MAX_VARINT) /* without entries */
+#define ENTRY_MAX  ((size_t)2 * WIRE_MAX_VARINT + 3)
+#define RECORD_MAX ((size_t)16 + 3 * WIRE_MAX_VARINT) /* without entries */
 
 uint8_t duration_code(uint64_t ns)
 {

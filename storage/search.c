@@ -293,12 +293,12 @@ static void summarise(struct search *s, struct store_results *out)
     s->failed = s->failed || !out->items;
     for (size_t i = 0; i < s->found_count && !is_over(s); i++) {
         struct trace_parts parts;
-        if (!reader_load_trace(s->reader, s->found[i].trace_id, &parts))
-            s->failed = true;
-        else if (parts.count > 0 && summary_make(&parts, &out->items[out->count]))
-            out->count++;
-        else if (parts.count > 0)
-            s->failed = true;
+        bool done = reader_load_trace(s->reader, s->found[i].trace_id, &parts);
+        if (done && parts.count > 0) {
+            done = summary_make(&parts, &out->items[out->count]);
+            out->count += done;
+        }
+        s->failed = !done;
         trace_parts_free(&parts);
     }
 }

@@ -309,7 +309,7 @@ int slot_writer_begin(struct slot_writer *w)
 
 static void reuse(struct buffer *b)
 {
-    if (b->failed || b->capacity > 2 * PART_MAX_BYTES)
+    if (b->failed || b->capacity > (size_t)2 * PART_MAX_BYTES)
         buffer_free(b);
     b->len = 0;
     b->failed = false;

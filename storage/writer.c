@@ -282,7 +282,7 @@ static void free_list(struct queued *list)
 
 static void write_list(struct store *s, struct queued *list, uint32_t count)
 {
-    struct batch **batches = malloc(count * sizeof *batches);
+    struct batch **batches = count ? malloc(count * sizeof *batches) : NULL;
     uint32_t i = 0;
     for (struct queued *q = list; q; q = q->next) {
         if (batches)

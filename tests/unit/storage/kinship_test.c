@@ -70,11 +70,35 @@ static void many_spans(void **state)
     kinship_free(&k);
 }
 
+/* Ids whose product with the golden ratio's fraction, the usual hash, has the same upper half: with
+ * that they would all lie in one chain, and this would not end in an hour. */
+static void ids_that_were_chosen_to_collide(void **state)
+{
+    enum { N = 1000000 };
+    struct kinship k = {0};
+    struct edges edges = {0};
+    struct buffer refs = {0};
+    struct kin *spans = calloc(N, sizeof *spans);
+    uint64_t inverse = 1;
+    (void)state;
+    for (int i = 0; i < 6; i++)
+        inverse *= 2 - inverse * 0x9e3779b97f4a7c15u;
+    for (uint64_t i = 0; i < N; i++)
+        spans[i] = (struct kin){.id = (i + 1) * inverse, .service = 1};
+    assert_true(kinship_resolve(&k, spans, N, &edges, &refs));
+    assert_int_equal(edges.count, 0);
+    free(spans);
+    buffer_free(&refs);
+    edges_free(&edges);
+    kinship_free(&k);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(calls_and_orphans),
         cmocka_unit_test(many_spans),
+        cmocka_unit_test(ids_that_were_chosen_to_collide),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
