@@ -21,8 +21,8 @@ static const char *const statements_sql[READER_STATEMENTS] = {
         "SELECT id, keys FROM detail WHERE id > (SELECT value FROM meta WHERE key='indexed')",
     [READ_PART] = "SELECT dictionary, data FROM part WHERE id=?1",
     [READ_DICTIONARY] = "SELECT data FROM dictionary WHERE id=?1",
-    [READ_BLOCKS] = "SELECT id, min_start, max_start, max_last_start, max_duration"
-                    " FROM block WHERE id>=?1 ORDER BY id",
+    [READ_BLOCKS] = ("SELECT id, min_start, max_start, max_last_start, max_duration"
+                     " FROM block WHERE id>=?1 ORDER BY id"),
     [READ_DETAIL] = "SELECT filter, records FROM detail WHERE id=?1",
     [READ_REFS] = "SELECT refs, records FROM detail WHERE id=?1",
     [READ_EDGES] = "SELECT edges FROM block WHERE id=?1",
