@@ -1,5 +1,6 @@
 #include "query/adjust_trace.h"
 
+#include "component/hash_seed.h"
 #include "query/jaeger_text.h"
 #include "query/params.h"
 
@@ -11,6 +12,7 @@
 struct span_table {
     uint32_t *slots;
     uint32_t mask;
+    uint64_t seed;
 };
 
 static uint64_t load_id(const uint8_t id[8])
@@ -26,6 +28,7 @@ static bool table_begin(struct span_table *table, struct trace *t)
     while (size / 2 < t->span_count && size < UINT32_MAX / 2)
         size *= 2;
     table->mask = size - 1;
+    table->seed = hash_seed();
     table->slots = arena_array(t->arena, size, sizeof *table->slots);
     if (!table->slots)
         return false;
@@ -36,7 +39,7 @@ static bool table_begin(struct span_table *table, struct trace *t)
 static uint32_t *table_slot(const struct span_table *table, const struct trace *t,
                             const uint8_t id[8])
 {
-    uint32_t at = (uint32_t)XXH3_64bits(id, 8) & table->mask;
+    uint32_t at = (uint32_t)XXH3_64bits_withSeed(id, 8, table->seed) & table->mask;
     while (table->slots[at] != NONE &&
            memcmp(t->spans[table->slots[at]].span_id, id, sizeof t->spans[0].span_id) != 0)
         at = (at + 1) & table->mask;
@@ -132,7 +135,8 @@ void adjust_copies(struct trace *t)
         return;
     for (uint32_t i = 0; i < t->span_count; i++) {
         struct trace_span *s = &t->spans[i];
-        uint32_t at = (uint32_t)XXH3_64bits(s->view->data, s->view->len) & table.mask;
+        uint64_t hash = XXH3_64bits_withSeed(s->view->data, s->view->len, table.seed);
+        uint32_t at = (uint32_t)hash & table.mask;
         while (table.slots[at] != NONE && !same_span(&t->spans[table.slots[at]], s))
             at = (at + 1) & table.mask;
         s->removed = table.slots[at] != NONE;

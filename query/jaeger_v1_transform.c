@@ -1,6 +1,7 @@
 /* POST /api/transform: a file of OTLP JSON, to be looked at in Jaeger UI without being stored. */
 #include "query/jaeger_v1.h"
 
+#include "component/hash_seed.h"
 #include "proto/json_writer.h"
 #include "proto/otlp_json.h"
 #include "query/jaeger_v1_trace.h"
@@ -38,7 +39,7 @@ static bool groups_begin(struct groups *g, const struct trace *t)
 static uint32_t groups_add(struct groups *g, const struct trace *t, uint32_t i)
 {
     const uint8_t *id = t->spans[i].view->trace_id;
-    uint32_t at = (uint32_t)XXH3_64bits(id, 16) & g->mask;
+    uint32_t at = (uint32_t)XXH3_64bits_withSeed(id, 16, hash_seed()) & g->mask;
     while (g->slots[at] != NONE && memcmp(t->spans[g->slots[at]].view->trace_id, id, 16) != 0)
         at = (at + 1) & g->mask;
     uint32_t first = g->slots[at];

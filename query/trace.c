@@ -4,6 +4,7 @@
  * their bytes here, so that processes get one number each and an OTLP reply names each once. */
 #include "query/trace.h"
 
+#include "component/hash_seed.h"
 #include "proto/wire.h"
 
 #include <stdlib.h>
@@ -138,6 +139,7 @@ static void lay_span(struct arena *a, struct trace_span *s, const struct span_vi
 struct merger {
     uint32_t *slots; /* number + 1; 0: free */
     uint32_t mask;
+    uint64_t seed;
 };
 
 static bool merger_begin(struct merger *m, struct arena *a, uint32_t count)
@@ -146,6 +148,7 @@ static bool merger_begin(struct merger *m, struct arena *a, uint32_t count)
     while (size / 2 < count && size < UINT32_MAX / 2)
         size *= 2;
     m->mask = size - 1;
+    m->seed = hash_seed();
     m->slots = arena_array(a, size, sizeof *m->slots);
     return m->slots != NULL;
 }
@@ -163,7 +166,8 @@ static uint32_t merge_resources(struct merger *m, const struct batch *b, uint32_
     uint32_t count = 0;
     for (uint32_t i = 0; i < b->resource_count; i++) {
         const struct resource_view *r = &b->resources[i];
-        uint32_t at = (uint32_t)XXH3_64bits_withSeed(r->head.data, r->head.len, r->tail.len);
+        uint64_t seed = m->seed + r->tail.len;
+        uint32_t at = (uint32_t)XXH3_64bits_withSeed(r->head.data, r->head.len, seed);
         for (at &= m->mask; m->slots[at]; at = (at + 1) & m->mask)
             if (same_resource(&b->resources[first[m->slots[at] - 1]], r))
                 break;
@@ -189,8 +193,8 @@ static uint32_t merge_scopes(struct merger *m, const struct batch *b,
     uint32_t count = 0;
     for (uint32_t i = 0; i < b->scope_count; i++) {
         const struct scope_view *s = &b->scopes[i];
-        uint32_t at =
-            (uint32_t)XXH3_64bits_withSeed(s->head.data, s->head.len, resource_number[s->resource]);
+        uint64_t seed = m->seed + resource_number[s->resource];
+        uint32_t at = (uint32_t)XXH3_64bits_withSeed(s->head.data, s->head.len, seed);
         for (at &= m->mask; m->slots[at]; at = (at + 1) & m->mask)
             if (same_scope(&b->scopes[first[m->slots[at] - 1]], s, resource_number))
                 break;
