@@ -1,6 +1,7 @@
 #include "component/http_server.h"
 
 #include "component/endpoint.h"
+#include "component/http_tls.h"
 #include "component/log.h"
 
 #include <microhttpd.h>
@@ -21,9 +22,6 @@ struct http_server {
     void *context;
     size_t body_limit;
     uint16_t port;
-    char *cert;
-    char *key;
-    char *client_ca;
 };
 
 /* One request while its body comes in. */
@@ -158,53 +156,56 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **st
     }
 }
 
-static bool load_tls(struct http_server *s, const struct tls_server_settings *tls, struct error *e)
+static void on_connection(void *cls, struct MHD_Connection *connection, void **socket_context,
+                          enum MHD_ConnectionNotificationCode code)
 {
-    s->cert = tls_load(tls->cert_pem, tls->cert_file, e);
-    if (!s->cert)
-        return e->text[0] ? false : error_set(e, "tls: cert_file is missing");
-    s->key = tls_load(tls->key_pem, tls->key_file, e);
-    if (!s->key)
-        return e->text[0] ? false : error_set(e, "tls: key_file is missing");
-    s->client_ca = tls_load(NULL, tls->client_ca_file, e);
-    return s->client_ca || !e->text[0];
+    (void)cls;
+    (void)socket_context;
+    if (code == MHD_CONNECTION_NOTIFY_STARTED)
+        http_tls_demand_client(connection);
 }
 
-static bool start_daemon(struct http_server *s, const struct http_server_options *o, int fd)
+/* The options, as far as they are there; `tls` is theirs. Returns how many. */
+static size_t collect(const struct http_server_options *o, int fd, struct MHD_OptionItem *items)
 {
-    struct MHD_OptionItem items[12];
+    unsigned connections = o->connections ? o->connections : DEFAULT_CONNECTIONS;
+    unsigned idle_seconds = o->idle_seconds ? o->idle_seconds : DEFAULT_IDLE_SECONDS;
     size_t n = 0;
-#define OPTION(name, number, pointer)                                                              \
-    items[n++] = (struct MHD_OptionItem){name, (intptr_t)(number), (void *)(pointer)}
-    OPTION(MHD_OPTION_LISTEN_SOCKET, fd, NULL);
-    OPTION(MHD_OPTION_CONNECTION_LIMIT, o->connections ? o->connections : DEFAULT_CONNECTIONS,
-           NULL);
-    OPTION(MHD_OPTION_CONNECTION_TIMEOUT, o->idle_seconds ? o->idle_seconds : DEFAULT_IDLE_SECONDS,
-           NULL);
-    OPTION(MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, NULL);
+    items[n++] = (struct MHD_OptionItem){MHD_OPTION_LISTEN_SOCKET, fd, NULL};
+    items[n++] = (struct MHD_OptionItem){MHD_OPTION_CONNECTION_LIMIT, connections, NULL};
+    items[n++] = (struct MHD_OptionItem){MHD_OPTION_CONNECTION_TIMEOUT, idle_seconds, NULL};
+    items[n++] =
+        (struct MHD_OptionItem){MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, NULL};
     if (o->threads > 1)
-        OPTION(MHD_OPTION_THREAD_POOL_SIZE, o->threads, NULL);
+        items[n++] = (struct MHD_OptionItem){MHD_OPTION_THREAD_POOL_SIZE, o->threads, NULL};
+    return n;
+}
+
+static bool start_daemon(struct http_server *s, const struct http_server_options *o, int fd,
+                         struct error *e)
+{
+    struct MHD_OptionItem items[6 + HTTP_TLS_OPTIONS + 1];
+    struct http_tls pem = {0};
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD;
+    size_t n = collect(o, fd, items);
     if (o->tls) {
+        size_t count = 0;
         flags |= MHD_USE_TLS;
-        OPTION(MHD_OPTION_HTTPS_MEM_CERT, 0, s->cert);
-        OPTION(MHD_OPTION_HTTPS_MEM_KEY, 0, s->key);
-        if (s->client_ca)
-            OPTION(MHD_OPTION_HTTPS_MEM_TRUST, 0, s->client_ca);
+        if (!http_tls_load(o->tls, &pem, items + n, &count, e)) {
+            http_tls_free(&pem);
+            return false;
+        }
+        n += count;
     }
-    OPTION(MHD_OPTION_END, 0, NULL);
-#undef OPTION
+    if (pem.client_ca)
+        items[n++] =
+            (struct MHD_OptionItem){MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)on_connection, NULL};
+    items[n] = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
     s->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, s, MHD_OPTION_NOTIFY_COMPLETED,
                                  on_completed, NULL, MHD_OPTION_ARRAY, items, MHD_OPTION_END);
-    return s->daemon != NULL;
-}
-
-static void server_free(struct http_server *s)
-{
-    free(s->cert);
-    free(s->key);
-    free(s->client_ca);
-    free(s);
+    http_tls_free(&pem);
+    return s->daemon || error_set(e, "cannot start the HTTP server on %s%s", o->endpoint,
+                                  o->tls ? " (are certificate and key right?)" : "");
 }
 
 struct http_server *http_server_start(const struct http_server_options *o, struct error *e)
@@ -217,20 +218,14 @@ struct http_server *http_server_start(const struct http_server_options *o, struc
     s->handle = o->handle;
     s->context = o->context;
     s->body_limit = o->body_limit ? o->body_limit : DEFAULT_BODY_LIMIT;
-    if (o->tls && !load_tls(s, o->tls, e)) {
-        server_free(s);
-        return NULL;
-    }
     int fd = endpoint_listen(o->endpoint, &s->port, e);
     if (fd < 0) {
-        server_free(s);
+        free(s);
         return NULL;
     }
-    if (!start_daemon(s, o, fd)) {
-        error_set(e, "cannot start the HTTP server on %s%s", o->endpoint,
-                  o->tls ? " (are certificate and key right?)" : "");
+    if (!start_daemon(s, o, fd, e)) {
         close(fd);
-        server_free(s);
+        free(s);
         return NULL;
     }
     log_info(o->name, "listening", LOG_S("endpoint", o->endpoint), LOG_I("port", s->port));
@@ -245,5 +240,5 @@ uint16_t http_server_port(const struct http_server *s)
 void http_server_stop(struct http_server *s)
 {
     MHD_stop_daemon(s->daemon);
-    server_free(s);
+    free(s);
 }

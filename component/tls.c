@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const tls_versions[] = {"", "1.2", "1.3", NULL};
+static const char *const versions[] = {
+    [TLS_UNSAID] = "", [TLS_1_2] = "1.2", [TLS_1_3] = "1.3", NULL};
 
 #define CLIENT(key_, type_, ...)                                                                   \
     {                                                                                              \
@@ -22,7 +23,7 @@ const struct config_field tls_client_fields[] = {
     CLIENT(cert_pem, FIELD_STRING),
     CLIENT(key_file, FIELD_STRING),
     CLIENT(key_pem, FIELD_STRING),
-    CLIENT(min_version, FIELD_CHOICE, .choices = tls_versions),
+    CLIENT(min_version, FIELD_CHOICE, .choices = versions),
     CLIENT(include_system_ca_certs_pool, FIELD_BOOL),
     CONFIG_END,
 };
@@ -38,7 +39,7 @@ const struct config_field tls_server_fields[] = {
     SERVER(key_file, FIELD_STRING),
     SERVER(key_pem, FIELD_STRING),
     SERVER(client_ca_file, FIELD_STRING),
-    SERVER(min_version, FIELD_CHOICE, .choices = tls_versions),
+    SERVER(min_version, FIELD_CHOICE, .choices = versions),
     CONFIG_END,
 };
 

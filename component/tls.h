@@ -7,6 +7,12 @@
 
 #include "component/config.h"
 
+enum tls_version {
+    TLS_UNSAID, /* counts as 1.2, which is the oldest that is supported */
+    TLS_1_2,
+    TLS_1_3,
+};
+
 struct tls_client_settings {
     bool insecure; /* no TLS at all */
     bool insecure_skip_verify;
@@ -17,7 +23,7 @@ struct tls_client_settings {
     const char *cert_pem;
     const char *key_file;
     const char *key_pem;
-    int min_version; /* index into tls_versions */
+    int min_version; /* enum tls_version */
     bool include_system_ca_certs_pool;
 };
 
@@ -27,12 +33,11 @@ struct tls_server_settings {
     const char *key_file;
     const char *key_pem;
     const char *client_ca_file;
-    int min_version;
+    int min_version; /* enum tls_version */
 };
 
 extern const struct config_field tls_client_fields[];
 extern const struct config_field tls_server_fields[];
-extern const char *const tls_versions[]; /* "", "1.2", "1.3", NULL; index 0 means 1.2 */
 
 /* The PEM text of a certificate or key: `pem` itself, or the file's content. NULL when neither is
  * given, or with `e` set when the file cannot be read. To be freed with free(). */

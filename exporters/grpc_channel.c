@@ -15,7 +15,6 @@ enum {
     RECONNECT_INITIAL_MS = 1000,
     RECONNECT_MAX_MS = 5000,
     CONNECT_TIMEOUT_MS = 10000,
-    TLS_1_3 = 2, /* index into tls_versions */
 };
 
 const char *const grpc_balancers[] = {"round_robin", "pick_first", NULL};

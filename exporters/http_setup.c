@@ -8,7 +8,6 @@
 
 enum {
     UPLOAD_BUFFER = 128 << 10,
-    TLS_1_3 = 2, /* index into tls_versions */
 };
 
 /* ---- handles ---- */

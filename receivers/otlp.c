@@ -178,7 +178,7 @@ static bool refuse_unsupported(const struct component_spec *spec, const struct s
 static bool check_grpc(const struct component_spec *spec, const struct otlp_grpc_settings *g,
                        struct error *e)
 {
-    if (g->has_tls && strcmp(tls_versions[g->tls.min_version], "1.3") == 0)
+    if (g->has_tls && g->tls.min_version == TLS_1_3)
         return config_error(config_child(place(spec, "grpc", "tls"), "min_version"), e,
                             "the gRPC library cannot be held to TLS 1.3; 1.2 is the lowest "
                             "version that it accepts");

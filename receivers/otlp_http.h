@@ -2,6 +2,7 @@
 #ifndef TAILSPAN_RECEIVERS_OTLP_HTTP_H
 #define TAILSPAN_RECEIVERS_OTLP_HTTP_H
 
+#include "component/http_tls.h"
 #include "receivers/inflight.h"
 #include "receivers/otlp.h"
 #include "receivers/otlp_intake.h"
@@ -73,19 +74,5 @@ void http_on_completed(void *cls, struct MHD_Connection *connection, void **stat
 
 /* The reply to a request whose spans were all accepted. NULL: out of memory. */
 struct MHD_Response *http_accepted_response(const struct otlp_http *h, bool json);
-
-/* The certificate options for MHD_start_daemon, at most 4; *count of them. The texts in `pem` are
- * to be freed with http_tls_free() after the start. */
-struct http_tls {
-    char *cert;
-    char *key;
-    char *client_ca;
-};
-bool http_tls_load(const struct tls_server_settings *s, struct http_tls *pem,
-                   struct MHD_OptionItem options[4], size_t *count, struct error *e);
-void http_tls_free(struct http_tls *pem);
-
-/* Makes a connection's handshake demand a client certificate that the configured CA has signed. */
-void http_tls_demand_client(struct MHD_Connection *connection);
 
 #endif

@@ -1,7 +1,9 @@
 /* The small HTTP server, asked over a real socket. */
 #include "component/http_server.h"
+#include "tests/unit/exporters/pki.h"
 
 #include <arpa/inet.h>
+#include <gnutls/gnutls.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -94,6 +96,85 @@ static void a_head_that_does_not_end_is_refused(void **state)
     free(rq);
 }
 
+/* ---- TLS ---- */
+
+static gnutls_datum_t datum(const char *text)
+{
+    return (gnutls_datum_t){(unsigned char *)(uintptr_t)text, (unsigned)strlen(text)};
+}
+
+/* Whether a request over TLS is answered, with the client's certificate or without one. */
+static bool is_answered(const struct http_server *s, bool certified, const char *priority)
+{
+    static const char request[] = "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
+    gnutls_certificate_credentials_t credentials;
+    gnutls_session_t session;
+    gnutls_datum_t cert = datum(test_cert), key = datum(test_key);
+    gnutls_certificate_allocate_credentials(&credentials);
+    if (certified)
+        assert_int_equal(
+            gnutls_certificate_set_x509_key_mem(credentials, &cert, &key, GNUTLS_X509_FMT_PEM), 0);
+    gnutls_init(&session, GNUTLS_CLIENT | GNUTLS_NO_SIGNAL);
+    gnutls_priority_set_direct(session, priority, NULL);
+    gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, credentials);
+    int fd = connect_to(http_server_port(s));
+    gnutls_transport_set_int(session, fd);
+    char reply[64] = "";
+    bool answered = gnutls_handshake(session) == 0 &&
+                    gnutls_record_send(session, request, sizeof request - 1) > 0 &&
+                    gnutls_record_recv(session, reply, sizeof reply - 1) > 0 &&
+                    strncmp(reply, "HTTP/1.1 201", 12) == 0;
+    gnutls_deinit(session);
+    gnutls_certificate_free_credentials(credentials);
+    close(fd);
+    return answered;
+}
+
+static struct http_server *start_tls(const struct tls_server_settings *tls)
+{
+    struct error e = {0};
+    struct http_server_options o = {.endpoint = "127.0.0.1:0",
+                                    .name = "test",
+                                    .threads = 2,
+                                    .idle_seconds = 2,
+                                    .tls = tls,
+                                    .handle = echo};
+    return http_server_start(&o, &e);
+}
+
+static void clients_without_the_demanded_certificate_are_not_served(void **state)
+{
+    (void)state;
+    char ca[] = "/tmp/tailspan-test-ca-XXXXXX";
+    int fd = mkstemp(ca);
+    assert_int_equal(write(fd, test_cert, sizeof test_cert - 1), sizeof test_cert - 1);
+    close(fd);
+    struct tls_server_settings tls = {
+        .cert_pem = test_cert, .key_pem = test_key, .client_ca_file = ca};
+    struct http_server *s = start_tls(&tls);
+    unlink(ca);
+    assert_non_null(s);
+    assert_true(is_answered(s, true, "NORMAL"));
+    assert_false(is_answered(s, false, "NORMAL"));
+    http_server_stop(s);
+}
+
+static void the_oldest_tls_version_is_the_configured_one(void **state)
+{
+    (void)state;
+    struct tls_server_settings tls = {.cert_pem = test_cert, .key_pem = test_key};
+    struct http_server *s = start_tls(&tls);
+    assert_non_null(s);
+    assert_true(is_answered(s, false, "NORMAL:-VERS-ALL:+VERS-TLS1.2"));
+    http_server_stop(s);
+    tls.min_version = TLS_1_3;
+    s = start_tls(&tls);
+    assert_non_null(s);
+    assert_true(is_answered(s, false, "NORMAL"));
+    assert_false(is_answered(s, false, "NORMAL:-VERS-ALL:+VERS-TLS1.2"));
+    http_server_stop(s);
+}
+
 static int set_up(void **state)
 {
     struct error e = {0};
@@ -119,6 +200,8 @@ int main(void)
         cmocka_unit_test(requests_reach_the_handler),
         cmocka_unit_test(a_large_body_is_refused),
         cmocka_unit_test(a_head_that_does_not_end_is_refused),
+        cmocka_unit_test(clients_without_the_demanded_certificate_are_not_served),
+        cmocka_unit_test(the_oldest_tls_version_is_the_configured_one),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

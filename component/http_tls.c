@@ -1,15 +1,10 @@
-/* TLS for the HTTP server, which libmicrohttpd does with GnuTLS.
- *
- * libmicrohttpd asks for a client certificate when it was given a CA, but neither insists on one
- * nor verifies it; that is told to GnuTLS for each connection, before its handshake. */
-#include "receivers/otlp_http.h"
+#include "component/http_tls.h"
 
 #include <gnutls/gnutls.h>
 #include <stdlib.h>
-#include <string.h>
 
 bool http_tls_load(const struct tls_server_settings *s, struct http_tls *pem,
-                   struct MHD_OptionItem options[4], size_t *count, struct error *e)
+                   struct MHD_OptionItem options[HTTP_TLS_OPTIONS], size_t *count, struct error *e)
 {
     e->text[0] = 0;
     pem->cert = tls_load(s->cert_pem, s->cert_file, e);
@@ -19,7 +14,7 @@ bool http_tls_load(const struct tls_server_settings *s, struct http_tls *pem,
         return false;
     if (!pem->cert || !pem->key)
         return error_set(e, "tls: a server needs cert_file and key_file");
-    bool newest = strcmp(tls_versions[s->min_version], "1.3") == 0;
+    bool newest = s->min_version == TLS_1_3;
     const char *priorities =
         newest ? "NORMAL:-VERS-ALL:+VERS-TLS1.3" : "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
     options[0] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_CERT, 0, pem->cert};
