@@ -6,7 +6,7 @@
  *                trace_state["k"], start_time_unix_nano, end_time_unix_nano, flags;
  *                resource.attributes["k"]; instrumentation_scope.name, .version, .attributes["k"]
  *                (also as scope.…). A path may begin with "span."; of an event: spanevent.name,
- *                spanevent.attributes["k"], spanevent.time_unix_nano, spanevent.event_index.
+ *                spanevent.attributes["k"], spanevent.time_unix_nano.
  *                In the context OTTL_SPANEVENT a path without a prefix is the event's.
  *   literals     "text", 1, 1.5, true, false, nil, and the names of kinds and status codes
  *   operators    == != < <= > >=, and, or, not, parentheses
