@@ -1,7 +1,6 @@
 #include "exporters/export_calls.h"
 
 #include "exporters/grpc_answer.h"
-#include "exporters/reply.h"
 
 #include <assert.h>
 #include <grpc/byte_buffer.h>
@@ -192,24 +191,17 @@ static void start_operations(struct export_calls *x, struct export_call *c)
     (void)error;
 }
 
-static void answer_unsent(struct send_attempt *attempt, const char *message)
-{
-    struct send_answer answer = {.result = SEND_RETRY, .grpc_status = GRPC_STATUS_UNAVAILABLE};
-    reply_message(&answer, "", bytes_of_string(message));
-    sending_queue_answer(attempt, &answer);
-}
-
 void export_calls_send(void *transport, struct send_attempt *attempt)
 {
     struct export_calls *x = transport;
     struct export_call *c = call_take(x);
     if (!c) {
-        answer_unsent(attempt, "out of memory");
+        sending_queue_answer_unsent(attempt, "out of memory");
         return;
     }
     if (!write_message(c, attempt->frame)) {
         call_recycle(x, c, false);
-        answer_unsent(attempt, "out of memory");
+        sending_queue_answer_unsent(attempt, "out of memory");
         return;
     }
     c->attempt = attempt;
@@ -221,7 +213,7 @@ void export_calls_send(void *transport, struct send_attempt *attempt)
                                                   choose_queue(x), x->method, deadline, NULL);
     if (!call_enter(x, c)) {
         call_recycle(x, c, false);
-        answer_unsent(attempt, "shutting down");
+        sending_queue_answer_unsent(attempt, "shutting down");
         return;
     }
     start_operations(x, c);

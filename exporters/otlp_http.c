@@ -90,13 +90,6 @@ struct post {
 
 /* ---- sending ---- */
 
-static void answer_unsent(struct send_attempt *attempt, const char *message)
-{
-    struct send_answer answer = {.result = SEND_RETRY, .grpc_status = GRPC_STATUS_UNAVAILABLE};
-    reply_message(&answer, "", bytes_of_string(message));
-    sending_queue_answer(attempt, &answer);
-}
-
 static bool write_json(const struct frame *frame, struct buffer *out)
 {
     struct buffer wire = {0};
@@ -149,7 +142,7 @@ static void send_frame(void *transport, struct send_attempt *attempt)
     struct otlp_http *x = transport;
     struct post *p = calloc(1, sizeof *p);
     if (!p) {
-        answer_unsent(attempt, "out of memory");
+        sending_queue_answer_unsent(attempt, "out of memory");
         return;
     }
     p->attempt = attempt;
@@ -158,7 +151,7 @@ static void send_frame(void *transport, struct send_attempt *attempt)
     if (make_body(p, &body) && http_client_post(x->client, body, p))
         return;
     post_free(p);
-    answer_unsent(attempt, "out of memory, or shutting down");
+    sending_queue_answer_unsent(attempt, "out of memory, or shutting down");
 }
 
 static void cancel_all(void *transport)

@@ -69,6 +69,8 @@ struct outcome sending_queue_push(struct sending_queue *q, struct batch *b, stru
 bool sending_queue_has_room(struct sending_queue *q, const struct batch *b, struct outcome *why);
 
 void sending_queue_answer(struct send_attempt *attempt, const struct send_answer *answer);
+/* The same for an attempt that never reached the backend; it may be tried again. */
+void sending_queue_answer_unsent(struct send_attempt *attempt, const char *why);
 
 /* Sends everything it holds, with pauses of at most a second; at the deadline what is left is
  * cancelled, dropped and counted. Nothing may be pushed any more. Main thread. */

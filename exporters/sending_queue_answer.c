@@ -2,6 +2,8 @@
 #include "component/log.h"
 #include "exporters/sending_queue_state.h"
 
+#include <stdio.h>
+
 static struct outcome outcome_of(const struct send_answer *answer)
 {
     if (answer->result == SEND_OK)
@@ -94,4 +96,11 @@ void sending_queue_answer(struct send_attempt *attempt, const struct send_answer
             return;
     }
     queue_finish(rq, answer, reason);
+}
+
+void sending_queue_answer_unsent(struct send_attempt *attempt, const char *why)
+{
+    struct send_answer answer = {.result = SEND_RETRY, .grpc_status = GRPC_STATUS_UNAVAILABLE};
+    snprintf(answer.message, sizeof answer.message, "%s", why);
+    sending_queue_answer(attempt, &answer);
 }
