@@ -1,76 +1,25 @@
 #include "query/jaeger_text.h"
 
+#include "proto/double_text.h"
 #include "proto/json_writer.h"
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 enum {
     MAX_DEPTH = 100, /* batch_index() lets no value nest deeper */
-    MAX_DIGITS = 17, /* of a double, when it has to read back as it was */
 };
-
-/* The digits of |d| without point and trailing zeros; returns the decimal exponent of the first. */
-static int shortest_digits(double d, char digits[MAX_DIGITS + 1])
-{
-    char text[40] = "0e0";
-    for (int precision = 0; precision < MAX_DIGITS; precision++) {
-        snprintf(text, sizeof text, "%.*e", precision, fabs(d));
-        if (strtod(text, NULL) == fabs(d))
-            break;
-    }
-    char *out = digits;
-    char *e = strchr(text, 'e');
-    for (char *p = text; p < e; p++)
-        if (*p != '.')
-            *out++ = *p;
-    while (out > digits + 1 && out[-1] == '0')
-        out--;
-    *out = 0;
-    return atoi(e + 1);
-}
-
-static void plain_notation(struct buffer *out, const char *digits, int exponent)
-{
-    int count = (int)strlen(digits);
-    if (exponent < 0) {
-        buffer_append_string(out, "0.");
-        for (int i = exponent + 1; i < 0; i++)
-            buffer_append_byte(out, '0');
-        buffer_append_string(out, digits);
-        return;
-    }
-    for (int i = 0; i <= exponent || i < count; i++) {
-        if (i == exponent + 1)
-            buffer_append_byte(out, '.');
-        buffer_append_byte(out, i < count ? (uint8_t)digits[i] : '0');
-    }
-}
 
 static void number_text(struct buffer *out, double d)
 {
-    if (isnan(d)) {
+    char text[DOUBLE_TEXT_MAX];
+    if (isnan(d))
         buffer_append_string(out, "NaN");
-        return;
-    }
-    if (signbit(d))
-        buffer_append_byte(out, '-');
-    if (isinf(d)) {
-        buffer_append_string(out, "Infinity");
-        return;
-    }
-    char digits[MAX_DIGITS + 1] = "";
-    int exponent = shortest_digits(d, digits);
-    if (d == 0 || (fabs(d) >= 1e-6 && fabs(d) < 1e21)) {
-        plain_notation(out, digits, exponent);
-        return;
-    }
-    buffer_append_byte(out, (uint8_t)digits[0]);
-    if (digits[1])
-        buffer_printf(out, ".%s", digits + 1);
-    buffer_printf(out, "e%+d", exponent);
+    else if (isinf(d))
+        buffer_append_string(out, d < 0 ? "-Infinity" : "Infinity");
+    else
+        buffer_append(out, text, double_text(d, text));
 }
 
 static void quoted(struct buffer *out, struct bytes s)

@@ -1,4 +1,4 @@
-/* An attribute's value as one string, as Jaeger shows and matches it.
+/* An attribute's value as one string, as Jaeger shows it; storage/value_text.h has what it matches.
  *
  * Strings are themselves, numbers are written as JavaScript would, bytes are base64, arrays and
  * maps are compact JSON with sorted keys. */

@@ -2,62 +2,18 @@
  * other types are followed here, so that both answer a search alike. */
 #include "storage/value_text.h"
 
+#include "proto/double_text.h"
 #include "proto/json_writer.h"
 
-#include <float.h>
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 
-/* The fewest digits that read back as `d`, as "d.ddde±xx". Fifteen always survive, so trailing
- * zeros may go; beyond that, and for the subnormals that have fewer, one tries. */
-static void shortest(double d, char *out, size_t len)
-{
-    for (int digits = d < DBL_MIN ? 0 : 14; digits <= 16; digits++) {
-        snprintf(out, len, "%.*e", digits, d);
-        if (strtod(out, NULL) == d)
-            return;
-    }
-}
-
-/* From "d.ddde±xx" to digits without trailing zeros and the decimal exponent. */
-static int take_apart(const char *scientific, char digits[24])
-{
-    int n = 0;
-    const char *p = scientific;
-    for (; *p && *p != 'e'; p++) {
-        if (*p >= '0' && *p <= '9' && n < 23)
-            digits[n++] = *p;
-    }
-    while (n > 1 && digits[n - 1] == '0')
-        n--;
-    digits[n] = '\0';
-    return *p ? atoi(p + 1) : 0;
-}
-
-static int print_double(double d, char *out, size_t len)
+static struct bytes print_double(double d, char *out)
 {
     if (isnan(d))
-        return snprintf(out, len, "NaN");
+        return bytes_of("NaN", 3);
     if (isinf(d))
-        return snprintf(out, len, d > 0 ? "+Inf" : "-Inf");
-    if (d == 0)
-        return snprintf(out, len, signbit(d) ? "-0" : "0");
-    char scientific[40];
-    char digits[24];
-    shortest(fabs(d), scientific, sizeof scientific);
-    int exponent = take_apart(scientific, digits);
-    int n = (int)strlen(digits);
-    const char *sign = d < 0 ? "-" : "";
-    if (exponent < -6 || exponent >= 21)
-        return snprintf(out, len, "%s%c%s%se%+d", sign, digits[0], n > 1 ? "." : "", digits + 1,
-                        exponent);
-    if (exponent < 0)
-        return snprintf(out, len, "%s0.%.*s%s", sign, -exponent - 1, "000000", digits);
-    if (n <= exponent + 1)
-        return snprintf(out, len, "%s%s%.*s", sign, digits, exponent + 1 - n,
-                        "000000000000000000000");
-    return snprintf(out, len, "%s%.*s.%s", sign, exponent + 1, digits, digits + exponent + 1);
+        return bytes_of(d > 0 ? "+Inf" : "-Inf", 4);
+    return bytes_of(out, double_text(d, out));
 }
 
 static void write_json(struct json_writer *w, const struct value *v, int depth)
@@ -143,7 +99,7 @@ struct bytes value_text(const struct value *v, struct value_text *t)
     case VALUE_INT:
         return print_integer(v->integer, t->small, sizeof t->small);
     case VALUE_DOUBLE:
-        return bytes_of(t->small, (size_t)print_double(v->real, t->small, sizeof t->small));
+        return print_double(v->real, t->small);
     case VALUE_EMPTY:
         return bytes_of("", 0);
     case VALUE_ARRAY:
