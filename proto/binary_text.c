@@ -1,22 +1,14 @@
 #include "proto/binary_text.h"
 
-static int hex_value(uint8_t c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 const char *hex_decode(uint8_t *s, size_t *len)
 {
     for (size_t i = 0; i < *len; i++)
-        if (hex_value(s[i]) < 0)
+        if (hex_digit(s[i]) < 0)
             return "not hex";
     if (*len % 2)
         return "an odd number of hex digits";
     for (size_t i = 0; i < *len / 2; i++)
-        s[i] = (uint8_t)(hex_value(s[2 * i]) << 4 | hex_value(s[2 * i + 1]));
+        s[i] = (uint8_t)(hex_digit(s[2 * i]) << 4 | hex_digit(s[2 * i + 1]));
     *len /= 2;
     return NULL;
 }

@@ -2,6 +2,7 @@
  * nearly every one, is then used in place, and unescaping needs no error of its own. */
 #include "proto/json_reader.h"
 
+#include "proto/binary_text.h"
 #include "proto/json_number.h"
 #include "proto/utf8.h"
 
@@ -57,14 +58,6 @@ bool json_read_more(struct json_reader *r, char close, bool *more)
     if (r->at == r->end)
         return json_read_fail(r, r->at, "the document ends too early");
     return json_read_fail(r, r->at, close == '}' ? "expected ',' or '}'" : "expected ',' or ']'");
-}
-
-static int hex_digit(uint8_t c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 /* The four digits of a \u escape at `s`; -1 when they are not. */

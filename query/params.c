@@ -1,5 +1,7 @@
 #include "query/params.h"
 
+#include "proto/binary_text.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -263,19 +265,11 @@ bool param_time(const char *text, uint64_t *ns, struct error *e)
     return true;
 }
 
-static int hex_digit(char c)
-{
-    if (is_digit(c))
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static bool hex_id(const char *text, size_t len, uint8_t id[16])
 {
     memset(id, 0, 16);
     for (size_t i = 0; i < len; i++) {
-        int digit = hex_digit(text[len - 1 - i]);
+        int digit = hex_digit((uint8_t)text[len - 1 - i]);
         if (digit < 0)
             return false;
         id[15 - i / 2] |= (uint8_t)(digit << (4 * (i % 2)));
@@ -283,38 +277,11 @@ static bool hex_id(const char *text, size_t len, uint8_t id[16])
     return true;
 }
 
-static int base64_digit(char c)
+/* The decoded length, 0 when it is not base64. */
+static size_t base64_id(const char *text, size_t len, uint8_t out[24])
 {
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (is_digit(c))
-        return c - '0' + 52;
-    if (c == '+' || c == '-')
-        return 62;
-    return c == '/' || c == '_' ? 63 : -1;
-}
-
-/* The decoded length, 0 when it is not base64 or over 18 bytes. */
-static size_t base64_decode(const char *text, size_t len, uint8_t out[18])
-{
-    bool padded = len % 4 == 0;
-    while (padded && len > 0 && text[len - 1] == '=')
-        len--;
-    if (len % 4 == 1 || len > 24)
-        return 0;
-    uint32_t bits = 0;
-    size_t n = 0;
-    for (size_t i = 0; i < len; i++) {
-        int digit = base64_digit(text[i]);
-        if (digit < 0)
-            return 0;
-        bits = bits << 6 | (uint32_t)digit;
-        if (i % 4 != 0)
-            out[n++] = (uint8_t)(bits >> (6 - 2 * (i % 4)));
-    }
-    return n;
+    memcpy(out, text, len);
+    return base64_decode(out, &len) ? 0 : len;
 }
 
 bool param_trace_id(const char *text, uint8_t id[16], struct error *e)
@@ -324,8 +291,8 @@ bool param_trace_id(const char *text, uint8_t id[16], struct error *e)
         return error_set(e, "TraceID cannot be longer than 32 hex characters: %.200s", text);
     if (len > 0 && hex_id(text, len, id))
         return true;
-    uint8_t bytes[18];
-    size_t n = len <= 24 ? base64_decode(text, len, bytes) : 0;
+    uint8_t bytes[24];
+    size_t n = len <= sizeof bytes ? base64_id(text, len, bytes) : 0;
     if (n == 0 && len > 0 && (len > 24 || len % 4 == 1))
         return error_set(e, "strconv.ParseUint: parsing \"%s\": invalid syntax", text);
     if (n != 16 && n != 8)

@@ -150,9 +150,16 @@ static void trace_ids(void **state)
         assert_true(param_trace_id(good[i].text, out, &e));
         assert_memory_equal(out, good[i].id, sizeof out);
     }
-    static const char *const bad[] = {"",     "xyz",  "0102030405060708090a0b0c0d0e0f1011",
-                                      "0x12", "AQID", "=",
-                                      "====", "a b",  "AQIDBAUGBwgJCgsMDQ4PEBESEw=="};
+    static const char *const bad[] = {"",
+                                      "xyz",
+                                      "0102030405060708090a0b0c0d0e0f1011",
+                                      "0x12",
+                                      "AQID",
+                                      "=",
+                                      "====",
+                                      "AQIDBAUGBwg=====",
+                                      "a b",
+                                      "AQIDBAUGBwgJCgsMDQ4PEBESEw=="};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_false(param_trace_id(bad[i], out, &e));
     assert_false(param_trace_id("xyz", out, &e));
