@@ -146,17 +146,11 @@ static void write_line(struct buffer *out, const struct batch *b, const struct s
 
 static bool write_request(struct buffer *out, struct batch *b)
 {
-    struct frame *f = frame_create();
     struct buffer request = {0};
-    bool ok = f && frame_add(f, b, 0, b->span_count) && frame_finish(f);
-    if (ok)
-        frame_flatten(f, &request);
-    ok = ok && !request.failed &&
-         otlp_json_print(buffer_bytes(&request), OTLP_TRACE_REQUEST, true, out);
+    bool ok = frame_batch(b, &request) &&
+              otlp_json_print(buffer_bytes(&request), OTLP_TRACE_REQUEST, true, out);
     buffer_append_byte(out, '\n');
     buffer_free(&request);
-    if (f)
-        frame_release(f);
     return ok;
 }
 

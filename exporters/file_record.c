@@ -22,27 +22,15 @@ void file_encoder_free(struct file_encoder *e)
     e->zstd = NULL;
 }
 
-static bool append_request(struct batch *b, struct buffer *out)
-{
-    struct frame *f = frame_create();
-    if (f && frame_add(f, b, 0, b->span_count) && frame_finish(f))
-        frame_flatten(f, out);
-    else
-        out->failed = true;
-    if (f)
-        frame_release(f);
-    return !out->failed;
-}
-
 /* The request in the encoder's format, bare. */
 static bool append_content(struct file_encoder *e, struct batch *b, struct buffer *out)
 {
     if (e->format == FILE_PROTO)
-        return append_request(b, out);
+        return frame_batch(b, out);
     if (b->request.len > 0)
         return otlp_json_print(b->request, OTLP_TRACE_REQUEST, false, out);
     struct buffer request = {0};
-    bool ok = append_request(b, &request) &&
+    bool ok = frame_batch(b, &request) &&
               otlp_json_print(buffer_bytes(&request), OTLP_TRACE_REQUEST, false, out);
     buffer_free(&request);
     return ok;

@@ -346,6 +346,17 @@ void frame_flatten(const struct frame *f, struct buffer *out)
     out->len += f->byte_count;
 }
 
+bool frame_batch(struct batch *b, struct buffer *out)
+{
+    struct frame *f = frame_create();
+    if (f && frame_add(f, b, 0, b->span_count) && frame_finish(f))
+        frame_flatten(f, out);
+    else
+        out->failed = true;
+    frame_release(f);
+    return !out->failed;
+}
+
 struct frame *frame_retain(struct frame *f)
 {
     atomic_fetch_add_explicit(&f->references, 1, memory_order_relaxed);

@@ -33,6 +33,10 @@ uint32_t frame_spans(const struct frame *f);
 /* Copies the request behind the last byte of `out`. */
 void frame_flatten(const struct frame *f, struct buffer *out);
 
+/* All spans of `b` as a request, behind the last byte of `out`; a frame for this once. False: out
+ * of memory, or over the buffer's limit; `out` has failed. */
+bool frame_batch(struct batch *b, struct buffer *out);
+
 /* References: an exporter's in-flight request and its retry share one frame. Any thread. */
 struct frame *frame_retain(struct frame *f);
 void frame_release(struct frame *f);

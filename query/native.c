@@ -113,28 +113,16 @@ static enum format accepted_format(const struct call *c)
     return FORMAT_NONE;
 }
 
-static bool flatten(struct batch *b, struct buffer *out)
-{
-    struct frame *f = frame_create();
-    bool good = f && frame_add(f, b, 0, b->span_count) && frame_finish(f);
-    if (good)
-        frame_flatten(f, out);
-    if (f)
-        frame_release(f);
-    return good && !out->failed;
-}
-
 static void write_trace(struct call *c, struct batch *b, enum format format)
 {
     struct buffer *body = &c->reply->body;
     if (format == FORMAT_PROTOBUF) {
         call_restart(c, 200, "application/x-protobuf");
-        if (!flatten(b, body))
-            body->failed = true;
+        frame_batch(b, body);
     } else {
         struct buffer wire = {0};
         call_restart(c, 200, "application/json");
-        if (!flatten(b, &wire) ||
+        if (!frame_batch(b, &wire) ||
             !otlp_json_print(buffer_bytes(&wire), OTLP_TRACE_REQUEST, false, body))
             body->failed = true;
         buffer_free(&wire);
