@@ -136,7 +136,7 @@ struct batch *batch_from_request(struct bytes request, struct batch_report *repo
     *report = (struct batch_report){0};
     struct batch *b = batch_create(request.len);
     if (!b) {
-        report->malformed = true;
+        report->malformed = report->no_memory = true;
         memcpy(report->where, "out of memory", sizeof "out of memory");
         return NULL;
     }

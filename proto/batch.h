@@ -79,6 +79,7 @@ struct batch {
  * "resource_spans[0].scope_spans[2].spans[17].attributes[3]: length 90 runs past the end". */
 struct batch_report {
     bool malformed;          /* nothing was indexed; answer 400 / INVALID_ARGUMENT */
+    bool no_memory;          /* and that only for want of memory, which `where` says too */
     uint32_t rejected_spans; /* zero or wrong-length ids; answer through partial success */
     char where[256];         /* of the malformation, or of the first rejected span */
 };

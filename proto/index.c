@@ -259,6 +259,7 @@ static void explain(struct indexer *ix, struct bytes request)
     b->span_bytes = 0;
     report->rejected_spans = 0;
     report->malformed = true;
+    report->no_memory = ix->no_memory;
     if (ix->no_memory)
         snprintf(report->where, sizeof report->where, "out of memory");
     else if (!schema_explain(request, report->where, sizeof report->where))

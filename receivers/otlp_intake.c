@@ -104,8 +104,7 @@ void intake_submit(struct intake_request *rq, struct batch *b, size_t len)
     struct batch_report report;
     if (!batch_index(b, len, &report)) {
         batch_release(b);
-        bool starved = strcmp(report.where, "out of memory") == 0;
-        intake_refuse(rq, starved ? REFUSED_NO_MEMORY : REFUSED_MALFORMED, report.where);
+        intake_refuse(rq, report.no_memory ? REFUSED_NO_MEMORY : REFUSED_MALFORMED, report.where);
         rq->answered(rq);
         return;
     }

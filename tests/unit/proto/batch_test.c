@@ -441,7 +441,7 @@ static bool try_index(void *context)
     struct batch_report report;
     struct batch *b = batch_from_request(*(struct bytes *)context, &report);
     if (!b) {
-        assert_true(report.malformed);
+        assert_true(report.malformed && report.no_memory);
         assert_string_equal(report.where, "out of memory");
         return false;
     }
