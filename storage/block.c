@@ -43,26 +43,6 @@ struct block_builder {
     uint64_t part_serial;
 };
 
-bool source_init(struct source *s, struct batch *b)
-{
-    size_t resources = b->resource_count;
-    size_t scopes = b->scope_count;
-    uint64_t *memory =
-        calloc(1, (resources + scopes) * sizeof(uint64_t) + resources * sizeof(uint32_t) + 1);
-    *s = (struct source){.batch = b, .resources = memory};
-    if (!memory)
-        return false;
-    s->scopes = memory + resources;
-    s->services = (uint32_t *)(s->scopes + scopes);
-    return true;
-}
-
-void source_free(struct source *s)
-{
-    free(s->resources);
-    *s = (struct source){0};
-}
-
 struct block_builder *block_builder_create(void)
 {
     struct block_builder *b = calloc(1, sizeof *b);
@@ -157,12 +137,12 @@ static uint32_t note_service(struct block_builder *b, struct names *names, struc
     if (!*service)
         *service = names_service(names, resource_service_name(resource)) + 1;
     uint32_t code = *service - 1;
-    if (s->resources[scope->resource] != b->serial) {
-        s->resources[scope->resource] = b->serial;
+    if (s->resource_blocks[scope->resource] != b->serial) {
+        s->resource_blocks[scope->resource] = b->serial;
         note_attributes(b, resource->message, RESOURCE_ATTRIBUTES, code, true);
     }
-    if (s->scopes[span->scope] != b->serial) {
-        s->scopes[span->scope] = b->serial;
+    if (s->scope_blocks[span->scope] != b->serial) {
+        s->scope_blocks[span->scope] = b->serial;
         note_attributes(b, scope->message, SCOPE_ATTRIBUTES, code, true);
         note_text(b, "otel.scope.name", scope_name(scope->message), code);
         note_text(b, "otel.scope.version", scope_version(scope->message), code);

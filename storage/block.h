@@ -9,24 +9,12 @@
 #include "storage/group.h"
 #include "storage/kinship.h"
 #include "storage/names.h"
+#include "storage/part.h"
 #include "storage/record.h"
 
 #define BLOCK_MAX_PARTS   256
 #define BLOCK_MAX_ENTRIES (32u << 10) /* in its filter */
 #define BLOCK_MAX_BYTES   (1u << 20)  /* of records and refs */
-
-/* A batch on its way to disk, with what was found out about its resources. */
-struct source {
-    struct batch *batch;
-    uint32_t *services; /* by resource: its service's code + 1; 0: not looked up */
-    uint64_t
-        *resources;   /* by resource, by scope: serial of the last block whose filter has their */
-    uint64_t *scopes; /* attributes; 0: none */
-};
-
-/* Takes over nothing: the batch stays the caller's. False: out of memory. */
-bool source_init(struct source *s, struct batch *b);
-void source_free(struct source *s);
 
 struct block_builder;
 struct block_builder *block_builder_create(void);

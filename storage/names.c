@@ -1,10 +1,11 @@
-/* Two hash tables with open addressing, compared by content, grown by doubling; the names' bytes
+/* Three hash tables with open addressing, compared by content, grown by doubling; the names' bytes
  * are copied once. The caps bound both memory (some 10 MB a slot) and what a sender with an id in
  * every span name can do to the lists of operations. */
 #define XXH_INLINE_ALL
 #include "storage/names.h"
 
 #include "component/hash_seed.h"
+#include "proto/buffer.h"
 #include "storage/sql.h"
 
 #include <stdlib.h>
@@ -24,11 +25,17 @@ struct table {
     uint32_t capacity; /* a power of two, or 0 */
     uint32_t count;
     uint32_t max;
+    uint32_t max_length;
+    size_t bytes; /* of all names */
+    size_t max_bytes;
 };
 
 struct names {
     struct table services;
     struct table operations;
+    struct table envelopes;
+    struct buffer envelope; /* scratch */
+    sqlite3_stmt *add_envelope;
     sqlite3_stmt *add_service;
     sqlite3_stmt *add_operation;
     int error;
@@ -53,7 +60,8 @@ static struct name *find(const struct table *t, uint64_t hash, uint32_t service,
 
 static bool grow(struct table *t)
 {
-    struct table larger = {.capacity = t->capacity ? t->capacity * 2 : 64};
+    struct table larger = *t;
+    larger.capacity = t->capacity ? t->capacity * 2 : 64;
     larger.entries = calloc(larger.capacity, sizeof *larger.entries);
     if (!larger.entries)
         return false;
@@ -71,19 +79,20 @@ static bool grow(struct table *t)
 /* The entry, new (code 0, all else filled in) or known. NULL: no room, no memory, or too long. */
 static struct name *lookup(struct table *t, uint32_t service, uint8_t kind, struct bytes name)
 {
-    if (name.len > NAMES_MAX_LENGTH || (t->count >= t->capacity / 2 && !grow(t)))
+    if (name.len > t->max_length || (t->count >= t->capacity / 2 && !grow(t)))
         return NULL;
     uint64_t hash = hash_of(service, kind, name);
     struct name *e = find(t, hash, service, kind, name);
     if (e->code)
         return e;
-    if (t->count >= t->max)
+    if (t->count >= t->max || t->bytes + name.len > t->max_bytes)
         return NULL;
     uint8_t *copy = malloc(name.len + 1);
     if (!copy)
         return NULL;
     if (name.len)
         memcpy(copy, name.data, name.len);
+    t->bytes += name.len;
     *e = (struct name){
         .hash = hash, .service = service, .len = (uint32_t)name.len, .kind = kind, .bytes = copy};
     return e;
@@ -114,6 +123,27 @@ uint32_t names_operation(struct names *n, uint32_t service, uint8_t kind, struct
     sqlite3_bind_int64(n->add_operation, 3, kind);
     sql_bind_bytes(n->add_operation, 4, bytes_of(e->bytes, e->len));
     int code = sql_run(n->add_operation);
+    if (code != SQLITE_OK && n->error == SQLITE_OK)
+        n->error = code;
+    return e->code;
+}
+
+uint32_t names_envelope(struct names *n, struct bytes head, struct bytes tail)
+{
+    struct bytes whole = head;
+    if (tail.len) {
+        n->envelope.len = 0;
+        buffer_append(&n->envelope, head.data, head.len);
+        buffer_append(&n->envelope, tail.data, tail.len);
+        whole = buffer_bytes(&n->envelope);
+    }
+    struct name *e = n->envelope.failed ? NULL : lookup(&n->envelopes, 0, 0, whole);
+    if (!e || e->code)
+        return e ? e->code : 0;
+    e->code = ++n->envelopes.count;
+    sqlite3_bind_int64(n->add_envelope, 1, e->code);
+    sql_bind_bytes(n->add_envelope, 2, bytes_of(e->bytes, e->len));
+    int code = sql_run(n->add_envelope);
     if (code != SQLITE_OK && n->error == SQLITE_OK)
         n->error = code;
     return e->code;
@@ -151,14 +181,23 @@ struct names *names_open(sqlite3 *db, int *code)
         *code = SQLITE_NOMEM;
         return NULL;
     }
-    n->services.max = NAMES_MAX_SERVICES;
-    n->operations.max = NAMES_MAX_OPERATIONS;
+    n->services = (struct table){
+        .max = NAMES_MAX_SERVICES, .max_length = NAMES_MAX_LENGTH, .max_bytes = SIZE_MAX};
+    n->operations = (struct table){
+        .max = NAMES_MAX_OPERATIONS, .max_length = NAMES_MAX_LENGTH, .max_bytes = SIZE_MAX};
+    n->envelopes = (struct table){.max = NAMES_MAX_ENVELOPES,
+                                  .max_length = NAMES_MAX_ENVELOPE_LENGTH,
+                                  .max_bytes = NAMES_MAX_ENVELOPE_BYTES};
     *code = sql_prepare(db, "INSERT INTO service(id, name) VALUES(?1, ?2)", &n->add_service);
     if (*code == SQLITE_OK)
         *code = sql_prepare(db,
                             "INSERT INTO operation(id, service, kind, name)"
                             " VALUES(?1, ?2, ?3, ?4)",
                             &n->add_operation);
+    if (*code == SQLITE_OK)
+        *code = sql_prepare(db, "INSERT INTO envelope(id, data) VALUES(?1, ?2)", &n->add_envelope);
+    if (*code == SQLITE_OK)
+        *code = load(db, "SELECT id, 0, 0, data FROM envelope ORDER BY id", &n->envelopes);
     if (*code == SQLITE_OK)
         *code = load(db, "SELECT id, 0, 0, name FROM service ORDER BY id", &n->services);
     if (*code == SQLITE_OK)
@@ -184,6 +223,9 @@ void names_close(struct names *n)
         return;
     sqlite3_finalize(n->add_service);
     sqlite3_finalize(n->add_operation);
+    sqlite3_finalize(n->add_envelope);
+    buffer_free(&n->envelope);
+    free_table(&n->envelopes);
     free_table(&n->services);
     free_table(&n->operations);
     free(n);

@@ -1,4 +1,4 @@
-/* The writer's codes for services and operations of the slot it writes.
+/* The writer's codes for services, operations and envelopes of the slot it writes.
  *
  * Codes are small integers from 1, given in order of appearance and written to the slot's tables in
  * the transaction that first uses them. Code 0 means "not coded": a name that is too long, or one
@@ -15,6 +15,11 @@
 #define NAMES_MAX_OPERATIONS 65535
 #define NAMES_MAX_LENGTH     1024
 
+/* Envelopes (see part.h) have codes of their own, within these bounds. */
+#define NAMES_MAX_ENVELOPES       65535
+#define NAMES_MAX_ENVELOPE_LENGTH (16 << 10)
+#define NAMES_MAX_ENVELOPE_BYTES  (8u << 20) /* of all together */
+
 struct names;
 
 /* Reads the codes of a slot that is being continued. NULL with `code` set when that fails. */
@@ -23,6 +28,9 @@ void names_close(struct names *n);
 
 uint32_t names_service(struct names *n, struct bytes name);
 uint32_t names_operation(struct names *n, uint32_t service, uint8_t kind, struct bytes name);
+
+/* The code of the envelope that these two make; 0: the slot has no room for it. */
+uint32_t names_envelope(struct names *n, struct bytes head, struct bytes tail);
 
 /* The first failure to write a name since names_open(): a result code. After one the codes no
  * longer agree with the file. */

@@ -14,6 +14,7 @@
 
 #define MAX_TRACE_BYTES  (256u << 20) /* of one trace, when read */
 #define MAX_DICTIONARIES 16           /* in one slot */
+#define MAX_PACKED_KEPT  (4u << 20)   /* bytes of memory kept for the next part */
 
 static const char *const statements_sql[READER_STATEMENTS] = {
     [READ_PARTS_BY_KEY] = "SELECT part FROM trace WHERE key=?1",
@@ -21,6 +22,7 @@ static const char *const statements_sql[READER_STATEMENTS] = {
         "SELECT id, keys FROM detail WHERE id > (SELECT value FROM meta WHERE key='indexed')",
     [READ_PART] = "SELECT dictionary, data FROM part WHERE id=?1",
     [READ_DICTIONARY] = "SELECT data FROM dictionary WHERE id=?1",
+    [READ_ENVELOPE] = "SELECT data FROM envelope WHERE id=?1",
     [READ_BLOCKS] = ("SELECT id, min_start, max_start, max_last_start, max_duration"
                      " FROM block WHERE id>=?1 ORDER BY id"),
     [READ_DETAIL] = "SELECT filter, records FROM detail WHERE id=?1",
@@ -55,6 +57,10 @@ static void close_slot(struct reader_slot *s)
     for (size_t i = 0; i < s->dictionary_count; i++)
         blob_dictionary_destroy(s->dictionaries[i].prepared);
     free(s->dictionaries);
+    for (uint32_t i = 0; i < s->envelopes.count; i++)
+        free(s->envelopes.items[i]);
+    free(s->envelopes.items);
+    free(s->envelopes.lengths);
     free(s->headers);
     slot_release(s->slot);
     *s = (struct reader_slot){0};
@@ -68,6 +74,7 @@ void store_reader_close(struct store_reader *r)
         close_slot(&r->slots[i]);
     free(r->slots);
     blob_reader_destroy(r->blobs);
+    buffer_free(&r->packed);
     free(r);
 }
 
@@ -292,22 +299,68 @@ static const struct blob_dictionary *dictionary_of(struct store_reader *r, struc
     return prepared;
 }
 
+struct envelope_finder {
+    struct store_reader *reader;
+    struct reader_slot *slot;
+};
+
+static bool grow_envelopes(struct cached_envelopes *c, uint32_t count)
+{
+    uint8_t **items = reallocarray(c->items, count, sizeof *items);
+    if (items)
+        c->items = items;
+    uint32_t *lengths = items ? reallocarray(c->lengths, count, sizeof *lengths) : NULL;
+    if (!lengths)
+        return false;
+    c->lengths = lengths;
+    memset(c->items + c->count, 0, (count - c->count) * sizeof *c->items);
+    c->count = count;
+    return true;
+}
+
+static bool find_envelope(void *context, uint32_t code, struct bytes *envelope)
+{
+    const struct envelope_finder *f = context;
+    struct cached_envelopes *c = &f->slot->envelopes;
+    if (code > NAMES_MAX_ENVELOPES || (code >= c->count && !grow_envelopes(c, code + 64)))
+        return false;
+    if (!c->items[code]) {
+        sqlite3_stmt *q = reader_statement(f->slot, READ_ENVELOPE);
+        if (!q)
+            return false;
+        sqlite3_bind_int64(q, 1, code);
+        if (reader_step(f->reader, f->slot, q)) {
+            struct bytes data = sql_blob(q, 0);
+            c->items[code] = data.len <= NAMES_MAX_ENVELOPE_LENGTH ? malloc(data.len + 1) : NULL;
+            c->lengths[code] = (uint32_t)data.len;
+            if (c->items[code] && data.len)
+                memcpy(c->items[code], data.data, data.len);
+        }
+        sqlite3_reset(q);
+    }
+    *envelope = bytes_of(c->items[code], c->items[code] ? c->lengths[code] : 0);
+    return c->items[code] != NULL;
+}
+
 static struct batch *decode(struct store_reader *r, struct reader_slot *s, int64_t dictionary,
                             struct bytes data)
 {
     const struct blob_dictionary *d = dictionary ? dictionary_of(r, s, dictionary) : NULL;
     size_t size = blob_size(data);
-    struct batch_report report;
+    struct batch *b = NULL;
     if (size == 0 || (dictionary && !d))
         return NULL;
-    struct batch *b = batch_create(size);
-    if (b && blob_read(r->blobs, d, data, batch_payload(b), size) &&
-        batch_index(b, size, &report) && b->span_count > 0)
-        return b;
-    if (b)
-        batch_release(b);
-    log_error(NULL, "a trace of the store is damaged", LOG_S("path", s->slot->path));
-    return NULL;
+    r->packed.len = 0;
+    r->packed.failed = false;
+    uint8_t *packed = buffer_reserve(&r->packed, size);
+    if (packed && blob_read(r->blobs, d, data, packed, size))
+        b = part_unpack(bytes_of(packed, size), 2 * (size_t)BLOB_MAX_BYTES, find_envelope,
+                        &(struct envelope_finder){r, s});
+    if (r->packed.capacity > MAX_PACKED_KEPT)
+        buffer_free(&r->packed);
+    if (!b)
+        log_error(NULL, "a trace of the store is damaged", LOG_S("path", s->slot->path));
+    return b;
 }
 
 struct batch *reader_load_part(struct store_reader *r, const struct part_location *where)

@@ -28,6 +28,7 @@ enum reader_statement {
     READ_RECENT_KEYS,
     READ_PART,
     READ_DICTIONARY,
+    READ_ENVELOPE,
     READ_BLOCKS,
     READ_DETAIL,
     READ_REFS,
@@ -37,6 +38,13 @@ enum reader_statement {
     READ_OPERATIONS,
     READ_OPERATION,
     READER_STATEMENTS,
+};
+
+/* Envelopes by code, as far as they were needed. */
+struct cached_envelopes {
+    uint8_t **items; /* malloc'd; NULL: not read yet */
+    uint32_t *lengths;
+    uint32_t count;
 };
 
 struct reader_slot {
@@ -49,6 +57,7 @@ struct reader_slot {
     sqlite3_stmt *statements[READER_STATEMENTS];
     struct cached_dictionary *dictionaries;
     size_t dictionary_count;
+    struct cached_envelopes envelopes;
     struct block_header *headers; /* oldest first */
     size_t header_count;
     size_t header_capacity;
@@ -60,6 +69,7 @@ struct store_reader {
     struct reader_slot *slots; /* newest first */
     size_t slot_count;
     struct blob_reader *blobs;
+    struct buffer packed; /* of the part that is being read */
 };
 
 /* Follows the store's list and takes a snapshot of every slot. False: out of memory. Slots that

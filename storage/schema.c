@@ -1,6 +1,7 @@
 /* One slot's tables. Keys are integers, rows are appended: random keys cost ten times the rest.
  *
- *   part      a part of a trace: the zstd-compressed ExportTraceServiceRequest of its spans
+ *   part      a part of a trace: its spans' wire bytes, compressed
+ *   envelope  what the spans of a resource or a scope share
  *   block     up to 256 parts in the order of their ids: what a search needs to skip all of them
  *   detail    the same block's filter and records, kept apart so that walking `block` stays cheap
  *   trace     a 48-bit hash of the trace id -> part; filled in sorted runs, up to meta 'indexed'.
@@ -25,6 +26,7 @@ static const char *const version_1[] = {
     "CREATE TABLE service(id INTEGER PRIMARY KEY, name BLOB NOT NULL)",
     "CREATE TABLE operation(id INTEGER PRIMARY KEY, service INTEGER NOT NULL,"
     " kind INTEGER NOT NULL, name BLOB NOT NULL)",
+    "CREATE TABLE envelope(id INTEGER PRIMARY KEY, data BLOB NOT NULL)",
     "CREATE TABLE part(id INTEGER PRIMARY KEY, dictionary INTEGER NOT NULL, data BLOB NOT NULL)",
     "CREATE TABLE block(id INTEGER PRIMARY KEY, parts INTEGER NOT NULL,"
     " min_start INTEGER NOT NULL, max_start INTEGER NOT NULL, max_last_start INTEGER NOT NULL,"

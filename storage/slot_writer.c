@@ -12,7 +12,6 @@
 #include "storage/slot_writer.h"
 
 #include "component/log.h"
-#include "proto/frame.h"
 #include "storage/schema.h"
 #include "storage/sql.h"
 
@@ -315,26 +314,6 @@ static void reuse(struct buffer *b)
     b->failed = false;
 }
 
-/* The wire bytes of these spans as a request of their own. */
-static bool frame_spans_of(struct source *sources, const struct span_ref *refs, uint32_t count,
-                           struct buffer *out)
-{
-    struct frame *f = frame_create();
-    bool done = f != NULL;
-    for (uint32_t i = 0, n; done && i < count; i += n) {
-        for (n = 1; i + n < count && refs[i + n].batch == refs[i].batch &&
-                    refs[i + n].span == refs[i].span + n;)
-            n++;
-        done = frame_add(f, sources[refs[i].batch].batch, refs[i].span, n);
-    }
-    done = done && frame_finish(f);
-    if (done)
-        frame_flatten(f, out);
-    if (f)
-        frame_release(f);
-    return done && !out->failed;
-}
-
 static int finish_block(struct slot_writer *w)
 {
     int code = block_write(w->block, &w->block_rows);
@@ -364,8 +343,8 @@ static int add_part(struct slot_writer *w, struct source *sources, const struct 
     uint64_t key = XXH3_64bits_withSeed(id, 16, w->seed) >> 16;
     reuse(&w->raw);
     reuse(&w->packed);
-    if (!frame_spans_of(sources, refs, count, &w->raw) ||
-        !blob_write(w->blobs, buffer_bytes(&w->raw), &w->packed) ||
+    part_pack(w->names, sources, refs, count, &w->raw);
+    if (w->raw.failed || !blob_write(w->blobs, buffer_bytes(&w->raw), &w->packed) ||
         !block_add(w->block, w->names, sources, refs, count, key))
         return SQLITE_NOMEM;
     sqlite3_bind_int64(w->put_part, 1, w->next_part);
