@@ -8,12 +8,12 @@
  *
  * A block is passed over by its times and longest duration, then by its filter, then part by part
  * by its records. What none of them rules out is decompressed and decided on the spans. */
+#include "component/clock.h"
 #include "storage/match.h"
 #include "storage/sql.h"
 #include "storage/summary.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 #define MAX_LIMIT 100000
 
@@ -56,16 +56,9 @@ struct search {
     bool failed; /* out of memory */
 };
 
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 static bool is_over(struct search *s)
 {
-    s->late = s->late || now_ns() > s->deadline_ns;
+    s->late = s->late || monotonic_ns() > s->deadline_ns;
     return s->late || s->failed;
 }
 
@@ -319,7 +312,7 @@ bool store_search(struct store_reader *r, const struct store_query *q, uint64_t 
 {
     struct search s = {.reader = r, .limit = q->limit < MAX_LIMIT ? q->limit : MAX_LIMIT};
     *out = (struct store_results){0};
-    s.deadline_ns = now_ns() + timeout_ns;
+    s.deadline_ns = monotonic_ns() + timeout_ns;
     if (s.deadline_ns < timeout_ns)
         s.deadline_ns = UINT64_MAX;
     s.failed = !matcher_init(&s.matcher, q) || !reader_begin(r);

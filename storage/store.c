@@ -5,21 +5,14 @@
  * list append. */
 #include "storage/store_private.h"
 
+#include "component/clock.h"
 #include "component/log.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
-
-static uint64_t now_monotonic(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 /* Makes the directory and those above it that are missing. */
 static bool make_directory(const char *path, struct error *e)
@@ -116,7 +109,7 @@ static bool enqueue(struct store *s, struct queued *q)
     if (s->stopping || (used > 0 && used + q->bytes > (size_t)s->options.queue_bytes))
         return false;
     if (idle)
-        s->first_ns = now_monotonic();
+        s->first_ns = monotonic_ns();
     *s->last = q;
     s->last = &q->next;
     bool filling = s->waiting_bytes < half && s->waiting_bytes + q->bytes >= half;

@@ -8,6 +8,7 @@
  * on disk. The first failure is tried again for a second or so; if the disk stays full, each
  * following flush is tried once and dropped, counted, until one succeeds. A file whose content is
  * broken is set aside and a new one begun. */
+#include "component/clock.h"
 #include "component/log.h"
 #include "storage/sql.h"
 #include "storage/store_private.h"
@@ -17,19 +18,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #define TICK_NS     1000000000u
 #define RETRIES     4
 #define RETRY_NS    100000000u /* doubled each time */
 #define SLOTS_BYTES 8          /* a slot takes at most so much of max_bytes: an eighth */
-
-static uint64_t clock_ns(clockid_t clock)
-{
-    struct timespec t;
-    clock_gettime(clock, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 /* With the lock held. */
 static void wait_until(struct store *s, uint64_t ns)
@@ -114,14 +107,14 @@ static void look_after_slots(struct store *s)
 static void tick(struct store *s)
 {
     look_after_slots(s);
-    retention_apply(s, clock_ns(CLOCK_REALTIME));
-    s->next_tick_ns = clock_ns(CLOCK_MONOTONIC) + TICK_NS;
+    retention_apply(s, realtime_ns());
+    s->next_tick_ns = monotonic_ns() + TICK_NS;
 }
 
 static bool is_full(const struct store *s, struct slot *slot)
 {
     uint64_t end = atomic_load(&slot->end_ns);
-    return clock_ns(CLOCK_REALTIME) >= end ||
+    return realtime_ns() >= end ||
            atomic_load(&slot->bytes) >= (uint64_t)s->options.max_bytes / SLOTS_BYTES;
 }
 
@@ -139,7 +132,7 @@ static struct slot *continued(struct store *s)
 static struct slot *begun(struct store *s)
 {
     struct slot *newest = slots_newest(s);
-    uint64_t now = clock_ns(CLOCK_REALTIME);
+    uint64_t now = realtime_ns();
     uint64_t id = now / 1000000;
     if (newest && id <= newest->id)
         id = newest->id + 1;
@@ -237,8 +230,8 @@ static void after_failure(struct store *s, int code)
 static bool pause_before_retry(struct store *s, unsigned attempt)
 {
     pthread_mutex_lock(&s->lock);
-    uint64_t until = clock_ns(CLOCK_MONOTONIC) + ((uint64_t)RETRY_NS << attempt);
-    while (!s->stopping && clock_ns(CLOCK_MONOTONIC) < until)
+    uint64_t until = monotonic_ns() + ((uint64_t)RETRY_NS << attempt);
+    while (!s->stopping && monotonic_ns() < until)
         wait_until(s, until);
     bool go_on = !s->stopping;
     pthread_mutex_unlock(&s->lock);
@@ -312,7 +305,7 @@ static void take_and_write(struct store *s)
     pthread_mutex_unlock(&s->lock);
     write_list(s, list, count);
     free_list(list);
-    retention_apply(s, clock_ns(CLOCK_REALTIME));
+    retention_apply(s, realtime_ns());
     pthread_mutex_lock(&s->lock);
     s->in_hand_bytes = 0;
     s->queued_spans -= spans;
@@ -345,7 +338,7 @@ void *writer_run(void *store)
     pthread_setname_np(pthread_self(), "store");
     pthread_mutex_lock(&s->lock);
     while (s->first || !s->stopping) {
-        uint64_t now = clock_ns(CLOCK_MONOTONIC);
+        uint64_t now = monotonic_ns();
         uint64_t due = due_ns(s);
         if (due <= now) {
             take_and_write(s);
