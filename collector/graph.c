@@ -1,7 +1,7 @@
 #include "collector/graph.h"
 
 #include "collector/fanout.h"
-#include "component/lane.h"
+#include "component/clock.h"
 #include "component/log.h"
 #include "processors/processors.h"
 

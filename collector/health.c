@@ -1,8 +1,8 @@
 #include "collector/health.h"
 
 #include "collector/graph.h"
+#include "component/clock.h"
 #include "component/http_server.h"
-#include "component/lane.h"
 #include "proto/json_writer.h"
 
 #include <stdio.h>

@@ -1,7 +1,7 @@
 #include "collector/self_telemetry.h"
 
+#include "component/clock.h"
 #include "component/http_server.h"
-#include "component/lane.h"
 #include "proto/batch.h"
 
 #include <stdio.h>

@@ -9,6 +9,8 @@
 #ifndef TAILSPAN_COMPONENT_LANE_H
 #define TAILSPAN_COMPONENT_LANE_H
 
+#include "component/clock.h"
+
 #include <grpc/grpc.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -61,15 +63,13 @@ grpc_completion_queue *lane_queue(struct lane *l);
 /* Has the task run soon on the lane's thread. Any thread. One post of a task at a time. */
 void lane_post(struct lane *l, struct lane_task *task);
 
-/* Runs `task` on the lane and returns when it has run. Any other thread. */
+/* Has `function` run on the lane's thread and returns when it has. Before lane_start(), and on the
+ * lane itself, it is run at once. Any thread that the lane never waits for. */
 void lane_call(struct lane *l, void (*function)(void *context), void *context);
 
 bool lane_is_current(const struct lane *l);
 
 void lane_timer_set(struct lane *l, struct lane_timer *t, uint64_t deadline_ns);
 void lane_timer_cancel(struct lane *l, struct lane_timer *t);
-
-uint64_t monotonic_ns(void);
-uint64_t realtime_ns(void);
 
 #endif

@@ -1,7 +1,7 @@
 #include "component/status.h"
 
+#include "component/clock.h"
 #include "component/component.h"
-#include "component/lane.h"
 #include "component/log.h"
 
 #include <stdarg.h>

@@ -5,8 +5,8 @@
  * terminal is slow and this runs on the lane: it is for looking, and is held to a few requests a
  * second by the sampling keys. Everything printed is quoted as JSON, so no span
  * can break out of its line, or send a terminal ESC. */
+#include "component/clock.h"
 #include "component/config.h"
-#include "component/lane.h"
 #include "component/log.h"
 #include "component/telemetry.h"
 #include "exporters/exporters.h"

@@ -4,7 +4,7 @@
  * its own writes, from a queue that is bounded in bytes. A batch is accepted once it is queued; a
  * full queue answers busy. What cannot be written is counted and given up: a file has no other end
  * that could be waited for, and with the disk full the rest of the process has to go on. */
-#include "component/lane.h"
+#include "component/clock.h"
 #include "component/log.h"
 #include "component/telemetry.h"
 #include "exporters/exporters.h"

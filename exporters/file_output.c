@@ -3,7 +3,7 @@
  * record starts on a line of its own. */
 #include "exporters/file_output.h"
 
-#include "component/lane.h"
+#include "component/clock.h"
 #include "exporters/file_backups.h"
 
 #include <errno.h>

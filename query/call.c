@@ -1,10 +1,10 @@
 #include "query/call.h"
 
+#include "component/clock.h"
 #include "proto/json_writer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 const char *call_query(const struct call *c, const char *name)
 {
@@ -14,9 +14,7 @@ const char *call_query(const struct call *c, const char *name)
 
 uint64_t call_time_left(const struct call *c)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    uint64_t now_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+    uint64_t now_ns = monotonic_ns();
     return c->deadline_ns > now_ns ? c->deadline_ns - now_ns : 0;
 }
 

@@ -1,5 +1,6 @@
 #include "query/jaeger_v1.h"
 
+#include "component/clock.h"
 #include "proto/json_writer.h"
 #include "query/adjust.h"
 #include "query/jaeger_name.h"
@@ -9,7 +10,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define MILLISECOND 1000000LL
 #define DAY_MS      (24LL * 3600 * 1000)
@@ -244,12 +244,9 @@ void jaeger_v1_archive(struct call *c)
 
 void jaeger_v1_dependencies(struct call *c)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
     int64_t end_ms;
     int64_t lookback_ms;
-    if (!jaeger_v1_int(c, "endTs", (int64_t)now.tv_sec * 1000 + now.tv_nsec / MILLISECOND,
-                       &end_ms) ||
+    if (!jaeger_v1_int(c, "endTs", (int64_t)realtime_ns() / MILLISECOND, &end_ms) ||
         !jaeger_v1_int(c, "lookback", DAY_MS, &lookback_ms))
         return;
     if (lookback_ms < 0) {

@@ -3,6 +3,7 @@
  * out. */
 #include "query/jaeger_v1_search.h"
 
+#include "component/clock.h"
 #include "proto/json_writer.h"
 #include "query/jaeger_name.h"
 #include "query/jaeger_v1.h"
@@ -11,7 +12,6 @@
 #include "query/search.h"
 
 #include <stdio.h>
-#include <time.h>
 
 #define DEFAULT_LIMIT       100
 #define DEFAULT_LOOKBACK_US (48LL * 3600 * 1000000)
@@ -78,9 +78,7 @@ static uint64_t from_microseconds(int64_t us)
 
 static bool read_times(struct call *c, struct store_query *q)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    int64_t now_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+    int64_t now_us = (int64_t)realtime_ns() / 1000;
     int64_t start_us;
     int64_t end_us;
     if (!jaeger_v1_int(c, "start", now_us - DEFAULT_LOOKBACK_US, &start_us) ||

@@ -5,6 +5,7 @@
  * never waited for. */
 #include "query/query.h"
 
+#include "component/clock.h"
 #include "component/config.h"
 #include "component/telemetry.h"
 #include "query/router.h"
@@ -13,7 +14,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum {
     THREADS = 4,
@@ -155,18 +155,11 @@ static void allow_origin(const struct query *q, const struct http_request *rq,
     }
 }
 
-static uint64_t deadline(uint64_t timeout_ns)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec + timeout_ns;
-}
-
 static void run(struct query *q, const struct route *route, struct call *c)
 {
     c->limits = &q->limits;
     c->arena.limit = CALL_MEMORY_LIMIT;
-    c->deadline_ns = deadline(q->limits.timeout_ns);
+    c->deadline_ns = monotonic_ns() + q->limits.timeout_ns;
     c->reader = take_reader(q);
     if (c->reader) {
         route->handle(c);

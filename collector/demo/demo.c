@@ -4,6 +4,7 @@
 
 #include "collector/demo/shop.h"
 #include "collector/demo/target.h"
+#include "component/clock.h"
 #include "component/config.h"
 
 #include <errno.h>
@@ -14,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 
 enum { EXIT_USAGE = 2, SCENES_MAX = 32 };
 
@@ -65,13 +65,6 @@ static void on_signal(int number)
 {
     (void)number;
     stopped = 1;
-}
-
-static uint64_t clock_ns(clockid_t id)
-{
-    struct timespec t;
-    clock_gettime(id, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
 /* Returns early when a signal comes. */
@@ -214,7 +207,7 @@ static size_t send_scene(struct demo *d, size_t scene)
 {
     struct story *s = shop_tell(&d->shop, scene);
     size_t len, traces = story_traces(s);
-    uint8_t *request = story_request(s, clock_ns(CLOCK_REALTIME), &len);
+    uint8_t *request = story_request(s, realtime_ns(), &len);
     struct send_outcome outcome = {0};
     d->options->kind->send(d->target, request, len, &outcome);
     if (outcome.rejected_spans < 0 || (uint64_t)outcome.rejected_spans > story_spans(s))
@@ -245,9 +238,9 @@ static void send_each_once(struct demo *d)
 static void send_for_a_while(struct demo *d)
 {
     const struct options *o = d->options;
-    uint64_t start_ns = clock_ns(CLOCK_MONOTONIC), due_ns = start_ns;
+    uint64_t start_ns = monotonic_ns(), due_ns = start_ns;
     while (!stopped) {
-        uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+        uint64_t now_ns = monotonic_ns();
         if (o->duration_ns && due_ns - start_ns >= (uint64_t)o->duration_ns)
             return;
         if (due_ns > now_ns) {
@@ -293,7 +286,7 @@ int demo_main(int argc, char **argv)
 {
     struct options o = {.duration_ns = 30000000000, .rate = 5};
     if (getrandom(&o.seed, sizeof o.seed, 0) != sizeof o.seed)
-        o.seed = clock_ns(CLOCK_REALTIME);
+        o.seed = realtime_ns();
     int status = parse_options(&o, argc, argv);
     if (status != 0)
         return status < 0 ? 0 : status;
