@@ -27,6 +27,7 @@ struct settings {
 struct memory_limiter {
     struct component component;
     size_t soft_limit; /* bytes */
+    size_t hard_limit;
     struct counter *accepted;
     struct counter *refused;
     struct counter *incoming;
@@ -66,8 +67,8 @@ static int64_t machine_memory(void)
     return bytes;
 }
 
-static bool limit_of(const struct settings *s, const struct config_value *config, size_t *soft,
-                     struct error *e)
+static bool limit_of(const struct settings *s, const struct config_value *config,
+                     struct memory_limiter *m, struct error *e)
 {
     int64_t limit = s->limit_mib << 20, spike = s->spike_limit_mib << 20;
     if (limit == 0) {
@@ -80,7 +81,8 @@ static bool limit_of(const struct settings *s, const struct config_value *config
         spike = limit / 5;
     if (spike >= limit)
         return config_error(config, e, "the spike limit must be smaller than the limit");
-    *soft = (size_t)(limit - spike);
+    m->soft_limit = (size_t)(limit - spike);
+    m->hard_limit = (size_t)limit;
     return true;
 }
 
@@ -126,12 +128,27 @@ static bool memory_limiter_has_room(struct component *c, const struct batch *b, 
     return !over_limit(m, why) && component_has_room(c->next, b, why);
 }
 
+/* A request is only asked about here once it is indexed, and that can take more memory than all
+ * that is let pass. So indexing is held to the limit too; of several limiters, to the most
+ * generous. */
+static bool memory_limiter_start(struct component *c, struct error *e)
+{
+    static size_t most; /* the main thread's */
+    const struct memory_limiter *m = (const struct memory_limiter *)c;
+    (void)e;
+    most = m->hard_limit > most ? m->hard_limit : most;
+    batch_limit_live_bytes(most);
+    component_set_ok(c);
+    return true;
+}
+
 static void memory_limiter_destroy(struct component *c)
 {
     free(c);
 }
 
 static const struct component_ops ops = {
+    .start = memory_limiter_start,
     .consume = memory_limiter_consume,
     .has_room = memory_limiter_has_room,
     .destroy = memory_limiter_destroy,
@@ -140,8 +157,8 @@ static const struct component_ops ops = {
 static struct component *memory_limiter_create(const struct component_spec *spec, struct error *e)
 {
     struct settings s = {0};
-    size_t soft = 0;
-    if (!config_read(spec->config, fields, &s, e) || !limit_of(&s, spec->config, &soft, e))
+    struct memory_limiter limits = {0};
+    if (!config_read(spec->config, fields, &s, e) || !limit_of(&s, spec->config, &limits, e))
         return NULL;
     if (s.check_interval_ns == 0) {
         config_error(spec->config, e, "check_interval must be greater than zero");
@@ -153,7 +170,8 @@ static struct component *memory_limiter_create(const struct component_spec *spec
         return NULL;
     }
     component_init(&m->component, spec, &ops);
-    m->soft_limit = soft;
+    m->soft_limit = limits.soft_limit;
+    m->hard_limit = limits.hard_limit;
     const struct label *processor = LABELS({"processor", spec->id});
     struct telemetry *t = spec->telemetry;
     m->accepted = telemetry_counter(t, "otelcol_processor_memory_limiter_accepted_spans",

@@ -19,6 +19,7 @@
 #define ROOM_RESOURCES 4
 
 static atomic_size_t live_bytes;
+static atomic_size_t live_bytes_most; /* for indexes; 0: no limit */
 
 /* The head of every batch's allocation; views follow, then the payload. */
 struct block {
@@ -216,6 +217,21 @@ uint8_t *batch_memory(struct batch *b, size_t len)
     uint8_t *memory = chunk->data + chunk->used;
     chunk->used += len;
     return memory;
+}
+
+void batch_limit_live_bytes(size_t most)
+{
+    atomic_store_explicit(&live_bytes_most, most, memory_order_relaxed);
+}
+
+bool batch_array_grow_within_limit(struct batch_array *a, size_t item, uint32_t count,
+                                   size_t *allocated)
+{
+    size_t most = atomic_load_explicit(&live_bytes_most, memory_order_relaxed);
+    size_t wanted = item * a->capacity / 2 * 3;
+    if (most && batch_live_bytes() + wanted > most)
+        return false;
+    return batch_array_grow(a, item, count, allocated);
 }
 
 size_t batch_bytes(const struct batch *b)

@@ -128,6 +128,11 @@ uint8_t *batch_memory(struct batch *b, size_t len);
 size_t batch_bytes(const struct batch *b);
 size_t batch_live_bytes(void);
 
+/* Once there are this many live bytes, batch_index() finds no more memory for an index that
+ * outgrows its first guess, as that of a request of the smallest spans does, by ten times what
+ * came. 0, as at first: no limit. Any thread. */
+void batch_limit_live_bytes(size_t most);
+
 static inline struct bytes span_name(const struct span_view *s)
 {
     return bytes_of(s->data + s->name_offset, s->name_len);

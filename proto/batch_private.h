@@ -45,6 +45,9 @@ void batch_free(size_t *allocated, void *memory, size_t size);
 
 /* Makes room for one more item behind `count`. False: out of memory, nothing changed. */
 bool batch_array_grow(struct batch_array *a, size_t item, uint32_t count, size_t *allocated);
+/* The same, but no further than batch_limit_live_bytes(). */
+bool batch_array_grow_within_limit(struct batch_array *a, size_t item, uint32_t count,
+                                   size_t *allocated);
 /* Gives back what lies behind `count` when the array is on the heap. */
 void batch_array_trim(struct batch_array *a, size_t item, uint32_t count, size_t *allocated);
 void batch_array_free(struct batch_array *a, size_t item, size_t *allocated);

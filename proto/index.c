@@ -110,13 +110,19 @@ static const uint8_t *group_field(struct group *g, uint32_t tag, const uint8_t *
     return at + len;
 }
 
+static bool reserve(struct batch_array *a, size_t item, uint32_t count, size_t *allocated)
+{
+    return wire_likely(count < a->capacity) ||
+           batch_array_grow_within_limit(a, item, count, allocated);
+}
+
 /* Makes the index entries that the first valid span of a ScopeSpans needs. */
 static bool note_scope(struct indexer *ix)
 {
     struct batch *b = ix->b;
     struct batch_private *p = b->private;
-    if (!batch_array_reserve(&p->scopes, sizeof *b->scopes, b->scope_count, &p->allocated) ||
-        !batch_array_reserve(&p->resources, sizeof *b->resources, b->resource_count, &p->allocated))
+    if (!reserve(&p->scopes, sizeof *b->scopes, b->scope_count, &p->allocated) ||
+        !reserve(&p->resources, sizeof *b->resources, b->resource_count, &p->allocated))
         return false;
     b->scopes = p->scopes.items;
     b->resources = p->resources.items;
@@ -134,8 +140,7 @@ static bool index_span(struct indexer *ix, const uint8_t *at, const uint8_t *end
 {
     struct batch *b = ix->b;
     struct batch_private *p = b->private;
-    if (wire_unlikely(
-            !batch_array_reserve(&p->spans, sizeof *b->spans, b->span_count, &p->allocated))) {
+    if (wire_unlikely(!reserve(&p->spans, sizeof *b->spans, b->span_count, &p->allocated))) {
         ix->no_memory = true;
         return false;
     }

@@ -74,6 +74,33 @@ static void spans_are_refused_while_memory_is_short(void **state)
     telemetry_destroy(t);
 }
 
+/* 300,000 spans of 30 bytes, whose index is three times as large as the limit. */
+static void indexing_is_held_to_the_limit(void **state)
+{
+    (void)state;
+    enum { SPANS = 300000, SPAN = 30 };
+    static const char span[SPAN + 1] = "\x12\x1c\x0a\x10traceidtraceidtr\x12\x08spanidsp";
+    static const uint8_t head[] = {0x0a, 0xc5, 0xa8, 0xa5, 0x04, 0x12, 0xc0, 0xa8, 0xa5, 0x04};
+    struct telemetry *t = telemetry_create();
+    struct error e = {0};
+    struct batch_report report;
+    map.children = NULL;
+    set("check_interval", "1s");
+    set("limit_mib", "20");
+    struct component *c = make(t, &e);
+    assert_true(c->ops->start(c, &e));
+    struct batch *b = batch_create(sizeof head + SPANS * SPAN);
+    uint8_t *at = memcpy(batch_payload(b), head, sizeof head);
+    for (size_t i = 0; i < SPANS; i++)
+        memcpy(at + sizeof head + i * SPAN, span, SPAN);
+    assert_false(batch_index(b, sizeof head + SPANS * SPAN, &report));
+    assert_string_equal(report.where, "out of memory");
+    batch_release(b);
+    batch_limit_live_bytes(0);
+    c->ops->destroy(c);
+    telemetry_destroy(t);
+}
+
 static void nonsense_is_refused(void **state)
 {
     (void)state;
@@ -111,6 +138,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(spans_are_refused_while_memory_is_short),
+        cmocka_unit_test(indexing_is_held_to_the_limit),
         cmocka_unit_test(nonsense_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, free_all);

@@ -495,6 +495,37 @@ static void memory_that_runs_out_is_told(void **state)
     batch_release(b);
 }
 
+/* A request of spans of nothing but ids: its index is many times what came. */
+static void an_index_keeps_to_the_limit(void **state)
+{
+    (void)state;
+    struct buffer scope_spans = {0};
+    for (uint32_t i = 1; i <= 20000; i++) {
+        struct buffer s = {0};
+        uint8_t id[16] = {(uint8_t)i, (uint8_t)(i >> 8), 1};
+        bytes(&s, 1, bytes_of(id, 16));
+        bytes(&s, 2, bytes_of(id, 8));
+        message(&scope_spans, 2, &s);
+    }
+    struct buffer all = around(&scope_spans);
+    struct batch_report report;
+    size_t most = all.len * 2;
+    batch_limit_live_bytes(most);
+    struct batch *b = batch_create(all.len);
+    memcpy(batch_payload(b), all.data, all.len);
+    assert_false(batch_index(b, all.len, &report));
+    assert_string_equal(report.where, "out of memory");
+    assert_true(batch_live_bytes() <= most);
+    batch_release(b);
+
+    batch_limit_live_bytes(0);
+    b = batch_from_request(buffer_bytes(&all), &report);
+    assert_int_equal(b->span_count, 20000);
+    assert_true(batch_live_bytes() > most);
+    batch_release(b);
+    buffer_free(&all);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -514,6 +545,7 @@ int main(void)
         cmocka_unit_test_teardown(memory_lives_and_counts_with_the_batch, nothing_lives),
         cmocka_unit_test_teardown(references_are_counted_across_threads, nothing_lives),
         cmocka_unit_test_teardown(memory_that_runs_out_is_told, nothing_lives),
+        cmocka_unit_test_teardown(an_index_keeps_to_the_limit, nothing_lives),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
