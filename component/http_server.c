@@ -5,6 +5,7 @@
 #include "component/log.h"
 
 #include <microhttpd.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,6 +14,9 @@ enum {
     DEFAULT_CONNECTIONS = 256,
     DEFAULT_IDLE_SECONDS = 30,
     DEFAULT_BODY_LIMIT = 64 * 1024,
+    DEFAULT_MEMORY = 64 << 20,
+    DISCARD_MOST = 1 << 20,
+    SMALL = 64 * 1024,             /* bodies and replies up to this have room at any time */
     CONNECTION_MEMORY = 32 * 1024, /* bounds the request line and headers */
 };
 
@@ -21,14 +25,31 @@ struct http_server {
     void (*handle)(void *context, const struct http_request *rq, struct http_reply *reply);
     void *context;
     size_t body_limit;
+    size_t memory;
     uint16_t port;
+    atomic_size_t held; /* bytes of bodies and replies; shared by the daemon's threads */
 };
 
-/* One request while its body comes in. */
+/* One request, until its reply is sent. */
 struct exchange {
     struct buffer body;
+    size_t held;      /* of its bytes, as counted in the server */
+    size_t discarded; /* bytes of a body that was refused */
     bool too_large;
+    bool crowded;
 };
+
+/* Counts bytes for as long as the exchange lasts. False: all connections together hold too many. */
+static bool hold(struct http_server *s, struct exchange *x, size_t bytes)
+{
+    size_t before = atomic_fetch_add(&s->held, bytes);
+    if (x->held + bytes > SMALL && before + bytes > s->memory) {
+        atomic_fetch_sub(&s->held, bytes);
+        return false;
+    }
+    x->held += bytes;
+    return true;
+}
 
 const char *http_query(const struct http_request *rq, const char *name)
 {
@@ -80,12 +101,23 @@ void http_reply_text(struct http_reply *r, unsigned status, const char *text)
     buffer_append_byte(&r->body, '\n');
 }
 
-static enum MHD_Result send_reply(struct MHD_Connection *connection, struct http_reply *reply)
+static void reply_crowded(struct http_reply *r)
+{
+    buffer_free(&r->body);
+    http_reply_text(r, MHD_HTTP_SERVICE_UNAVAILABLE,
+                    "too much is being sent and read by others; try again");
+    http_reply_header(r, MHD_HTTP_HEADER_RETRY_AFTER, "1");
+}
+
+static enum MHD_Result send_reply(struct http_server *s, struct exchange *x,
+                                  struct MHD_Connection *connection, struct http_reply *reply)
 {
     if (reply->body.failed) {
         buffer_free(&reply->body);
         http_reply_text(reply, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory");
     }
+    if (!hold(s, x, reply->body.len))
+        reply_crowded(reply);
     size_t len;
     char *body = buffer_take(&reply->body, &len);
     struct MHD_Response *response =
@@ -107,6 +139,23 @@ static enum MHD_Result send_reply(struct MHD_Connection *connection, struct http
     return result;
 }
 
+/* MHD_NO closes the connection: a client that goes on sending what was refused is not listened to
+ * for ever. */
+static enum MHD_Result take_in(struct http_server *s, struct exchange *x, const char *data,
+                               size_t len)
+{
+    if (!x->too_large && !x->crowded) {
+        x->crowded = !hold(s, x, len);
+        if (!x->crowded)
+            buffer_append(&x->body, data, len);
+        x->too_large = x->body.failed;
+        if (x->too_large || x->crowded)
+            buffer_free(&x->body);
+    }
+    x->discarded += x->too_large || x->crowded ? len : 0;
+    return x->discarded <= s->body_limit + DISCARD_MOST ? MHD_YES : MHD_NO;
+}
+
 static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, const char *url,
                                   const char *method, const char *version, const char *data,
                                   size_t *data_len, void **state)
@@ -123,15 +172,15 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
         return MHD_YES;
     }
     if (*data_len > 0) {
-        if (!x->too_large)
-            buffer_append(&x->body, data, *data_len);
-        x->too_large |= x->body.failed;
+        size_t len = *data_len;
         *data_len = 0;
-        return MHD_YES;
+        return take_in(s, x, data, len);
     }
     struct http_reply reply = {0};
     if (x->too_large) {
         http_reply_text(&reply, MHD_HTTP_CONTENT_TOO_LARGE, "the request body is too large");
+    } else if (x->crowded) {
+        reply_crowded(&reply);
     } else {
         struct http_request rq = {.method = method,
                                   .path = url,
@@ -139,17 +188,18 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
                                   .connection = connection};
         s->handle(s->context, &rq, &reply);
     }
-    return send_reply(connection, &reply);
+    return send_reply(s, x, connection, &reply);
 }
 
 static void on_completed(void *cls, struct MHD_Connection *connection, void **state,
                          enum MHD_RequestTerminationCode code)
 {
-    (void)cls;
     (void)connection;
     (void)code;
+    struct http_server *s = cls;
     struct exchange *x = *state;
     if (x) {
+        atomic_fetch_sub(&s->held, x->held);
         buffer_free(&x->body);
         free(x);
         *state = NULL;
@@ -202,7 +252,7 @@ static bool start_daemon(struct http_server *s, const struct http_server_options
             (struct MHD_OptionItem){MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)on_connection, NULL};
     items[n] = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
     s->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, s, MHD_OPTION_NOTIFY_COMPLETED,
-                                 on_completed, NULL, MHD_OPTION_ARRAY, items, MHD_OPTION_END);
+                                 on_completed, s, MHD_OPTION_ARRAY, items, MHD_OPTION_END);
     http_tls_free(&pem);
     return s->daemon || error_set(e, "cannot start the HTTP server on %s%s", o->endpoint,
                                   o->tls ? " (are certificate and key right?)" : "");
@@ -218,6 +268,7 @@ struct http_server *http_server_start(const struct http_server_options *o, struc
     s->handle = o->handle;
     s->context = o->context;
     s->body_limit = o->body_limit ? o->body_limit : DEFAULT_BODY_LIMIT;
+    s->memory = o->memory ? o->memory : DEFAULT_MEMORY;
     int fd = endpoint_listen(o->endpoint, &s->port, e);
     if (fd < 0) {
         free(s);

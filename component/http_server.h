@@ -3,7 +3,8 @@
  *
  * A handler gets the whole request and fills a reply; it may block, on one of `threads` threads.
  * (The OTLP receiver, which streams bodies on a lane, uses libmicrohttpd itself.) Bounded: request
- * bodies, header memory, connections, idle time. */
+ * bodies, header memory, connections, idle time, and what bodies and replies take together: who
+ * sends or reads slowly makes others hear 503, and not the process run out of memory. */
 #ifndef TAILSPAN_COMPONENT_HTTP_SERVER_H
 #define TAILSPAN_COMPONENT_HTTP_SERVER_H
 
@@ -48,6 +49,7 @@ struct http_server_options {
     unsigned connections;                  /* limit; 0: 256 */
     unsigned idle_seconds;                 /* 0: 30 */
     size_t body_limit;                     /* 0: 64 KiB; over it 413 */
+    size_t memory;                         /* 0: 64 MiB; for what all connections send and read */
     const struct tls_server_settings *tls; /* NULL: plain */
     void (*handle)(void *context, const struct http_request *rq, struct http_reply *reply);
     void *context;

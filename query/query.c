@@ -21,6 +21,7 @@ enum {
     BODY_LIMIT = 16 << 20,       /* of POST /api/transform */
     MEMORY_LIMIT = 256 << 20,    /* for the model of one trace: some 300,000 spans */
     REPLY_LIMIT = 256 << 20,     /* bytes of JSON */
+    REPLIES_IN_ALL = 512 << 20,  /* that are on their way, and bodies too */
     CALL_MEMORY_LIMIT = 4 << 20, /* for what a request's parameters are taken apart into */
 };
 
@@ -219,6 +220,7 @@ static bool query_start(struct component *c, struct error *e)
         .threads = THREADS,
         .connections = CONNECTIONS,
         .body_limit = BODY_LIMIT,
+        .memory = REPLIES_IN_ALL,
         .tls = q->settings.tls_present ? &q->settings.tls : NULL,
         .handle = handle,
         .context = q,

@@ -96,6 +96,66 @@ static void a_head_that_does_not_end_is_refused(void **state)
     free(rq);
 }
 
+/* ---- what connections hold together ---- */
+
+enum { LARGE = 24 << 20 }; /* more than the kernel takes off us */
+
+static void answer_at_length(void *context, const struct http_request *rq, struct http_reply *reply)
+{
+    (void)context;
+    if (strcmp(rq->path, "/large") != 0) {
+        http_reply_text(reply, 200, "short");
+        return;
+    }
+    uint8_t *to = buffer_reserve(&reply->body, LARGE);
+    assert_non_null(to);
+    memset(to, 'x', LARGE);
+    reply->body.len = LARGE;
+}
+
+static bool is_status(struct http_server *s, const char *path, const char *status)
+{
+    char rq[128];
+    int len =
+        snprintf(rq, sizeof rq, "GET %s HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", path);
+    return strncmp(exchange(s, rq, (size_t)len) + strlen("HTTP/1.1 "), status, 3) == 0;
+}
+
+static void replies_that_are_not_read_take_no_more_than_was_given(void **state)
+{
+    (void)state;
+    struct error e = {0};
+    struct http_server_options o = {.endpoint = "127.0.0.1:0",
+                                    .name = "test",
+                                    .threads = 2,
+                                    .memory = LARGE + (LARGE / 2),
+                                    .handle = answer_at_length};
+    struct http_server *s = http_server_start(&o, &e);
+    assert_non_null(s);
+    int fd = connect_to(http_server_port(s));
+    static const char rq[] = "GET /large HTTP/1.1\r\nHost: h\r\n\r\n";
+    char byte;
+    assert_int_equal(send(fd, rq, sizeof rq - 1, MSG_NOSIGNAL), sizeof rq - 1);
+    assert_int_equal(recv(fd, &byte, 1, 0), 1);
+    assert_true(is_status(s, "/large", "503"));
+    assert_true(is_status(s, "/", "200"));
+    close(fd);
+    while (!is_status(s, "/large", "200"))
+        usleep(1000);
+    http_server_stop(s);
+}
+
+static void a_body_that_was_refused_is_not_read_for_ever(void **state)
+{
+    static const char head[] = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 999999999999\r\n\r\n";
+    static const char piece[65536];
+    int fd = connect_to(http_server_port(*state));
+    assert_int_equal(send(fd, head, sizeof head - 1, MSG_NOSIGNAL), sizeof head - 1);
+    while (send(fd, piece, sizeof piece, MSG_NOSIGNAL) > 0)
+        ;
+    close(fd);
+}
+
 /* ---- TLS ---- */
 
 static gnutls_datum_t datum(const char *text)
@@ -200,6 +260,8 @@ int main(void)
         cmocka_unit_test(requests_reach_the_handler),
         cmocka_unit_test(a_large_body_is_refused),
         cmocka_unit_test(a_head_that_does_not_end_is_refused),
+        cmocka_unit_test(replies_that_are_not_read_take_no_more_than_was_given),
+        cmocka_unit_test(a_body_that_was_refused_is_not_read_for_ever),
         cmocka_unit_test(clients_without_the_demanded_certificate_are_not_served),
         cmocka_unit_test(the_oldest_tls_version_is_the_configured_one),
     };
