@@ -47,6 +47,7 @@ struct http_call {
     struct body_format format;
     size_t expected; /* Content-Length, or LENGTH_UNKNOWN */
     size_t received;
+    uint64_t began_ns;   /* CLOCK_MONOTONIC */
     struct batch *batch; /* the body lies in its payload, or in `body` */
     struct buffer body;
     bool decided;   /* the reply is known before the body, which is thrown away */

@@ -9,6 +9,8 @@
  * on and the client, which may not look before it has sent everything, sees the answer. */
 #include "receivers/otlp_http.h"
 
+#include "component/lane.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -18,6 +20,8 @@ enum {
     RESERVED_IN_ALL = 64 << 20, /* for all of them */
     UPLOADS_IN_ALL = 4,         /* times the limit of one request */
     DISCARD_MOST = 4 << 20,
+    PATIENCE_S = 60,           /* for a body, and longer for each of … */
+    LEAST_A_SECOND = 64 << 10, /* … these bytes that came */
 };
 
 #define LENGTH_UNKNOWN SIZE_MAX
@@ -192,9 +196,24 @@ static void take_in(struct http_call *c, const char *data, size_t len)
     c->received += len;
 }
 
+/* A body that drips in would hold its share of UPLOADS_IN_ALL as long as its sender likes, since
+ * libmicrohttpd only looks at when the last byte came. */
+static bool comes_too_slowly(const struct http_call *c)
+{
+    uint64_t patience_ns = (uint64_t)c->server->settings.read_timeout_ns;
+    if (patience_ns == 0)
+        patience_ns = PATIENCE_S * UINT64_C(1000000000);
+    uint64_t earned_ns = (uint64_t)c->received * 1000000000 / LEAST_A_SECOND;
+    return monotonic_ns() - c->began_ns > patience_ns + earned_ns;
+}
+
 /* MHD_NO closes the connection. */
 static enum MHD_Result on_data(struct http_call *c, const char *data, size_t len)
 {
+    if (!c->decided && comes_too_slowly(c)) {
+        intake_refuse(&c->rq, REFUSED_TOO_SLOW, "the body comes too slowly");
+        return MHD_NO;
+    }
     if (!c->decided) {
         take_in(c, data, len);
         if (!c->decided)
@@ -257,6 +276,7 @@ static struct http_call *call_create(struct otlp_http *h, struct MHD_Connection 
         return NULL;
     c->server = h;
     c->connection = connection;
+    c->began_ns = monotonic_ns();
     atomic_init(&c->turn, TURN_OPEN);
     intake_begin(&h->intake, &c->rq, on_answered);
     inflight_enter(&h->open);

@@ -3,7 +3,8 @@
 static const char *const refusal_names[INTAKE_REFUSALS] = {
     [REFUSED_MALFORMED] = "malformed",     [REFUSED_TOO_LARGE] = "too_large",
     [REFUSED_NO_MEMORY] = "out_of_memory", [REFUSED_CROWDED] = "crowded",
-    [REFUSED_UNSUPPORTED] = "unsupported", [REFUSED_DRAINING] = "shutting_down",
+    [REFUSED_TOO_SLOW] = "too_slow",       [REFUSED_UNSUPPORTED] = "unsupported",
+    [REFUSED_DRAINING] = "shutting_down",
 };
 
 void intake_init(struct intake *in, struct component *c, const struct component_spec *spec,

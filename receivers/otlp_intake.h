@@ -14,7 +14,8 @@ enum intake_refusal {
     REFUSED_MALFORMED,
     REFUSED_TOO_LARGE,
     REFUSED_NO_MEMORY,
-    REFUSED_CROWDED,     /* too many bodies are coming in at once */
+    REFUSED_CROWDED, /* too many bodies are coming in at once */
+    REFUSED_TOO_SLOW,
     REFUSED_UNSUPPORTED, /* method, path, content type or encoding */
     REFUSED_DRAINING,
     INTAKE_REFUSALS,

@@ -668,6 +668,23 @@ static void test_stop_with_a_half_sent_body(void **state)
     assert_int_equal(batch_live_bytes(), 0);
 }
 
+/* Bytes come often enough for libmicrohttpd, which closes after a second without any. */
+static void test_a_body_that_drips_in_is_cut_off(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_start(&f, "{protocols: {http: {endpoint: \"127.0.0.1:0\", read_timeout: 300ms}}}");
+    int fd = dial(&f);
+    static const char head[] = POST PROTOBUF "Host: h\r\nContent-Length: 100000\r\n\r\n";
+    put(fd, head, sizeof head - 1);
+    while (send(fd, "x", 1, MSG_NOSIGNAL) == 1)
+        usleep(20000);
+    close(fd);
+    assert_int_equal(fixture_counter(&f, "tailspan_receiver_refused_requests", "http", "too_slow"),
+                     1);
+    fixture_stop(&f, 1000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -692,6 +709,7 @@ int main(void)
         cmocka_unit_test(test_drain_refuses_on_kept_connections),
         cmocka_unit_test(test_drain_waits_for_the_pipeline),
         cmocka_unit_test(test_stop_with_a_half_sent_body),
+        cmocka_unit_test(test_a_body_that_drips_in_is_cut_off),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
