@@ -1,7 +1,7 @@
 #include "collector/yaml.h"
 
 #include "collector/environment.h"
-#include "component/tls.h"
+#include "component/file.h"
 
 #include <libfyaml.h>
 #include <stdio.h>

@@ -1,8 +1,7 @@
 #include "component/tls.h"
 
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include "component/file.h"
+
 #include <string.h>
 
 static const char *const versions[] = {
@@ -42,29 +41,6 @@ const struct config_field tls_server_fields[] = {
     SERVER(min_version, FIELD_CHOICE, .choices = versions),
     CONFIG_END,
 };
-
-enum { FILE_MAX = 1 << 20 };
-
-char *file_read(const char *path, struct error *e)
-{
-    FILE *f = fopen(path, "rbe");
-    if (!f) {
-        error_set(e, "cannot read %s: %s", path, strerror(errno));
-        return NULL;
-    }
-    char *text = malloc(FILE_MAX + 1);
-    size_t len = text ? fread(text, 1, FILE_MAX, f) : 0;
-    bool whole = text && !ferror(f) && fgetc(f) == EOF;
-    fclose(f);
-    if (!whole) {
-        free(text);
-        error_set(e, "cannot read %s: it is over 1 MiB or unreadable", path);
-        return NULL;
-    }
-    text[len] = 0;
-    char *fitted = realloc(text, len + 1);
-    return fitted ? fitted : text;
-}
 
 char *tls_load(const char *pem, const char *file, struct error *e)
 {

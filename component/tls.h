@@ -43,7 +43,4 @@ extern const struct config_field tls_server_fields[];
  * given, or with `e` set when the file cannot be read. To be freed with free(). */
 char *tls_load(const char *pem, const char *file, struct error *e);
 
-/* The whole of a small file (at most 1 MiB) as a string; NULL with `e` set. */
-char *file_read(const char *path, struct error *e);
-
 #endif

@@ -1,5 +1,7 @@
 #include "exporters/client_pem.h"
 
+#include "component/file.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -5,8 +5,8 @@
  * truth at every batch, and there is nothing to collect. Above limit - spike the answer is busy:
  * the client keeps its spans and tries again. */
 #include "component/config.h"
+#include "component/file.h"
 #include "component/telemetry.h"
-#include "component/tls.h"
 #include "processors/processors.h"
 
 #include <stdlib.h>
@@ -41,6 +41,8 @@ struct memory_limiter {
     {                                                                                              \
         .key = key_, .type = type_, .offset = offsetof(struct settings, member_), __VA_ARGS__      \
     }
+/* check_interval has to be there, as in the Collector, whose configurations this reads; like the
+ * intervals of garbage collection it means nothing where each batch is checked. */
 static const struct config_field fields[] = {
     FIELD("check_interval", FIELD_DURATION, check_interval_ns),
     FIELD("limit_mib", FIELD_INT, limit_mib, .min = 0, .max = 1 << 30),
@@ -105,18 +107,27 @@ static bool over_limit(struct memory_limiter *m, struct outcome *why)
     return over;
 }
 
+/* Whether these spans are refused, counted. */
+static bool refuses(struct memory_limiter *m, uint32_t spans, struct outcome *why)
+{
+    if (!over_limit(m, why))
+        return false;
+    counter_add(m->incoming, spans);
+    counter_add(m->refused, spans);
+    return true;
+}
+
 static struct outcome memory_limiter_consume(struct component *c, struct batch *b,
                                              struct receipt *r)
 {
     struct memory_limiter *m = (struct memory_limiter *)c;
     struct outcome why;
     uint32_t spans = b->span_count;
-    counter_add(m->incoming, spans);
-    if (over_limit(m, &why)) {
-        counter_add(m->refused, spans);
+    if (refuses(m, spans, &why)) {
         batch_release(b);
         return why;
     }
+    counter_add(m->incoming, spans);
     counter_add(m->accepted, spans);
     counter_add(m->outgoing, spans);
     return component_consume(c->next, b, r);
@@ -125,7 +136,7 @@ static struct outcome memory_limiter_consume(struct component *c, struct batch *
 static bool memory_limiter_has_room(struct component *c, const struct batch *b, struct outcome *why)
 {
     struct memory_limiter *m = (struct memory_limiter *)c;
-    return !over_limit(m, why) && component_has_room(c->next, b, why);
+    return !refuses(m, b->span_count, why) && component_has_room(c->next, b, why);
 }
 
 /* A request is only asked about here once it is indexed, and that can take more memory than all

@@ -43,6 +43,15 @@ static struct component *make(struct telemetry *t, struct error *e)
     return memory_limiter_processor.create(&spec, e);
 }
 
+static void assert_counted(struct telemetry *t, const char *line)
+{
+    struct buffer out = {0};
+    telemetry_write(t, &out);
+    char *text = buffer_take(&out, NULL);
+    assert_non_null(strstr(text, line));
+    free(text);
+}
+
 static void spans_are_refused_while_memory_is_short(void **state)
 {
     (void)state;
@@ -61,7 +70,11 @@ static void spans_are_refused_while_memory_is_short(void **state)
     struct batch *held = batch_create(9 << 20);
     assert_non_null(held);
     struct outcome why;
+    held->span_count = 3; /* as far as the limiter looks */
     assert_false(component_has_room(c, held, &why));
+    held->span_count = 0;
+    assert_counted(
+        t, "otelcol_processor_memory_limiter_refused_spans{processor=\"memory_limiter\"} 3");
     struct outcome o = component_consume(c, batch_create(100), NULL);
     assert_int_equal(o.verdict, VERDICT_BUSY);
     assert_true(o.retry_after_ms > 0);
