@@ -6,24 +6,14 @@
 
 static const struct config_field fields[] = {CONFIG_END};
 
-static struct outcome forward_consume(struct component *c, struct batch *b, struct receipt *r)
-{
-    return component_consume(c->next, b, r);
-}
-
-static bool forward_has_room(struct component *c, const struct batch *b, struct outcome *why)
-{
-    return component_has_room(c->next, b, why);
-}
-
 static void forward_destroy(struct component *c)
 {
     free(c);
 }
 
 static const struct component_ops ops = {
-    .consume = forward_consume,
-    .has_room = forward_has_room,
+    .consume = component_pass,
+    .has_room = component_next_has_room,
     .destroy = forward_destroy,
 };
 

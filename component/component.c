@@ -65,6 +65,16 @@ void component_init(struct component *c, const struct component_spec *spec,
     component_status_init(&c->status);
 }
 
+struct outcome component_pass(struct component *c, struct batch *b, struct receipt *r)
+{
+    return component_consume(c->next, b, r);
+}
+
+bool component_next_has_room(struct component *c, const struct batch *b, struct outcome *why)
+{
+    return component_has_room(c->next, b, why);
+}
+
 const char *component_class_name(enum component_class class)
 {
     static const char *const names[COMPONENT_CLASSES] = {

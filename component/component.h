@@ -175,6 +175,11 @@ static inline bool component_has_room(struct component *c, const struct batch *b
     return !c->ops->has_room || c->ops->has_room(c, b, why);
 }
 
+/* consume() and has_room() of a component that hands every batch on as it is; the second also of
+ * one that may change spans, but refuses none for want of room. */
+struct outcome component_pass(struct component *c, struct batch *b, struct receipt *r);
+bool component_next_has_room(struct component *c, const struct batch *b, struct outcome *why);
+
 const char *component_class_name(enum component_class class); /* "receiver" */
 
 #endif

@@ -64,24 +64,14 @@ bool batch_processor_settings(const struct config_value *config, struct batch_se
     return true;
 }
 
-static struct outcome batch_consume(struct component *c, struct batch *b, struct receipt *r)
-{
-    return component_consume(c->next, b, r);
-}
-
-static bool batch_has_room(struct component *c, const struct batch *b, struct outcome *why)
-{
-    return component_has_room(c->next, b, why);
-}
-
 static void batch_destroy(struct component *c)
 {
     free(c);
 }
 
 static const struct component_ops ops = {
-    .consume = batch_consume,
-    .has_room = batch_has_room,
+    .consume = component_pass,
+    .has_room = component_next_has_room,
     .destroy = batch_destroy,
 };
 
