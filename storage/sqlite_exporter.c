@@ -7,6 +7,7 @@
 #include "component/config.h"
 #include "component/telemetry.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -126,6 +127,12 @@ static void publish(struct exporter *x)
     telemetry_total(t, "otelcol_exporter_enqueue_failed_spans",
                     "Number of spans failed to be added to the sending queue.", labels,
                     read_refused, x);
+    telemetry_total(
+        t, "tailspan_exporter_dropped_spans", "Accepted spans that were lost, by reason.",
+        LABELS({"exporter", x->component.id}, {"reason", "write_failed"}), read_failed, x);
+    telemetry_total(
+        t, "tailspan_exporter_dropped_spans", "Accepted spans that were lost, by reason.",
+        LABELS({"exporter", x->component.id}, {"reason", "queue_full"}), read_refused, x);
     telemetry_gauge(t, "otelcol_exporter_queue_size", "Current size of the queue.", labels,
                     read_queue, x);
     telemetry_gauge(t, "otelcol_exporter_queue_capacity", "Fixed capacity of the queue.", labels,
@@ -233,5 +240,6 @@ const struct component_kind sqlite_exporter = {
 
 struct store *sqlite_exporter_store(struct component *c)
 {
+    assert(c->kind == &sqlite_exporter);
     return ((struct exporter *)c)->store;
 }

@@ -179,6 +179,8 @@ static void a_full_disk_degrades_and_heals(void **state)
     assert_int_equal(report.state, STATE_DEGRADED);
     assert_non_null(strstr(report.error, "full"));
     assert_true(exposed(w, "otelcol_exporter_send_failed_spans{exporter=\"sqlite\"} 1\n"));
+    assert_true(exposed(
+        w, "tailspan_exporter_dropped_spans{exporter=\"sqlite\",reason=\"write_failed\"} 1\n"));
     store_limit_pages(s, 0);
     consume(c, 3, 0);
     c->ops->drain(c, monotonic_ns() + 60 * SEC);
@@ -197,6 +199,8 @@ static void a_full_queue_degrades_and_heals(void **state)
     assert_int_equal(consume(c, 2, 900 << 10).verdict, VERDICT_ACCEPTED);
     assert_int_equal(component_report(c).state, STATE_DEGRADED);
     assert_true(exposed(w, "otelcol_exporter_enqueue_failed_spans{exporter=\"sqlite\"} 1\n"));
+    assert_true(exposed(
+        w, "tailspan_exporter_dropped_spans{exporter=\"sqlite\",reason=\"queue_full\"} 1\n"));
     c->ops->drain(c, monotonic_ns() + 60 * SEC);
     assert_int_equal(component_report(c).state, STATE_OK);
     ended(c);
