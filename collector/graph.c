@@ -167,7 +167,7 @@ static struct node *end_node(struct graph *g, enum component_class class,
     return shared_node(g, is_connector(g, item) ? COMPONENT_CONNECTOR : class, item->text, e);
 }
 
-/* Connects `from` to what begins with processor `at`, or to the exporters behind the last one. */
+/* Connects `from` to the pipeline's exporters. */
 static bool connect_exporters(struct graph *g, const struct pipeline_config *p, struct node *from,
                               struct error *e)
 {

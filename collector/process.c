@@ -6,7 +6,6 @@
 #include "component/log.h"
 #include "component/telemetry.h"
 
-#include <errno.h>
 #include <grpc/grpc.h>
 #include <signal.h>
 #include <stdio.h>
@@ -53,7 +52,7 @@ static bool start_lanes(struct process *p, struct error *e)
 {
     for (unsigned i = 0; i < p->lane_count; i++) {
         if (!lane_start(p->lanes[i]))
-            return error_set(e, "cannot start a thread: %s", strerror(errno));
+            return error_set(e, "cannot start a thread");
     }
     return true;
 }

@@ -125,6 +125,7 @@ struct prometheus_reader {
     bool without_scope_info, without_type_suffix, without_units;
 };
 
+/* Our names have neither suffixes nor scopes, whatever the last three say. */
 #define READER(key_, type_, ...)                                                                   \
     {                                                                                              \
         .key = #key_, .type = type_, .offset = offsetof(struct prometheus_reader, key_),           \
@@ -160,7 +161,7 @@ static bool read_readers(const struct config_value *readers, const char **endpoi
 static bool apply_telemetry(const struct telemetry_settings *t, struct service_config *out,
                             struct error *e)
 {
-    out->log_level = t->logs.level % 4;
+    out->log_level = t->logs.level % 4; /* either spelling, in the order of enum log_level */
     out->log_encoding = t->logs.encoding;
     if (t->metrics.level == 1)
         return true;
@@ -235,8 +236,6 @@ static bool read_pipeline(const struct config_value *root, const struct config_v
     struct pipeline_settings s = {0};
     if (!config_read(v, pipeline_fields, &s, e))
         return false;
-    p->id = v->key;
-    p->config = v;
     if (!read_ids(s.receivers, &p->receivers, e) || !read_ids(s.processors, &p->processors, e) ||
         !read_ids(s.exporters, &p->exporters, e))
         return false;

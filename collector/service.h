@@ -17,8 +17,6 @@ struct id_list {
 };
 
 struct pipeline_config {
-    const char *id; /* "traces/2" */
-    const struct config_value *config;
     struct id_list receivers;
     struct id_list processors;
     struct id_list exporters;

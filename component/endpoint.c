@@ -38,7 +38,7 @@ bool endpoint_parse(const char *text, struct endpoint *out, struct error *e)
     return true;
 }
 
-void endpoint_format(const struct endpoint *ep, char *out, unsigned long len)
+void endpoint_format(const struct endpoint *ep, char *out, size_t len)
 {
     const char *host = ep->host[0] ? ep->host : "::";
     snprintf(out, len, strchr(host, ':') ? "[%s]:%u" : "%s:%u", host, ep->port);

@@ -7,6 +7,7 @@
 
 #include "component/error.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct endpoint {
@@ -17,10 +18,11 @@ struct endpoint {
 bool endpoint_parse(const char *text, struct endpoint *out, struct error *e);
 
 /* A listening, non-blocking TCP socket with SO_REUSEADDR; IPv6 any-address listens for both
- * families. The port that was bound is in *port. -1 with `e` set ("127.0.0.1:4318 is in use …"). */
+ * families. The port that was bound is in *port. -1 with `e` set, which says so when somebody else
+ * listens there. */
 int endpoint_listen(const char *text, uint16_t *port, struct error *e);
 
 /* "host:port" for gRPC's server and channel, with the empty host spelt "[::]". */
-void endpoint_format(const struct endpoint *ep, char *out, unsigned long len);
+void endpoint_format(const struct endpoint *ep, char *out, size_t len);
 
 #endif

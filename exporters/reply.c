@@ -22,7 +22,7 @@ void reply_message(struct send_answer *answer, const char *prefix, struct bytes 
  * rejected_spans = 1, error_message = 2; in the response it is field 1. */
 static void read_partial_success(struct bytes wire, struct send_answer *answer)
 {
-    const uint8_t *at = wire.data, *end = wire.data + wire.len;
+    const uint8_t *at = wire.data, *end = wire_end(wire);
     struct wire_field f;
     while (at < end && (at = wire_field(at, end, &f))) {
         if (f.tag == WIRE_TAG(1, WIRE_VARINT))
@@ -34,7 +34,7 @@ static void read_partial_success(struct bytes wire, struct send_answer *answer)
 
 void reply_read_response(struct bytes wire, struct send_answer *answer)
 {
-    const uint8_t *at = wire.data, *end = wire.data + wire.len;
+    const uint8_t *at = wire.data, *end = wire_end(wire);
     struct wire_field f;
     while (at < end && (at = wire_field(at, end, &f))) {
         if (f.tag == WIRE_TAG(1, WIRE_LENGTH))
@@ -45,7 +45,7 @@ void reply_read_response(struct bytes wire, struct send_answer *answer)
 /* google.protobuf.Duration: seconds = 1, nanos = 2. Negative and absurd ones are cut to fit. */
 static uint64_t read_duration(struct bytes wire)
 {
-    const uint8_t *at = wire.data, *end = wire.data + wire.len;
+    const uint8_t *at = wire.data, *end = wire_end(wire);
     struct wire_field f;
     int64_t seconds = 0, nanos = 0;
     while (at < end && (at = wire_field(at, end, &f))) {
@@ -66,7 +66,7 @@ static uint64_t read_duration(struct bytes wire)
 /* google.rpc.RetryInfo: retry_delay = 1. */
 static void read_retry_info(struct bytes wire, struct reply_status *out)
 {
-    const uint8_t *at = wire.data, *end = wire.data + wire.len;
+    const uint8_t *at = wire.data, *end = wire_end(wire);
     struct wire_field f;
     out->has_retry_info = true;
     while (at < end && (at = wire_field(at, end, &f))) {
@@ -85,7 +85,7 @@ static bool names_retry_info(struct bytes url)
 /* google.protobuf.Any: type_url = 1, value = 2. */
 static void read_detail(struct bytes wire, struct reply_status *out)
 {
-    const uint8_t *at = wire.data, *end = wire.data + wire.len;
+    const uint8_t *at = wire.data, *end = wire_end(wire);
     struct wire_field f;
     struct bytes url = {0}, value = {0};
     while (at < end && (at = wire_field(at, end, &f))) {
@@ -101,7 +101,7 @@ static void read_detail(struct bytes wire, struct reply_status *out)
 /* google.rpc.Status: code = 1, message = 2, details = 3. */
 void reply_read_status(struct bytes wire, struct reply_status *out)
 {
-    const uint8_t *at = wire.data, *end = wire.data + wire.len;
+    const uint8_t *at = wire.data, *end = wire_end(wire);
     struct wire_field f;
     *out = (struct reply_status){0};
     while (at < end && (at = wire_field(at, end, &f))) {

@@ -30,7 +30,7 @@ void buffer_append_byte(struct buffer *b, uint8_t byte);
 void buffer_printf(struct buffer *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Gives the memory away (to be freed with free()) and leaves the buffer empty. A terminating NUL
- * lies behind the last byte and is not counted. NULL when it failed. */
+ * lies behind the last byte and is not counted; `len` may be NULL. NULL when it failed. */
 char *buffer_take(struct buffer *b, size_t *len);
 
 static inline struct bytes buffer_bytes(const struct buffer *b)

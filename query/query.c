@@ -11,6 +11,7 @@
 #include "query/router.h"
 #include "storage/sqlite_exporter.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -241,7 +242,6 @@ static void query_stop(struct component *c)
         http_server_stop(q->server);
     q->server = NULL;
     close_readers(q);
-    component_set_state(c, STATE_STOPPED, NULL);
 }
 
 static void query_destroy(struct component *c)
@@ -259,6 +259,7 @@ static const struct component_ops ops = {
 
 uint16_t query_port(const struct component *c)
 {
+    assert(c->kind == &query_extension);
     return http_server_port(((const struct query *)c)->server);
 }
 
