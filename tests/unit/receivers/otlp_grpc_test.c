@@ -9,9 +9,12 @@
 #include <grpc/byte_buffer_reader.h>
 #include <grpc/grpc_security.h>
 #include <grpc/slice.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 static const char any_port[] = "{protocols: {grpc: {endpoint: \"127.0.0.1:0\"}}}";
 static const char export[] = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
@@ -460,6 +463,42 @@ static void test_a_client_that_went_away(void **state)
     assert_int_equal(f.sink.spans, 3);
 }
 
+/* ---- what a connection may do ---- */
+
+/* The value of a setting that the server begins with; 0 when it names none. */
+static uint32_t server_setting(const struct fixture *f, uint16_t wanted)
+{
+    static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0";
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(f->grpc_port)};
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
+    assert_int_equal(send(fd, preface, sizeof preface, MSG_NOSIGNAL), sizeof preface);
+    uint8_t head[9], body[256];
+    assert_int_equal(recv(fd, head, sizeof head, MSG_WAITALL), sizeof head);
+    assert_int_equal(head[3], 4); /* SETTINGS comes first */
+    size_t len = (size_t)head[1] << 8 | head[2];
+    assert_true(len <= sizeof body);
+    assert_int_equal(recv(fd, body, len, MSG_WAITALL), len);
+    close(fd);
+    uint32_t value = 0;
+    for (size_t i = 0; i + 6 <= len; i += 6)
+        if ((body[i] << 8 | body[i + 1]) == wanted)
+            value = (uint32_t)body[i + 2] << 24 | (uint32_t)body[i + 3] << 16 |
+                    (uint32_t)body[i + 4] << 8 | body[i + 5];
+    return value;
+}
+
+static void test_calls_at_a_time_are_limited(void **state)
+{
+    (void)state;
+    enum { MAX_CONCURRENT_STREAMS = 3 };
+    struct fixture f;
+    fixture_start(&f, "{protocols: {grpc: {endpoint: \"127.0.0.1:0\"}}}");
+    assert_int_equal(server_setting(&f, MAX_CONCURRENT_STREAMS), 256);
+    fixture_stop(&f, 1000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -475,6 +514,7 @@ int main(void)
         cmocka_unit_test(test_drain_waits_for_the_pipeline),
         cmocka_unit_test(test_an_answer_after_the_drain),
         cmocka_unit_test(test_a_client_that_went_away),
+        cmocka_unit_test(test_calls_at_a_time_are_limited),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
