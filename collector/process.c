@@ -2,6 +2,7 @@
 
 #include "collector/graph.h"
 #include "collector/self_telemetry.h"
+#include "component/grpc_log.h"
 #include "component/lane.h"
 #include "component/log.h"
 #include "component/telemetry.h"
@@ -132,6 +133,7 @@ int process_run(const struct process_options *o)
     struct error e = {0};
     sigset_t signals;
     block_signals(&signals);
+    grpc_log_take_over();
     grpc_init();
     bool created = create(&p, o, &e);
     if (created)
@@ -159,6 +161,7 @@ int process_run(const struct process_options *o)
 bool process_validate(const struct process_options *o, struct error *e)
 {
     struct process p = {0};
+    grpc_log_take_over();
     grpc_init();
     bool ok = create(&p, o, e);
     destroy(&p);
