@@ -14,6 +14,7 @@
 #include "proto/frame.h"
 #include "proto/json_writer.h"
 #include "proto/otlp_json.h"
+#include "proto/span_kind.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,8 +113,6 @@ static void write_value(struct json_writer *w, const struct value *v)
  * attribute. */
 static void write_line(struct buffer *out, const struct batch *b, const struct span_view *s)
 {
-    static const char *const kinds[] = {"unspecified", "internal", "server",
-                                        "client",      "producer", "consumer"};
     static const char *const statuses[] = {"unset", "ok", "error"};
     for (size_t i = 0; i < sizeof s->trace_id; i++)
         buffer_printf(out, "%02x", s->trace_id[i]);
@@ -121,7 +120,7 @@ static void write_line(struct buffer *out, const struct batch *b, const struct s
     for (size_t i = 0; i < sizeof s->span_id; i++)
         buffer_printf(out, "%02x", s->span_id[i]);
     double milliseconds = s->end_ns > s->start_ns ? (double)(s->end_ns - s->start_ns) / 1e6 : 0;
-    buffer_printf(out, " %s %s %.3fms ", s->kind < 6 ? kinds[s->kind] : "unspecified",
+    buffer_printf(out, " %s %s %.3fms ", s->kind ? span_kind_name(s->kind) : "unspecified",
                   s->status_code < 3 ? statuses[s->status_code] : "unset", milliseconds);
     struct json_writer w;
     json_begin(&w, out, false);

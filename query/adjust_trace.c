@@ -1,6 +1,7 @@
 #include "query/adjust_trace.h"
 
 #include "component/hash_seed.h"
+#include "proto/span_kind.h"
 #include "query/jaeger_text.h"
 #include "query/params.h"
 
@@ -48,8 +49,6 @@ static uint32_t *table_slot(const struct span_table *table, const struct trace *
 
 /* Shared ids. New ids count up from 1, past those that are taken. */
 
-enum { KIND_SERVER = 2, KIND_CLIENT = 3 };
-
 static void put_id(uint8_t id[8], uint64_t n)
 {
     for (int i = 7; i >= 0; i--, n >>= 8)
@@ -64,7 +63,7 @@ static bool *find_clients(struct trace *t, const struct span_table *table)
         uint32_t *slot = table_slot(table, t, t->spans[i].span_id);
         if (*slot == NONE)
             *slot = i;
-        client[*slot] |= t->spans[i].view->kind == KIND_CLIENT;
+        client[*slot] |= t->spans[i].view->kind == SPAN_KIND_CLIENT;
     }
     return client;
 }
@@ -86,7 +85,7 @@ static bool choose_ids(struct trace *t, const struct span_table *table, const bo
         const struct trace_span *s = &t->spans[i];
         r[i].own = *table_slot(table, t, s->span_id);
         r[i].parent = *table_slot(table, t, s->parent_span_id);
-        if (s->view->kind != KIND_SERVER || !client[r[i].own])
+        if (s->view->kind != SPAN_KIND_SERVER || !client[r[i].own])
             continue;
         do
             put_id(r[i].id, ++next);

@@ -2,6 +2,7 @@
  * JSON numbers cannot hold, 64-bit integers beyond 2^53, is written as a string. */
 #include "query/jaeger_v1_trace.h"
 
+#include "proto/span_kind.h"
 #include "query/jaeger_text.h"
 
 #include <stdio.h>
@@ -114,11 +115,11 @@ static void write_tag(struct json_writer *w, const struct trace_attribute *a)
 
 static void write_status_tags(struct json_writer *w, const struct trace_span *s)
 {
-    enum { STATUS_OK = 1, STATUS_ERROR = 2 };
     uint8_t code = s->view->status_code;
-    if (code == STATUS_OK || code == STATUS_ERROR)
-        write_text_tag(w, "otel.status_code", bytes_of_string(code == STATUS_OK ? "OK" : "ERROR"));
-    if (code == STATUS_ERROR) {
+    if (code == SPAN_STATUS_OK || code == SPAN_STATUS_ERROR)
+        write_text_tag(w, "otel.status_code",
+                       bytes_of_string(code == SPAN_STATUS_OK ? "OK" : "ERROR"));
+    if (code == SPAN_STATUS_ERROR) {
         begin_tag(w, bytes_of_string("error"), "bool");
         json_bool(w, true);
         json_object_end(w);
@@ -129,8 +130,6 @@ static void write_status_tags(struct json_writer *w, const struct trace_span *s)
 
 static void write_tags(struct json_writer *w, const struct trace *t, const struct trace_span *s)
 {
-    static const char *const kinds[] = {NULL,     "internal", "server",
-                                        "client", "producer", "consumer"};
     const struct trace_scope *scope = trace_span_scope(t, s);
     json_array_begin(w);
     if (scope->name.len)
@@ -140,8 +139,8 @@ static void write_tags(struct json_writer *w, const struct trace *t, const struc
     for (uint32_t i = 0; i < s->attributes.count; i++)
         if (!trace_is_warnings(&s->attributes.items[i]))
             write_tag(w, &s->attributes.items[i]);
-    if (s->view->kind && s->view->kind < sizeof kinds / sizeof kinds[0])
-        write_text_tag(w, "span.kind", bytes_of_string(kinds[s->view->kind]));
+    if (s->view->kind)
+        write_text_tag(w, "span.kind", bytes_of_string(span_kind_name(s->view->kind)));
     write_status_tags(w, s);
     if (s->trace_state.len)
         write_text_tag(w, "w3c.tracestate", s->trace_state);

@@ -4,6 +4,7 @@
 #include "storage/block.h"
 
 #include "proto/attribute.h"
+#include "proto/span_kind.h"
 #include "proto/wire.h"
 #include "storage/sql.h"
 #include "storage/value_text.h"
@@ -197,7 +198,7 @@ static uint32_t note_entry(struct block_builder *b, const struct span_view *span
         b->entry_of[operation] = count++;
         note_text(b, FILTER_OPERATION, span_name(span), service);
     }
-    e->error = e->error || span->status_code == 2;
+    e->error = e->error || span->status_code == SPAN_STATUS_ERROR;
     e->minimum = code < e->minimum ? code : e->minimum;
     e->maximum = code > e->maximum ? code : e->maximum;
     return count;

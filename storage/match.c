@@ -7,6 +7,7 @@
 #include "storage/match.h"
 
 #include "proto/attribute.h"
+#include "proto/span_kind.h"
 #include "storage/filter.h"
 #include "storage/names.h"
 #include "storage/sql.h"
@@ -29,17 +30,18 @@ static int parse_bool(const char *value)
 
 static int parse_kind(const char *value)
 {
-    static const char *const kinds[] = {"", "internal", "server", "client", "producer", "consumer"};
-    for (int i = 1; i < 6; i++) {
-        if (strcasecmp(value, kinds[i]) == 0)
+    for (int i = SPAN_KIND_INTERNAL; i < SPAN_KINDS; i++) {
+        if (strcasecmp(value, span_kind_name((unsigned)i)) == 0)
             return i;
     }
-    return 0;
+    return SPAN_KIND_UNSPECIFIED;
 }
 
 static int parse_status(const char *value)
 {
-    return strcasecmp(value, "OK") == 0 ? 1 : strcasecmp(value, "ERROR") == 0 ? 2 : 0;
+    return strcasecmp(value, "OK") == 0      ? SPAN_STATUS_OK
+           : strcasecmp(value, "ERROR") == 0 ? SPAN_STATUS_ERROR
+                                             : SPAN_STATUS_UNSET;
 }
 
 /* Two tags that ask for different values of one field match nothing. */
@@ -152,7 +154,7 @@ static bool match_fields(const struct matcher *m, const struct span_view *span)
     uint64_t duration = span->end_ns > span->start_ns ? span->end_ns - span->start_ns : 0;
     return span->start_ns >= q->start_min_ns && span->start_ns <= q->start_max_ns &&
            duration >= q->duration_min_ns && duration <= q->duration_max_ns &&
-           (m->error < 0 || m->error == (span->status_code == 2)) &&
+           (m->error < 0 || m->error == (span->status_code == SPAN_STATUS_ERROR)) &&
            (m->kind < 0 || m->kind == span->kind) &&
            (m->status < 0 || m->status == span->status_code);
 }
@@ -268,7 +270,8 @@ static bool match_entry(const struct matcher *m, const struct match_codes *c,
     if ((q->service && e->service && e->service != c->service) ||
         (q->operation && operation && !has_operation(c, operation)) ||
         (m->kind >= 0 && e->kind != m->kind) || (m->error == 1 && !e->error) ||
-        (m->status == 2 && !e->error) || duration_most(e->maximum) < q->duration_min_ns ||
+        (m->status == SPAN_STATUS_ERROR && !e->error) ||
+        duration_most(e->maximum) < q->duration_min_ns ||
         duration_least(e->minimum) > q->duration_max_ns)
         return false;
     /* With a service in the query the block's filter has been asked already. */

@@ -3,6 +3,8 @@
  * microseconds a trace, for the few traces that a search returns. */
 #include "storage/summary.h"
 
+#include "proto/span_kind.h"
+
 #include <stdlib.h>
 
 struct service_count {
@@ -69,7 +71,7 @@ static void count_span(const struct span_view *span, struct service_count *servi
 {
     out->spans++;
     service->spans++;
-    if (span->status_code == 2) {
+    if (span->status_code == SPAN_STATUS_ERROR) {
         out->errors++;
         service->errors++;
     }
