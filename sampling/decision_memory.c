@@ -3,14 +3,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WAYS         64U
+#define WAYS         128U
+#define TIME_UNIT_NS 250000000U
 #define OUTCOMES_MAX 32768U
 #define INDEX_SIZE   65536U /* open addressing over outcomes, at most half full */
 
-/* Keys of a bucket lie together: a look-up reads eight cache lines in a row. A key of 0 is free. */
+/* Keys of a bucket lie together: a look-up reads a kilobyte in a row. A key of 0 is free. */
 struct bucket {
     uint64_t keys[WAYS];
     uint16_t outcomes[WAYS];
+    uint16_t times[WAYS];
 };
 
 struct decision_memory {
@@ -68,8 +70,8 @@ static uint64_t mix(uint64_t h, uint64_t v)
 static uint32_t outcome_hash(const struct sampling_decision *d)
 {
     uint64_t h = mix(0, d->threshold);
-    h = mix(h, (uint64_t)d->verdict << 33 | (uint64_t)d->policy << 17 | (uint64_t)d->sub_policy << 1 |
-                   d->probability_known);
+    h = mix(h, (uint64_t)d->verdict << 33 | (uint64_t)d->policy << 17 |
+                   (uint64_t)d->sub_policy << 1 | d->probability_known);
     return (uint32_t)(h >> 40);
 }
 
@@ -132,7 +134,7 @@ static uint32_t bucket_of(uint64_t hash, uint32_t buckets)
     return (uint32_t)(((unsigned __int128)hash * buckets) >> 64);
 }
 
-static void put(struct decision_memory *m, uint64_t key, uint16_t outcome)
+static void put(struct decision_memory *m, uint64_t key, uint16_t outcome, uint16_t time)
 {
     uint32_t at = bucket_of(key, m->bucket_count);
     struct bucket *b = &m->buckets[at];
@@ -140,6 +142,7 @@ static void put(struct decision_memory *m, uint64_t key, uint16_t outcome)
     m->count += b->keys[way] == 0;
     b->keys[way] = key;
     b->outcomes[way] = outcome;
+    b->times[way] = time;
     m->next[at] = (uint8_t)((way + 1) % WAYS);
 }
 
@@ -163,40 +166,47 @@ static void grow(struct decision_memory *m)
     for (uint32_t i = 0; i < old_count; i++) {
         for (uint32_t way = 0; way < WAYS; way++) {
             uint32_t from = (old_next[i] + way) % WAYS;
-            if (old_buckets[i].keys[from] != 0)
-                put(m, old_buckets[i].keys[from], old_buckets[i].outcomes[from]);
+            const struct bucket *b = &old_buckets[i];
+            if (b->keys[from] != 0)
+                put(m, b->keys[from], b->outcomes[from], b->times[from]);
         }
     }
     free(old_buckets);
     free(old_next);
 }
 
-void decision_memory_add(struct decision_memory *m, uint64_t hash, uint16_t outcome)
+void decision_memory_add(struct decision_memory *m, uint64_t hash, uint16_t outcome,
+                         uint64_t now_ns)
 {
     if (m->bucket_count == 0 || outcome == OUTCOME_NONE)
         return;
     if (m->count > (uint64_t)m->bucket_count * WAYS / 2 && m->bucket_count <= m->bucket_limit / 2)
         grow(m);
-    put(m, hash | 1, outcome);
+    put(m, hash | 1, outcome, (uint16_t)(now_ns / TIME_UNIT_NS));
 }
 
-uint16_t decision_memory_find(const struct decision_memory *m, uint64_t hash)
+uint16_t decision_memory_find(const struct decision_memory *m, uint64_t hash, uint64_t now_ns,
+                              uint64_t *age_ns)
 {
     if (m->bucket_count == 0)
         return OUTCOME_NONE;
     uint64_t key = hash | 1;
     const struct bucket *b = &m->buckets[bucket_of(key, m->bucket_count)];
     for (uint32_t way = 0; way < WAYS; way++) {
-        if (b->keys[way] == key)
-            return b->outcomes[way];
+        if (b->keys[way] != key)
+            continue;
+        uint16_t units = (uint16_t)(now_ns / TIME_UNIT_NS - b->times[way]);
+        if (age_ns)
+            *age_ns = (uint64_t)units * TIME_UNIT_NS;
+        return b->outcomes[way];
     }
     return OUTCOME_NONE;
 }
 
 size_t decision_memory_bytes(const struct decision_memory *m)
 {
-    return (size_t)m->bucket_count * (sizeof(struct bucket) + 1) +
-           sizeof *m->index * INDEX_SIZE + sizeof *m->outcomes * m->outcome_count;
+    return (size_t)m->bucket_count * (sizeof(struct bucket) + 1) + sizeof *m->index * INDEX_SIZE +
+           sizeof *m->outcomes * m->outcome_count;
 }
 
 uint64_t decision_memory_count(const struct decision_memory *m)

@@ -65,6 +65,9 @@ unsigned policy_set_count(const struct policy_set *s);
 const char *policy_set_name(const struct policy_set *s, unsigned policy);
 const char *policy_set_sub_name(const struct policy_set *s, unsigned policy, unsigned sub_policy);
 
+/* Votes of SAMPLING_ERROR so far. */
+uint64_t policy_set_errors(const struct policy_set *s);
+
 /* 64-bit words of predicate bits a trace needs; 0 when no policy looks at spans. */
 unsigned policy_set_words(const struct policy_set *s);
 
@@ -80,5 +83,10 @@ void policy_set_observe(struct policy_set *s, uint32_t span, uint64_t *bits);
 struct sampling_decision policy_set_decide(struct policy_set *s, const struct trace_summary *t,
                                            bool sample_on_first_match, uint64_t now_ns,
                                            struct policy_vote *votes);
+
+/* Each policy's verdict (enum sampling_verdict) in the latest decision, whether votes were asked
+ * for or not; POLICY_NOT_ASKED where the decision was reached without it. */
+#define POLICY_NOT_ASKED UINT8_MAX
+const uint8_t *policy_set_verdicts(const struct policy_set *s);
 
 #endif

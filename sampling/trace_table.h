@@ -28,6 +28,7 @@ struct trace {
     uint16_t outcome;
     bool explicit_randomness;
     bool rooted; /* its root has come */
+    bool kept;   /* once it leaves */
     uint64_t bits[];
 };
 

@@ -1,6 +1,6 @@
 #include "sampling/waiting_spans.h"
 
-#include "proto/frame.h"
+#include "sampling/batch_copy.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -142,30 +142,6 @@ void waiting_spans_add(struct waiting_spans *w, uint32_t held, uint32_t span, ui
     w->count++;
 }
 
-struct batch *batch_compact(struct batch *b)
-{
-    struct frame *f = frame_create();
-    struct batch *copy = NULL;
-    struct buffer wire = {0};
-    if (f && frame_add(f, b, 0, b->span_count) && frame_finish(f)) {
-        frame_flatten(f, &wire);
-        struct batch_report report;
-        if (!wire.failed)
-            copy = batch_from_request(buffer_bytes(&wire), &report);
-    }
-    if (copy && copy->span_count != b->span_count) {
-        batch_release(copy);
-        copy = NULL;
-    }
-    if (copy)
-        copy->received_ns = b->received_ns;
-    if (f)
-        frame_release(f);
-    buffer_free(&wire);
-    batch_release(b);
-    return copy;
-}
-
 static struct batch *copy_waiting(const struct held *h)
 {
     uint32_t *spans = malloc(sizeof *spans * h->waiting);
@@ -178,7 +154,9 @@ static struct batch *copy_waiting(const struct held *h)
     }
     struct batch *chosen = batch_select(h->batch, spans, n);
     free(spans);
-    return chosen ? batch_compact(chosen) : NULL;
+    struct batch *copy = chosen ? batch_copy(chosen) : NULL;
+    batch_release(chosen);
+    return copy;
 }
 
 /* Points what refers to the waiting slots of `old`, number `number`, at their new places. A slot

@@ -32,7 +32,10 @@ struct span_chain {
 #define SPAN_CHAIN_EMPTY                                                                           \
     (struct span_chain)                                                                            \
     {                                                                                              \
-        {SPAN_NONE, 0}, {SPAN_NONE, 0}, {SPAN_NONE, 0}                                             \
+        {SPAN_NONE, 0}, {SPAN_NONE, 0},                                                            \
+        {                                                                                          \
+            SPAN_NONE, 0                                                                           \
+        }                                                                                          \
     }
 
 struct waiting_spans;
@@ -65,9 +68,5 @@ uint64_t waiting_spans_count(const struct waiting_spans *w);
 /* Copies made, in spans, and bytes of slots. */
 uint64_t waiting_spans_moved(const struct waiting_spans *w);
 size_t waiting_spans_bytes(const struct waiting_spans *w);
-
-/* A batch of its own with these spans' bytes; takes over the reference to `b`. NULL: out of memory.
- */
-struct batch *batch_compact(struct batch *b);
 
 #endif

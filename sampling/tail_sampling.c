@@ -1,0 +1,419 @@
+/* `processors: tail_sampling`: keeps or drops traces as a whole, once they are likely complete.
+ *
+ * The keys are the Collector's, and so is what they mean, but for three things. At num_traces the
+ * oldest trace is decided early where the Collector throws it away. decision_wait counts tenths of
+ * seconds, not whole ones. And the memory of decisions, always on, is sized in bytes
+ * (decision_memory_bytes), whatever decision_cache asks for in entries.
+ *
+ * Spans are accepted as soon as they are held in memory. */
+#include "component/config.h"
+#include "component/lane.h"
+#include "component/log.h"
+#include "sampling/sampling.h"
+#include "sampling/shard.h"
+#include "sampling/trace_table.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { SHARDS_MAX = 256, RETRY_AFTER_MS = 500 };
+
+struct settings {
+    const struct config_value *policies;
+    int64_t decision_wait_ns;
+    int64_t after_root_ns;
+    int64_t num_traces;
+    int64_t expected_new_traces_per_sec;
+    bool block_on_overflow;
+    struct {
+        int64_t sampled;
+        int64_t non_sampled;
+    } cache;
+    bool first_match;
+    int strategy;
+    bool drop_pending;
+    int64_t trace_bytes;
+    int64_t num_shards;
+    const struct config_value *tail_storage;
+    bool consistent;
+    bool record_policy;
+    int64_t memory_bytes;
+    int64_t explanation_bytes;
+};
+
+/* A shard and its turns on its home lane. */
+struct home {
+    struct lane_timer timer;
+    struct lane *lane;
+    struct shard *shard;
+};
+
+struct sampler {
+    struct component component;
+    struct shard_settings settings;
+    struct sampler_metrics metrics;
+    struct telemetry *telemetry;
+    struct home *homes;
+    unsigned shard_count; /* made so far */
+
+    /* under the registry's lock */
+    struct sampler *next_started;
+};
+
+/* ---- the registry of started samplers ---- */
+
+static struct {
+    pthread_mutex_t lock;
+    struct sampler *first;
+} registry = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void registry_add(struct sampler *s)
+{
+    pthread_mutex_lock(&registry.lock);
+    s->next_started = registry.first;
+    registry.first = s;
+    pthread_mutex_unlock(&registry.lock);
+}
+
+/* True when it was the last. */
+static bool registry_remove(struct sampler *s)
+{
+    pthread_mutex_lock(&registry.lock);
+    struct sampler **link = &registry.first;
+    while (*link && *link != s)
+        link = &(*link)->next_started;
+    if (*link)
+        *link = s->next_started;
+    bool last = registry.first == NULL;
+    pthread_mutex_unlock(&registry.lock);
+    return last;
+}
+
+static double read_waiting_traces(void *context)
+{
+    (void)context;
+    double n = 0;
+    pthread_mutex_lock(&registry.lock);
+    for (struct sampler *s = registry.first; s; s = s->next_started) {
+        for (unsigned i = 0; i < s->shard_count; i++)
+            n += shard_waiting_traces(s->homes[i].shard);
+    }
+    pthread_mutex_unlock(&registry.lock);
+    return n;
+}
+
+static double read_memory_bytes(void *context)
+{
+    struct sampler *s = context;
+    double n = 0;
+    for (unsigned i = 0; i < s->shard_count; i++)
+        n += (double)shard_memory_bytes(s->homes[i].shard);
+    return n;
+}
+
+bool sampling_explain(struct component *c, const uint8_t trace_id[16], struct explanation *out)
+{
+    struct sampler *s = (struct sampler *)c;
+    memset(out, 0, sizeof *out);
+    out->component = c->id;
+    unsigned shard = shard_of_trace(trace_hash(trace_id), s->settings.shards);
+    return shard_explain(s->homes[shard].shard, trace_id, out);
+}
+
+void sampling_explain_all(const uint8_t trace_id[16], struct explanation *out,
+                          void (*each)(void *context, const struct explanation *e), void *context)
+{
+    pthread_mutex_lock(&registry.lock);
+    for (struct sampler *s = registry.first; s; s = s->next_started) {
+        if (sampling_explain(&s->component, trace_id, out))
+            each(context, out);
+    }
+    pthread_mutex_unlock(&registry.lock);
+}
+
+/* ---- spans in ---- */
+
+static bool tail_sampling_has_room(struct component *c, const struct batch *b, struct outcome *why)
+{
+    struct sampler *s = (struct sampler *)c;
+    (void)b;
+    for (unsigned i = 0; i < s->shard_count; i++) {
+        if (shard_has_room(s->homes[i].shard))
+            continue;
+        *why = outcome_busy(RETRY_AFTER_MS,
+                            "%s: as many traces wait as may, and what was kept "
+                            "cannot be handed on yet",
+                            c->id);
+        return false;
+    }
+    return true;
+}
+
+static struct outcome tail_sampling_consume(struct component *c, struct batch *b, struct receipt *r)
+{
+    struct sampler *s = (struct sampler *)c;
+    struct outcome why;
+    (void)r;
+    if (!tail_sampling_has_room(c, b, &why)) {
+        batch_release(b);
+        return why;
+    }
+    counter_add(s->metrics.incoming, b->span_count);
+    uint64_t now_ns = monotonic_ns();
+    for (unsigned i = 0; i < s->shard_count; i++)
+        shard_offer(s->homes[i].shard, b, now_ns);
+    batch_release(b);
+    return outcome_accepted();
+}
+
+/* ---- turns ---- */
+
+/* While there is more to do, turns take at most half of the lane's time. */
+static void take_turn(struct lane_timer *timer)
+{
+    struct home *h = (struct home *)timer;
+    uint64_t began_ns = monotonic_ns();
+    uint64_t next_ns = shard_turn(h->shard, began_ns);
+    uint64_t ended_ns = monotonic_ns();
+    uint64_t earliest_ns = ended_ns + (ended_ns - began_ns);
+    lane_timer_set(h->lane, timer, next_ns > earliest_ns ? next_ns : earliest_ns);
+}
+
+static void begin_turns(void *context)
+{
+    struct home *h = context;
+    lane_timer_set(h->lane, &h->timer, monotonic_ns());
+}
+
+static void end_turns(void *context)
+{
+    struct home *h = context;
+    lane_timer_cancel(h->lane, &h->timer);
+}
+
+static void turn_once(void *context)
+{
+    struct home *h = context;
+    (void)shard_turn(h->shard, monotonic_ns());
+}
+
+static bool tail_sampling_start(struct component *c, struct error *e)
+{
+    struct sampler *s = (struct sampler *)c;
+    (void)e;
+    for (unsigned i = 0; i < s->shard_count; i++)
+        lane_call(s->homes[i].lane, begin_turns, &s->homes[i]);
+    registry_add(s);
+    telemetry_gauge(s->telemetry, "otelcol_processor_tail_sampling_sampling_traces_on_memory",
+                    "Traces that wait for their decision.", NULL, read_waiting_traces, &registry);
+    telemetry_gauge(s->telemetry, "tailspan_tail_sampling_decision_memory_bytes",
+                    "Memory that decisions are remembered in.", LABELS({"processor", c->id}),
+                    read_memory_bytes, s);
+    component_set_ok(c);
+    return true;
+}
+
+/* Spans that have not left yet. */
+static uint64_t pending_spans(struct sampler *s)
+{
+    uint64_t n = 0;
+    for (unsigned i = 0; i < s->shard_count; i++)
+        n += shard_pending_spans(s->homes[i].shard);
+    return n;
+}
+
+static bool all_empty(struct sampler *s)
+{
+    for (unsigned i = 0; i < s->shard_count; i++) {
+        if (!shard_empty(s->homes[i].shard))
+            return false;
+    }
+    return true;
+}
+
+static void tail_sampling_drain(struct component *c, uint64_t deadline_ns)
+{
+    struct sampler *s = (struct sampler *)c;
+    for (unsigned i = 0; i < s->shard_count; i++)
+        shard_drain(s->homes[i].shard);
+    while (!all_empty(s) && monotonic_ns() < deadline_ns) {
+        uint64_t before = pending_spans(s);
+        for (unsigned i = 0; i < s->shard_count; i++)
+            lane_call(s->homes[i].lane, turn_once, &s->homes[i]);
+        if (pending_spans(s) == before) /* nothing moved: whoever comes next is busy */
+            nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+    }
+    uint64_t left = pending_spans(s);
+    if (left == 0)
+        return;
+    counter_add(s->metrics.lost_shutdown, left);
+    log_warn(c->id, "kept spans are lost: the next component had no room until the end",
+             LOG_I("spans", (int64_t)left));
+}
+
+static void tail_sampling_stop(struct component *c)
+{
+    struct sampler *s = (struct sampler *)c;
+    for (unsigned i = 0; i < s->shard_count; i++)
+        lane_call(s->homes[i].lane, end_turns, &s->homes[i]);
+    if (registry_remove(s))
+        telemetry_remove(s->telemetry, &registry);
+    telemetry_remove(s->telemetry, s);
+}
+
+static void tail_sampling_destroy(struct component *c)
+{
+    struct sampler *s = (struct sampler *)c;
+    for (unsigned i = 0; i < s->shard_count; i++)
+        shard_destroy(s->homes[i].shard);
+    sampler_metrics_free(&s->metrics);
+    free(s->homes);
+    free(s);
+}
+
+static const struct component_ops ops = {
+    .start = tail_sampling_start,
+    .consume = tail_sampling_consume,
+    .has_room = tail_sampling_has_room,
+    .drain = tail_sampling_drain,
+    .stop = tail_sampling_stop,
+    .destroy = tail_sampling_destroy,
+};
+
+/* ---- configuration ---- */
+
+static const char *const strategies[] = {"trace-complete", "span-ingest", NULL};
+
+#define CACHE(key_, member_)                                                                       \
+    {                                                                                              \
+        .key = key_, .type = FIELD_INT,                                                            \
+        .offset = offsetof(struct settings, cache.member_) - offsetof(struct settings, cache),     \
+        .min = 0, .max = INT32_MAX                                                                 \
+    }
+static const struct config_field cache_fields[] = {
+    CACHE("sampled_cache_size", sampled),
+    CACHE("non_sampled_cache_size", non_sampled),
+    CONFIG_END,
+};
+
+#define FIELD(key_, type_, member_, ...)                                                           \
+    {                                                                                              \
+        .key = key_, .type = type_, .offset = offsetof(struct settings, member_), __VA_ARGS__      \
+    }
+static const struct config_field fields[] = {
+    FIELD("policies", FIELD_VALUE, policies),
+    FIELD("decision_wait", FIELD_DURATION, decision_wait_ns, .fallback = "30s"),
+    FIELD("decision_wait_after_root_received", FIELD_DURATION, after_root_ns),
+    FIELD("num_traces", FIELD_INT, num_traces, .fallback = "50000", .min = 1, .max = 1 << 28),
+    FIELD("expected_new_traces_per_sec", FIELD_INT, expected_new_traces_per_sec, .min = 0,
+          .max = INT32_MAX),
+    FIELD("block_on_overflow", FIELD_BOOL, block_on_overflow),
+    FIELD("decision_cache", FIELD_SECTION, cache, .section = cache_fields),
+    FIELD("sample_on_first_match", FIELD_BOOL, first_match),
+    FIELD("sampling_strategy", FIELD_CHOICE, strategy, .choices = strategies,
+          .fallback = "trace-complete"),
+    FIELD("drop_pending_traces_on_shutdown", FIELD_BOOL, drop_pending),
+    FIELD("maximum_trace_size_bytes", FIELD_INT, trace_bytes, .min = 0, .max = INT64_MAX),
+    FIELD("num_shards", FIELD_INT, num_shards, .fallback = "1", .min = 1, .max = SHARDS_MAX),
+    FIELD("tail_storage", FIELD_VALUE, tail_storage),
+    FIELD("consistent_probability", FIELD_BOOL, consistent),
+    FIELD("record_policy", FIELD_BOOL, record_policy, .fallback = "true"),
+    FIELD("decision_memory_bytes", FIELD_SIZE, memory_bytes, .fallback = "96MB"),
+    FIELD("explanation_bytes", FIELD_SIZE, explanation_bytes, .fallback = "8MiB"),
+    CONFIG_END,
+};
+
+static bool read_settings(const struct config_value *config, struct settings *c, struct error *e)
+{
+    if (!config_read(config, fields, c, e))
+        return false;
+    if (!c->policies)
+        return config_error(config, e, "policies must be given");
+    if (c->strategy != 0)
+        return config_error(config_child(config, "sampling_strategy"), e,
+                            "span-ingest is not supported; supported: trace-complete");
+    if (c->tail_storage)
+        return config_error(c->tail_storage, e,
+                            "is not supported: waiting spans are held in memory");
+    if (c->consistent && c->first_match)
+        return config_error(config, e,
+                            "consistent_probability needs every policy's vote; it does not go "
+                            "with sample_on_first_match");
+    return true;
+}
+
+static uint32_t per_shard(int64_t total, int64_t shards)
+{
+    return total < shards ? 1 : (uint32_t)(total / shards);
+}
+
+static void apply(struct sampler *s, const struct settings *c)
+{
+    s->settings = (struct shard_settings){
+        .decision_wait_ns = (uint64_t)c->decision_wait_ns,
+        .after_root_ns = (uint64_t)c->after_root_ns,
+        .traces_limit = per_shard(c->num_traces, c->num_shards),
+        .memory_bytes = (size_t)(c->memory_bytes / c->num_shards),
+        .recent_bytes = (size_t)(c->explanation_bytes / c->num_shards),
+        .trace_bytes = (uint64_t)c->trace_bytes,
+        .shards = (unsigned)c->num_shards,
+        .block_on_overflow = c->block_on_overflow,
+        .first_match = c->first_match,
+        .consistent = c->consistent,
+        .record_policy = c->record_policy,
+        .drop_pending = c->drop_pending,
+        .metrics = &s->metrics,
+        .sampler = &s->component,
+    };
+}
+
+static bool make_shards(struct sampler *s, const struct component_spec *spec,
+                        const struct settings *c, struct error *e)
+{
+    s->homes = calloc(s->settings.shards, sizeof *s->homes);
+    for (unsigned i = 0; s->homes && i < s->settings.shards; i++) {
+        struct policy_set *policies =
+            policy_set_create(c->policies, spec->id, s->settings.shards, s->settings.consistent, e);
+        if (!policies)
+            return false;
+        if (i == 0 && !sampler_metrics_init(&s->metrics, spec->telemetry, spec->id, policies)) {
+            policy_set_destroy(policies);
+            return error_set(e, "out of memory");
+        }
+        s->homes[i].timer.run = take_turn;
+        s->homes[i].lane = spec->lanes[i % spec->lane_count];
+        s->homes[i].shard = shard_create(&s->settings, i, policies, monotonic_ns());
+        if (!s->homes[i].shard)
+            return error_set(e, "%s: out of memory for %u traces", spec->id,
+                             s->settings.traces_limit);
+        s->shard_count++;
+    }
+    return s->homes || error_set(e, "out of memory");
+}
+
+static struct component *tail_sampling_create(const struct component_spec *spec, struct error *e)
+{
+    struct settings c = {0};
+    if (!read_settings(spec->config, &c, e))
+        return NULL;
+    struct sampler *s = calloc(1, sizeof *s);
+    if (!s) {
+        error_set(e, "out of memory");
+        return NULL;
+    }
+    component_init(&s->component, spec, &ops);
+    s->telemetry = spec->telemetry;
+    apply(s, &c);
+    if (make_shards(s, spec, &c, e))
+        return &s->component;
+    tail_sampling_destroy(&s->component);
+    return NULL;
+}
+
+const struct component_kind tail_sampling_processor = {
+    .type = "tail_sampling",
+    .class = COMPONENT_PROCESSOR,
+    .summary = "keeps or drops traces as a whole, by policies, once they are likely complete",
+    .create = tail_sampling_create,
+};
