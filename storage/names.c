@@ -33,7 +33,8 @@ struct table {
 struct names {
     struct table services;
     struct table operations;
-    struct table envelopes;
+    struct table envelopes; /* those remembered; each may be in the file more than once */
+    int64_t last_envelope;
     struct buffer envelope; /* scratch */
     sqlite3_stmt *add_envelope;
     sqlite3_stmt *add_service;
@@ -128,6 +129,14 @@ uint32_t names_operation(struct names *n, uint32_t service, uint8_t kind, struct
     return e->code;
 }
 
+static void forget(struct table *t)
+{
+    for (uint32_t i = 0; i < t->capacity; i++)
+        free(t->entries[i].bytes);
+    free(t->entries);
+    *t = (struct table){.max = t->max, .max_length = t->max_length, .max_bytes = t->max_bytes};
+}
+
 uint32_t names_envelope(struct names *n, struct bytes head, struct bytes tail)
 {
     struct bytes whole = head;
@@ -137,10 +146,16 @@ uint32_t names_envelope(struct names *n, struct bytes head, struct bytes tail)
         buffer_append(&n->envelope, tail.data, tail.len);
         whole = buffer_bytes(&n->envelope);
     }
-    struct name *e = n->envelope.failed ? NULL : lookup(&n->envelopes, 0, 0, whole);
+    if (whole.len > NAMES_MAX_ENVELOPE_LENGTH || n->envelope.failed ||
+        n->last_envelope == NAMES_MAX_ENVELOPES)
+        return 0;
+    if (n->envelopes.bytes + whole.len > NAMES_MAX_ENVELOPE_BYTES)
+        forget(&n->envelopes);
+    struct name *e = lookup(&n->envelopes, 0, 0, whole);
     if (!e || e->code)
         return e ? e->code : 0;
-    e->code = ++n->envelopes.count;
+    n->envelopes.count++;
+    e->code = (uint32_t)++n->last_envelope;
     sqlite3_bind_int64(n->add_envelope, 1, e->code);
     sql_bind_bytes(n->add_envelope, 2, bytes_of(e->bytes, e->len));
     int code = sql_run(n->add_envelope);
@@ -196,8 +211,7 @@ struct names *names_open(sqlite3 *db, int *code)
                             &n->add_operation);
     if (*code == SQLITE_OK)
         *code = sql_prepare(db, "INSERT INTO envelope(id, data) VALUES(?1, ?2)", &n->add_envelope);
-    if (*code == SQLITE_OK)
-        *code = load(db, "SELECT id, 0, 0, data FROM envelope ORDER BY id", &n->envelopes);
+    n->last_envelope = sql_integer(db, "SELECT max(id) FROM envelope", 0);
     if (*code == SQLITE_OK)
         *code = load(db, "SELECT id, 0, 0, name FROM service ORDER BY id", &n->services);
     if (*code == SQLITE_OK)
@@ -210,13 +224,6 @@ struct names *names_open(sqlite3 *db, int *code)
     return n;
 }
 
-static void free_table(struct table *t)
-{
-    for (uint32_t i = 0; i < t->capacity; i++)
-        free(t->entries[i].bytes);
-    free(t->entries);
-}
-
 void names_close(struct names *n)
 {
     if (!n)
@@ -225,8 +232,8 @@ void names_close(struct names *n)
     sqlite3_finalize(n->add_operation);
     sqlite3_finalize(n->add_envelope);
     buffer_free(&n->envelope);
-    free_table(&n->envelopes);
-    free_table(&n->services);
-    free_table(&n->operations);
+    forget(&n->envelopes);
+    forget(&n->services);
+    forget(&n->operations);
     free(n);
 }

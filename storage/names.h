@@ -15,10 +15,10 @@
 #define NAMES_MAX_OPERATIONS 65535
 #define NAMES_MAX_LENGTH     1024
 
-/* Envelopes (see part.h) have codes of their own, within these bounds. */
-#define NAMES_MAX_ENVELOPES       65535
+/* Envelopes (see part.h) have codes of their own. */
+#define NAMES_MAX_ENVELOPES       (1 << 20)
 #define NAMES_MAX_ENVELOPE_LENGTH (16 << 10)
-#define NAMES_MAX_ENVELOPE_BYTES  (8u << 20) /* of all together */
+#define NAMES_MAX_ENVELOPE_BYTES  (8u << 20) /* remembered; with more all are forgotten */
 
 struct names;
 

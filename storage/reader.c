@@ -14,6 +14,7 @@
 
 #define MAX_TRACE_BYTES  (256u << 20) /* of one trace, when read */
 #define MAX_DICTIONARIES 16           /* in one slot */
+#define MAX_ENVELOPES    (2u << 20)   /* bytes kept, in one slot */
 #define MAX_PACKED_KEPT  (4u << 20)   /* bytes of memory kept for the next part */
 
 static const char *const statements_sql[READER_STATEMENTS] = {
@@ -49,6 +50,15 @@ struct store_reader *store_reader_open(struct store *s)
     return r;
 }
 
+static void forget_envelopes(struct cached_envelopes *c)
+{
+    for (uint32_t i = 0; i < c->count; i++)
+        free(c->items[i]);
+    free(c->items);
+    free(c->lengths);
+    *c = (struct cached_envelopes){0};
+}
+
 static void close_slot(struct reader_slot *s)
 {
     for (size_t i = 0; i < READER_STATEMENTS; i++)
@@ -57,10 +67,7 @@ static void close_slot(struct reader_slot *s)
     for (size_t i = 0; i < s->dictionary_count; i++)
         blob_dictionary_destroy(s->dictionaries[i].prepared);
     free(s->dictionaries);
-    for (uint32_t i = 0; i < s->envelopes.count; i++)
-        free(s->envelopes.items[i]);
-    free(s->envelopes.items);
-    free(s->envelopes.lengths);
+    forget_envelopes(&s->envelopes);
     free(s->headers);
     slot_release(s->slot);
     *s = (struct reader_slot){0};
@@ -322,7 +329,8 @@ static bool find_envelope(void *context, uint32_t code, struct bytes *envelope)
 {
     const struct envelope_finder *f = context;
     struct cached_envelopes *c = &f->slot->envelopes;
-    if (code > NAMES_MAX_ENVELOPES || (code >= c->count && !grow_envelopes(c, code + 64)))
+    if (code > NAMES_MAX_ENVELOPES ||
+        (code >= c->count && !grow_envelopes(c, code + 64 + code / 2)))
         return false;
     if (!c->items[code]) {
         sqlite3_stmt *q = reader_statement(f->slot, READ_ENVELOPE);
@@ -333,6 +341,7 @@ static bool find_envelope(void *context, uint32_t code, struct bytes *envelope)
             struct bytes data = sql_blob(q, 0);
             c->items[code] = data.len <= NAMES_MAX_ENVELOPE_LENGTH ? malloc(data.len + 1) : NULL;
             c->lengths[code] = (uint32_t)data.len;
+            c->bytes += data.len + 32;
             if (c->items[code] && data.len)
                 memcpy(c->items[code], data.data, data.len);
         }
@@ -352,6 +361,8 @@ static struct batch *decode(struct store_reader *r, struct reader_slot *s, int64
         return NULL;
     r->packed.len = 0;
     r->packed.failed = false;
+    if (s->envelopes.bytes > MAX_ENVELOPES)
+        forget_envelopes(&s->envelopes);
     uint8_t *packed = buffer_reserve(&r->packed, size);
     if (packed && blob_read(r->blobs, d, data, packed, size))
         b = part_unpack(bytes_of(packed, size), 2 * (size_t)BLOB_MAX_BYTES, find_envelope,

@@ -45,6 +45,7 @@ struct cached_envelopes {
     uint8_t **items; /* malloc'd; NULL: not read yet */
     uint32_t *lengths;
     uint32_t count;
+    size_t bytes; /* of all items; when they are too many all are read anew */
 };
 
 struct reader_slot {
