@@ -4,6 +4,7 @@
 #include "exporters/file_output.h"
 
 #include "component/clock.h"
+#include "component/file.h"
 #include "exporters/file_backups.h"
 
 #include <errno.h>
@@ -16,22 +17,6 @@
 
 #define FILE_MODE   0644
 #define WAITING_MAX (256 << 10) /* bytes gathered before a write */
-
-static bool create_directories(const char *path, mode_t mode, struct error *e)
-{
-    char partial[PATH_MAX];
-    size_t len = strlen(path);
-    if (len >= sizeof partial)
-        return error_set(e, "%s: the path is too long", path);
-    memcpy(partial, path, len + 1);
-    for (char *slash = strchr(partial + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        if (mkdir(partial, mode) != 0 && errno != EEXIST)
-            return error_set(e, "cannot create %s: %s", partial, strerror(errno));
-        *slash = '/';
-    }
-    return true;
-}
 
 static bool open_file(struct file_output *o, int flags, struct error *e)
 {
@@ -56,7 +41,7 @@ bool file_output_open(struct file_output *o, const struct file_output_options *o
                       struct error *e)
 {
     *o = (struct file_output){.options = *options, .fd = -1};
-    if (options->create_directory && !create_directories(options->path, options->directory_mode, e))
+    if (options->create_directory && !file_make_parents(options->path, options->directory_mode, e))
         return false;
     if (!open_file(o, options->append || options->rotate ? 0 : O_TRUNC, e))
         return false;

@@ -6,6 +6,7 @@
 #include "storage/store_private.h"
 
 #include "component/clock.h"
+#include "component/file.h"
 #include "component/log.h"
 
 #include <errno.h>
@@ -17,15 +18,9 @@
 /* Makes the directory and those above it that are missing. */
 static bool make_directory(const char *path, struct error *e)
 {
-    char *copy = strdup(path);
-    for (char *p = copy ? copy + 1 : NULL; p && *p; p++) {
-        if (*p != '/')
-            continue;
-        *p = '\0';
-        mkdir(copy, 0700);
-        *p = '/';
-    }
-    free(copy);
+    struct error why;
+    if (!file_make_parents(path, 0700, &why))
+        return error_set(e, "cannot make the store's directory %s: %s", path, why.text);
     if (mkdir(path, 0700) != 0 && errno != EEXIST)
         return error_set(e, "cannot make the store's directory %s: %s", path, strerror(errno));
     if (access(path, R_OK | W_OK | X_OK) != 0)
