@@ -7,6 +7,7 @@
  * can break out of its line, or send a terminal ESC. */
 #include "component/clock.h"
 #include "component/config.h"
+#include "component/exporter_metrics.h"
 #include "component/log.h"
 #include "component/telemetry.h"
 #include "exporters/exporters.h"
@@ -212,9 +213,8 @@ static struct component *debug_create(const struct component_spec *spec, struct 
     component_init(&d->component, spec, &ops);
     d->settings = settings;
     pthread_mutex_init(&d->lock, NULL);
-    d->sent = telemetry_counter(spec->telemetry, "otelcol_exporter_sent_spans",
-                                "Spans that the backend has acknowledged.",
-                                LABELS({"exporter", spec->id}));
+    d->sent =
+        telemetry_counter(spec->telemetry, EXPORTER_SENT_SPANS, LABELS({"exporter", spec->id}));
     return &d->component;
 }
 

@@ -5,6 +5,7 @@
  * full queue answers busy. What cannot be written is counted and given up: a file has no other end
  * that could be waited for, and with the disk full the rest of the process has to go on. */
 #include "component/clock.h"
+#include "component/exporter_metrics.h"
 #include "component/log.h"
 #include "component/telemetry.h"
 #include "exporters/exporters.h"
@@ -326,20 +327,16 @@ static const struct component_ops ops = {
 
 static struct counter *dropped(const struct component_spec *spec, const char *reason)
 {
-    return telemetry_counter(spec->telemetry, "tailspan_exporter_dropped_spans",
-                             "Accepted spans that were lost, by reason.",
+    return telemetry_counter(spec->telemetry, EXPORTER_DROPPED_SPANS,
                              LABELS({"exporter", spec->id}, {"reason", reason}));
 }
 
 static void count_with(struct file *f, const struct component_spec *spec)
 {
     const struct label *own = LABELS({"exporter", spec->id});
-    f->sent = telemetry_counter(spec->telemetry, "otelcol_exporter_sent_spans",
-                                "Spans that the backend has acknowledged.", own);
-    f->failed = telemetry_counter(spec->telemetry, "otelcol_exporter_send_failed_spans",
-                                  "Spans that were sent and finally failed.", own);
-    f->refused = telemetry_counter(spec->telemetry, "tailspan_exporter_refused_spans",
-                                   "Spans answered busy, which the sender keeps.", own);
+    f->sent = telemetry_counter(spec->telemetry, EXPORTER_SENT_SPANS, own);
+    f->failed = telemetry_counter(spec->telemetry, EXPORTER_SEND_FAILED_SPANS, own);
+    f->refused = telemetry_counter(spec->telemetry, EXPORTER_REFUSED_SPANS, own);
     f->dropped_write = dropped(spec, "write_failed");
     f->dropped_memory = dropped(spec, "out_of_memory");
     f->dropped_shutdown = dropped(spec, "shutdown");

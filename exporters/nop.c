@@ -1,5 +1,6 @@
 /* `exporters: nop`: takes every span and forgets it. For measuring what lies in front of it. */
 #include "component/config.h"
+#include "component/exporter_metrics.h"
 #include "component/telemetry.h"
 #include "exporters/exporters.h"
 
@@ -40,9 +41,8 @@ static struct component *nop_create(const struct component_spec *spec, struct er
         return NULL;
     }
     component_init(&n->component, spec, &ops);
-    n->sent = telemetry_counter(spec->telemetry, "otelcol_exporter_sent_spans",
-                                "Spans that the backend has acknowledged.",
-                                LABELS({"exporter", spec->id}));
+    n->sent =
+        telemetry_counter(spec->telemetry, EXPORTER_SENT_SPANS, LABELS({"exporter", spec->id}));
     return &n->component;
 }
 

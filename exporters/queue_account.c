@@ -1,5 +1,6 @@
 #include "exporters/queue_account.h"
 
+#include "component/exporter_metrics.h"
 #include "component/log.h"
 
 const char *drop_reason_name(enum drop_reason reason)
@@ -19,17 +20,13 @@ void queue_account_init(struct queue_account *a, const struct component_spec *sp
     const struct label *own = LABELS({"exporter", spec->id});
     a->component = c;
     pthread_mutex_init(&a->lock, NULL);
-    a->sent = telemetry_counter(t, "otelcol_exporter_sent_spans",
-                                "Spans that the backend has acknowledged.", own);
-    a->send_failed = telemetry_counter(t, "otelcol_exporter_send_failed_spans",
-                                       "Spans that were sent and finally failed.", own);
-    a->enqueue_failed = telemetry_counter(t, "otelcol_exporter_enqueue_failed_spans",
-                                          "Spans lost before a first attempt to send them.", own);
-    a->refused = telemetry_counter(t, "tailspan_exporter_refused_spans",
-                                   "Spans answered busy, which the sender keeps.", own);
+    a->sent = telemetry_counter(t, EXPORTER_SENT_SPANS, own);
+    a->send_failed = telemetry_counter(t, EXPORTER_SEND_FAILED_SPANS, own);
+    a->enqueue_failed = telemetry_counter(t, EXPORTER_ENQUEUE_FAILED_SPANS, own);
+    a->refused = telemetry_counter(t, EXPORTER_REFUSED_SPANS, own);
     for (int i = 0; i < DROP_REASONS; i++)
         a->dropped[i] = telemetry_counter(
-            t, "tailspan_exporter_dropped_spans", "Accepted spans that were lost, by reason.",
+            t, EXPORTER_DROPPED_SPANS,
             LABELS({"exporter", spec->id}, {"reason", drop_reason_name((enum drop_reason)i)}));
 }
 

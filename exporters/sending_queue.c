@@ -1,3 +1,4 @@
+#include "component/exporter_metrics.h"
 #include "exporters/sending_queue_state.h"
 
 #include <stdlib.h>
@@ -344,10 +345,8 @@ static void register_gauges(struct sending_queue *q, const struct component_spec
 {
     const struct label *own = LABELS({"exporter", spec->id});
     q->telemetry = spec->telemetry;
-    telemetry_gauge(q->telemetry, "otelcol_exporter_queue_size",
-                    "What waits in the sending queue, in its sizer's unit.", own, read_size, q);
-    telemetry_gauge(q->telemetry, "otelcol_exporter_queue_capacity",
-                    "What may wait in the sending queue.", own, read_capacity, q);
+    telemetry_gauge(q->telemetry, EXPORTER_QUEUE_SIZE, own, read_size, q);
+    telemetry_gauge(q->telemetry, EXPORTER_QUEUE_CAPACITY, own, read_capacity, q);
     telemetry_gauge(q->telemetry, "otelcol_exporter_in_flight_requests",
                     "Requests under way, or pausing before they are tried again.", own,
                     read_in_flight, q);

@@ -5,6 +5,7 @@
 #include "storage/sqlite_exporter.h"
 
 #include "component/config.h"
+#include "component/exporter_metrics.h"
 #include "component/telemetry.h"
 
 #include <assert.h>
@@ -117,26 +118,17 @@ static void publish(struct exporter *x)
 {
     const struct label *labels = LABELS({"exporter", x->component.id});
     struct telemetry *t = x->telemetry;
-    telemetry_total(t, "otelcol_exporter_sent_spans",
-                    "Number of spans successfully sent to"
-                    " destination.",
-                    labels, read_written, x);
-    telemetry_total(t, "otelcol_exporter_send_failed_spans",
-                    "Number of spans in failed attempts to send to destination.", labels,
-                    read_failed, x);
-    telemetry_total(t, "otelcol_exporter_enqueue_failed_spans",
-                    "Number of spans failed to be added to the sending queue.", labels,
-                    read_refused, x);
-    telemetry_total(
-        t, "tailspan_exporter_dropped_spans", "Accepted spans that were lost, by reason.",
-        LABELS({"exporter", x->component.id}, {"reason", "write_failed"}), read_failed, x);
-    telemetry_total(
-        t, "tailspan_exporter_dropped_spans", "Accepted spans that were lost, by reason.",
-        LABELS({"exporter", x->component.id}, {"reason", "queue_full"}), read_refused, x);
-    telemetry_gauge(t, "otelcol_exporter_queue_size", "Current size of the queue.", labels,
-                    read_queue, x);
-    telemetry_gauge(t, "otelcol_exporter_queue_capacity", "Fixed capacity of the queue.", labels,
-                    read_capacity, x);
+    telemetry_total(t, EXPORTER_SENT_SPANS, labels, read_written, x);
+    telemetry_total(t, EXPORTER_SEND_FAILED_SPANS, labels, read_failed, x);
+    telemetry_total(t, EXPORTER_ENQUEUE_FAILED_SPANS, labels, read_refused, x);
+    telemetry_total(t, EXPORTER_DROPPED_SPANS,
+                    LABELS({"exporter", x->component.id}, {"reason", "write_failed"}), read_failed,
+                    x);
+    telemetry_total(t, EXPORTER_DROPPED_SPANS,
+                    LABELS({"exporter", x->component.id}, {"reason", "queue_full"}), read_refused,
+                    x);
+    telemetry_gauge(t, EXPORTER_QUEUE_SIZE, labels, read_queue, x);
+    telemetry_gauge(t, EXPORTER_QUEUE_CAPACITY, labels, read_capacity, x);
     telemetry_gauge(t, "tailspan_store_disk_bytes", "Bytes of the store's files.", labels,
                     read_disk, x);
 }
