@@ -38,11 +38,6 @@ struct join {
     bool failed;
 };
 
-static int compare_names(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 static uint32_t index_of(const struct join *j, struct bytes name)
 {
     char text[2048];
@@ -52,7 +47,7 @@ static uint32_t index_of(const struct join *j, struct bytes name)
     if (name.len)
         memcpy(text, name.data, name.len);
     text[name.len] = '\0';
-    char **found = bsearch(&key, j->names.items, j->names.count, sizeof key, compare_names);
+    char **found = bsearch(&key, j->names.items, j->names.count, sizeof key, name_compare);
     return found ? (uint32_t)(found - j->names.items) : NO_SERVICE;
 }
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static char *copy(struct bytes b)
+char *name_copy(struct bytes b)
 {
     char *s = malloc(b.len + 1);
     if (s && b.len)
@@ -27,14 +27,14 @@ static bool grow(void **items, size_t count, size_t item)
     return true;
 }
 
-static int compare_names(const void *a, const void *b)
+int name_compare(const void *a, const void *b)
 {
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
 static bool add_name(struct store_names *n, struct bytes name)
 {
-    char *s = copy(name);
+    char *s = name_copy(name);
     if (!s || !grow((void **)&n->items, n->count, sizeof *n->items)) {
         free(s);
         return false;
@@ -47,7 +47,7 @@ static void unique_names(struct store_names *n)
 {
     size_t kept = 0;
     if (n->count)
-        qsort(n->items, n->count, sizeof *n->items, compare_names);
+        qsort(n->items, n->count, sizeof *n->items, name_compare);
     for (size_t i = 0; i < n->count; i++) {
         if (kept && strcmp(n->items[kept - 1], n->items[i]) == 0)
             free(n->items[i]);
@@ -114,7 +114,7 @@ static bool add_operations(struct store_reader *r, struct reader_slot *s, const 
         uint8_t its_kind = (uint8_t)sqlite3_column_int(q, 1);
         if ((kind >= 0 && its_kind != kind) || (wanted > 0 && sqlite3_column_int64(q, 2) != wanted))
             continue;
-        char *name = copy(sql_blob(q, 0));
+        char *name = name_copy(sql_blob(q, 0));
         if (!name || !grow((void **)&out->items, out->count, sizeof *out->items)) {
             free(name);
             return false;

@@ -175,7 +175,9 @@ bool match_span(struct matcher *m, const struct batch *b, uint32_t index)
     return true;
 }
 
-bool matcher_trusts_records(const struct matcher *m)
+/* Whether every span of a part whose records match, and that lies within the window, is known to
+ * match without looking at it. */
+static bool trusts_records(const struct matcher *m)
 {
     return m->tag_count == 0 && m->error < 0 && m->status < 0 && m->query->duration_min_ns == 0 &&
            m->query->duration_max_ns == UINT64_MAX;
@@ -287,7 +289,7 @@ enum record_match match_record(const struct matcher *m, const struct match_codes
     bool maybe = false;
     if (record->last_start_ns < q->start_min_ns || record->start_ns > q->start_max_ns)
         return RECORD_NO;
-    bool trusted = matcher_trusts_records(m) && record->start_ns >= q->start_min_ns &&
+    bool trusted = trusts_records(m) && record->start_ns >= q->start_min_ns &&
                    record->last_start_ns <= q->start_max_ns;
     while (record_entry_next(&entries, &e)) {
         if (!match_entry(m, c, filter, &e))

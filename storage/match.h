@@ -43,10 +43,6 @@ void matcher_free(struct matcher *m);
 
 bool match_span(struct matcher *m, const struct batch *b, uint32_t span);
 
-/* Whether every span of a part whose records match, and that lies within the window, is known to
- * match without looking at it. */
-bool matcher_trusts_records(const struct matcher *m);
-
 /* The query's names in the codes of one slot. */
 struct match_codes {
     int64_t service; /* 0: not coded there */

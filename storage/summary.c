@@ -4,6 +4,7 @@
 #include "storage/summary.h"
 
 #include "proto/span_kind.h"
+#include "storage/listing.h"
 
 #include <stdlib.h>
 
@@ -19,16 +20,6 @@ struct work {
     struct service_count *services; /* one for each resource, until sorted and merged */
     size_t service_count;
 };
-
-static char *copy(struct bytes b)
-{
-    char *s = malloc(b.len + 1);
-    if (s && b.len)
-        memcpy(s, b.data, b.len);
-    if (s)
-        s[b.len] = '\0';
-    return s;
-}
 
 static int compare_ids(const void *a, const void *b)
 {
@@ -126,7 +117,7 @@ static bool put_services(struct work *w, struct store_summary *out)
             out->service_count ? &out->services[out->service_count - 1] : NULL;
         if (!last || !bytes_equal_string(s->name, last->name)) {
             last = &out->services[out->service_count];
-            last->name = copy(s->name);
+            last->name = name_copy(s->name);
             if (!last->name)
                 return false;
             out->service_count++;
@@ -153,8 +144,8 @@ bool summary_make(const struct trace_parts *parts, struct store_summary *out)
         count_orphans(&w, parts->items[i], out);
     struct bytes none = bytes_of("", 0);
     out->root_service =
-        copy(root.span ? resource_service_name(span_resource(root.batch, root.span)) : none);
-    out->root_operation = copy(root.span ? span_name(root.span) : none);
+        name_copy(root.span ? resource_service_name(span_resource(root.batch, root.span)) : none);
+    out->root_operation = name_copy(root.span ? span_name(root.span) : none);
     done = done && out->root_service && out->root_operation && put_services(&w, out);
     work_free(&w);
     if (!done)
