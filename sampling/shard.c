@@ -508,8 +508,9 @@ static bool decide_next(struct shard *s, uint64_t now_ns)
 /* Under the lock. True: there is more to do at once. */
 static bool decide_and_leave(struct shard *s, uint64_t now_ns)
 {
+    uint64_t began_ns = monotonic_ns();
     bool more = false;
-    while (monotonic_ns() - now_ns < TURN_NS) {
+    while (monotonic_ns() - began_ns < TURN_NS) {
         if (!leave(s, STEP_LEAVE, now_ns))
             return false; /* there is no room ahead: the others wait on */
         more = s->leaving_first != TRACE_NONE;
@@ -574,8 +575,9 @@ static bool hand_on(struct shard *s, uint64_t now_ns)
 uint64_t shard_turn(struct shard *s, uint64_t now_ns)
 {
     pthread_mutex_lock(&s->lock);
+    uint64_t began_ns = monotonic_ns();
     bool more = decide_and_leave(s, now_ns);
-    time_decisions(s, more, now_ns);
+    time_decisions(s, more, began_ns);
     for (unsigned i = 0; i < 4 && hand_on(s, now_ns); i++)
         ;
     bool handing = s->outbox_count > 0 && s->retry_ns == 0;
