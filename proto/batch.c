@@ -31,11 +31,15 @@ struct block {
 void *batch_allocate(size_t *allocated, size_t size)
 {
     void *memory = malloc(size);
-    if (!memory)
-        return NULL;
+    if (memory)
+        batch_count(allocated, size);
+    return memory;
+}
+
+void batch_count(size_t *allocated, size_t size)
+{
     *allocated += size;
     atomic_fetch_add_explicit(&live_bytes, size, memory_order_relaxed);
-    return memory;
 }
 
 void batch_free(size_t *allocated, void *memory, size_t size)
@@ -163,6 +167,11 @@ static void destroy(struct batch *b)
     struct batch **sources = p->sources.items;
     for (uint32_t i = 0; i < p->source_count; i++)
         batch_release(sources[i]);
+    if (p->release_owner) {
+        p->release_owner(p->owner);
+        p->allocated -= p->owned_bytes;
+        atomic_fetch_sub_explicit(&live_bytes, p->owned_bytes, memory_order_relaxed);
+    }
     while (p->chunks) {
         struct batch_chunk *chunk = p->chunks;
         p->chunks = chunk->older;

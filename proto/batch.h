@@ -69,8 +69,11 @@ struct batch {
     uint32_t scope_count;
     uint32_t resource_count;
     size_t span_bytes;    /* sum of the spans' lengths */
-    struct bytes request; /* the whole ExportTraceServiceRequest, when it says exactly what the
-                             index says; empty once spans were refused, chosen or edited */
+    struct bytes request; /* the whole ExportTraceServiceRequest, when it lies in one piece and says
+                             exactly what the index says; empty once spans were refused, chosen or
+                             edited */
+    const struct bytes *parts; /* the same for a request that came in parts, one behind the other */
+    uint32_t part_count;
     uint64_t received_ns; /* CLOCK_REALTIME at batch_index() */
     struct batch_private *private;
 };
@@ -96,6 +99,14 @@ bool batch_index(struct batch *b, size_t len, struct batch_report *report);
 
 /* batch_create + copy + batch_index. NULL when malformed. */
 struct batch *batch_from_request(struct bytes request, struct batch_report *report);
+
+/* The same from a request that came in parts, which stay where they are: only what lies across two
+ * of them is copied. Takes over `owner`, whose memory the parts are: release(owner) is called when
+ * the batch is freed, on any thread, or before NULL is returned. Every part stays pinned for as
+ * long as one span is needed, so a caller copies small or scattered requests instead. */
+struct batch *batch_from_parts(const struct bytes *parts, uint32_t count,
+                               void (*release)(void *owner), void *owner,
+                               struct batch_report *report);
 
 /* References. Any thread. */
 struct batch *batch_retain(struct batch *b);

@@ -37,11 +37,25 @@ struct batch_private {
     struct batch_array resources; /* struct resource_view */
     struct batch_array sources;   /* struct batch *: whose bytes the views point into */
     uint32_t source_count;
+    void (*release_owner)(void *owner); /* of the parts of a request; NULL: there are none */
+    void *owner;
+    size_t owned_bytes; /* counted in `allocated` */
 };
 
 /* Memory that is counted as live. `allocated` is the owner's count. */
 void *batch_allocate(size_t *allocated, size_t size);
 void batch_free(size_t *allocated, void *memory, size_t size);
+
+/* The batch no longer says exactly what its request did. */
+static inline void batch_forget_request(struct batch *b)
+{
+    b->request = bytes_of(NULL, 0);
+    b->parts = NULL;
+    b->part_count = 0;
+}
+
+/* Counts `size` bytes that others have allocated for this batch as live. */
+void batch_count(size_t *allocated, size_t size);
 
 /* Makes room for one more item behind `count`. False: out of memory, nothing changed. */
 bool batch_array_grow(struct batch_array *a, size_t item, uint32_t count, size_t *allocated);

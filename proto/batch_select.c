@@ -21,6 +21,8 @@ static struct batch *copy_index(struct batch *b)
     copy->resource_count = b->resource_count;
     copy->span_bytes = b->span_bytes;
     copy->request = b->request;
+    copy->parts = b->parts;
+    copy->part_count = b->part_count;
     copy->received_ns = b->received_ns;
     batch_keep(copy, b);
     return copy;

@@ -124,7 +124,7 @@ static bool edit_span(struct batch *b, uint32_t span, const struct edit *e, bool
     assert(!w.overflow && w.at == w.end);
 
     b->span_bytes += len - s->len;
-    b->request = bytes_of(NULL, 0);
+    batch_forget_request(b);
     s->data = data;
     s->len = (uint32_t)len;
     s->frame_len = (uint8_t)(data - memory);
@@ -162,7 +162,7 @@ static bool edit_group(struct batch *b, const struct edit *e, struct bytes *mess
     put_edited(&drop, *tail, &w);
     assert(!w.overflow && w.at == w.end);
 
-    b->request = bytes_of(NULL, 0);
+    batch_forget_request(b);
     *message = bytes_of(data, len);
     *head = bytes_of(memory, head_len);
     *tail = bytes_of(memory + head_len, tail_len);

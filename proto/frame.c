@@ -126,13 +126,24 @@ static bool run_add(struct frame *f, struct bytes bytes)
     return run != NULL;
 }
 
-/* A request as it came. */
-static bool add_whole(struct frame *f, const struct batch *b)
+static bool add_piece(struct frame *f, struct bytes piece)
 {
-    struct group *resource = group_add(&f->resources, b->request, bytes_of(NULL, 0), 0);
+    struct group *resource = group_add(&f->resources, piece, bytes_of(NULL, 0), 0);
     if (resource)
         resource->whole = true;
     return resource != NULL;
+}
+
+/* A request as it came. */
+static bool add_whole(struct frame *f, const struct batch *b)
+{
+    if (b->part_count == 0)
+        return add_piece(f, b->request);
+    for (uint32_t i = 0; i < b->part_count; i++) {
+        if (!add_piece(f, b->parts[i]))
+            return false;
+    }
+    return true;
 }
 
 static bool add_spans(struct frame *f, const struct batch *b, uint32_t first, uint32_t count)
@@ -181,7 +192,7 @@ static void undo(struct frame *f, const struct mark *m)
 
 static bool is_whole(const struct batch *b, uint32_t first, uint32_t count)
 {
-    return first == 0 && count == b->span_count && b->request.len > 0;
+    return first == 0 && count == b->span_count && (b->request.len > 0 || b->part_count > 0);
 }
 
 bool frame_add(struct frame *f, struct batch *b, uint32_t first, uint32_t count)
@@ -379,10 +390,18 @@ void frame_release(struct frame *f)
     free(f);
 }
 
+static size_t whole_bytes(const struct batch *b)
+{
+    size_t len = b->request.len;
+    for (uint32_t i = 0; i < b->part_count; i++)
+        len += b->parts[i].len;
+    return len;
+}
+
 size_t frame_estimate(const struct batch *b, uint32_t first, uint32_t count)
 {
     if (count > 0 && is_whole(b, first, count))
-        return b->request.len;
+        return whole_bytes(b);
     size_t bytes = 0;
     uint32_t scope = UINT32_MAX;
     uint32_t resource = UINT32_MAX;

@@ -14,6 +14,9 @@
 enum {
     REQUESTS_PER_LANE = 16,
     FLAT_KEPT = 1 << 20, /* scratch larger than this is not kept */
+    PIN_MIN = 64 << 10,
+    PIN_SLICE_MIN = 4 << 10,
+    PIN_MAX = 32 << 20,
 };
 
 struct grpc_export {
@@ -213,7 +216,7 @@ static void submit_compressed(struct grpc_export *x, const grpc_slice_buffer *sl
     }
 }
 
-static void submit(struct grpc_export *x, const grpc_slice_buffer *slices)
+static void submit_copy(struct grpc_export *x, const grpc_slice_buffer *slices)
 {
     struct batch *b = batch_create(slices->length);
     if (!b) {
@@ -225,6 +228,53 @@ static void submit(struct grpc_export *x, const grpc_slice_buffer *slices)
     intake_submit(&x->rq, b, slices->length);
 }
 
+/* A message that its batch keeps as C core received it. */
+struct pinned {
+    grpc_byte_buffer *payload;
+    size_t len;
+};
+
+/* Of all of them. C core counts their memory against the server's quota, which has to stay free for
+ * what is being received. */
+static atomic_size_t pinned_bytes;
+
+static void unpin(void *owner)
+{
+    struct pinned *p = owner;
+    atomic_fetch_sub_explicit(&pinned_bytes, p->len, memory_order_relaxed);
+    grpc_byte_buffer_destroy(p->payload);
+    free(p);
+}
+
+static bool is_worth_pinning(const grpc_slice_buffer *slices)
+{
+    return slices->length >= PIN_MIN && slices->length / slices->count >= PIN_SLICE_MIN &&
+           atomic_load_explicit(&pinned_bytes, memory_order_relaxed) + slices->length <= PIN_MAX;
+}
+
+/* Leaves a large message where it lies: copying it costs an eighth of relaying it. When batches are
+ * held for long (a sampler, a backend that is down) the allowance is used up, and copies are made.
+ */
+static void submit(struct grpc_export *x, grpc_byte_buffer *payload)
+{
+    const grpc_slice_buffer *slices = &payload->data.raw.slice_buffer;
+    struct pinned *p = is_worth_pinning(slices) ? malloc(sizeof *p) : NULL;
+    struct bytes *parts =
+        p ? (struct bytes *)(void *)scratch(x->calls, slices->count * sizeof *parts) : NULL;
+    if (!parts) {
+        free(p);
+        submit_copy(x, slices);
+        grpc_byte_buffer_destroy(payload);
+        return;
+    }
+    for (size_t i = 0; i < slices->count; i++)
+        parts[i] =
+            bytes_of(GRPC_SLICE_START_PTR(slices->slices[i]), GRPC_SLICE_LENGTH(slices->slices[i]));
+    *p = (struct pinned){.payload = payload, .len = slices->length};
+    atomic_fetch_add_explicit(&pinned_bytes, p->len, memory_order_relaxed);
+    intake_submit_parts(&x->rq, parts, (uint32_t)slices->count, unpin, p);
+}
+
 /* C core knows gzip and deflate, and does not tell of a grpc-encoding that it does not know; but
  * the Collector's exporters send zstd, and snappy. Their first bytes cannot begin a request: that
  * is field 1 with a length, 0x0a. */
@@ -234,8 +284,10 @@ static bool begins_with(const grpc_slice_buffer *slices, const char *magic, size
            memcmp(GRPC_SLICE_START_PTR(slices->slices[0]), magic, len) == 0;
 }
 
-static void submit_unmarked(struct grpc_export *x, const grpc_slice_buffer *slices)
+/* Not compressed as far as C core knows: it passes on an encoding that it does not have. */
+static void submit_unmarked(struct grpc_export *x, grpc_byte_buffer *payload)
 {
+    const grpc_slice_buffer *slices = &payload->data.raw.slice_buffer;
     if (begins_with(slices, "\x28\xb5\x2f\xfd", 4)) {
         submit_compressed(x, slices, ENCODING_ZSTD);
     } else if (begins_with(slices, "\xff\x06\x00\x00sNaPpY", 10)) {
@@ -243,8 +295,10 @@ static void submit_unmarked(struct grpc_export *x, const grpc_slice_buffer *slic
                       "snappy is not supported; supported: identity, gzip, deflate, zstd");
         on_answered(&x->rq);
     } else {
-        submit(x, slices);
+        submit(x, payload);
+        return;
     }
+    grpc_byte_buffer_destroy(payload);
 }
 
 /* The payload is taken off the context first: once submitted, the answer may come on another thread
@@ -268,8 +322,8 @@ static void serve(struct grpc_export *x)
         submit_compressed(x, slices, ENCODING_ZLIB);
         break;
     default:
-        submit_unmarked(x, slices);
-        break;
+        submit_unmarked(x, payload);
+        return;
     }
     grpc_byte_buffer_destroy(payload);
 }

@@ -100,17 +100,17 @@ static void reject_spans(struct intake_request *rq, const struct batch_report *r
     counter_add(rq->in->failed_spans, report->rejected_spans);
 }
 
-void intake_submit(struct intake_request *rq, struct batch *b, size_t len)
+static void refuse_report(struct intake_request *rq, const struct batch_report *report)
 {
-    struct batch_report report;
-    if (!batch_index(b, len, &report)) {
-        batch_release(b);
-        intake_refuse(rq, report.no_memory ? REFUSED_NO_MEMORY : REFUSED_MALFORMED, report.where);
-        rq->answered(rq);
-        return;
-    }
-    if (report.rejected_spans)
-        reject_spans(rq, &report);
+    intake_refuse(rq, report->no_memory ? REFUSED_NO_MEMORY : REFUSED_MALFORMED, report->where);
+    rq->answered(rq);
+}
+
+/* Hands on a batch that has been indexed. */
+static void hand_on(struct intake_request *rq, struct batch *b, const struct batch_report *report)
+{
+    if (report->rejected_spans)
+        reject_spans(rq, report);
     rq->spans = b->span_count;
     if (b->span_count == 0) {
         batch_release(b);
@@ -120,6 +120,28 @@ void intake_submit(struct intake_request *rq, struct batch *b, size_t len)
     receipt_begin(&rq->receipt, on_outcome);
     struct outcome answer = component_consume(rq->in->component->next, b, &rq->receipt);
     receipt_resolve(&rq->receipt, &answer);
+}
+
+void intake_submit(struct intake_request *rq, struct batch *b, size_t len)
+{
+    struct batch_report report;
+    if (batch_index(b, len, &report)) {
+        hand_on(rq, b, &report);
+        return;
+    }
+    batch_release(b);
+    refuse_report(rq, &report);
+}
+
+void intake_submit_parts(struct intake_request *rq, const struct bytes *parts, uint32_t count,
+                         void (*release)(void *owner), void *owner)
+{
+    struct batch_report report;
+    struct batch *b = batch_from_parts(parts, count, release, owner, &report);
+    if (b)
+        hand_on(rq, b, &report);
+    else
+        refuse_report(rq, &report);
 }
 
 void intake_submit_body(struct intake_request *rq, struct inflater *inflater,

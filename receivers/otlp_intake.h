@@ -50,6 +50,10 @@ void intake_begin(struct intake *in, struct intake_request *rq,
 /* Takes over `b`, whose payload holds the request's `len` bytes. */
 void intake_submit(struct intake_request *rq, struct batch *b, size_t len);
 
+/* The same for a request that came in parts, see batch_from_parts(). */
+void intake_submit_parts(struct intake_request *rq, const struct bytes *parts, uint32_t count,
+                         void (*release)(void *owner), void *owner);
+
 /* Undoes compression and JSON first. `body` is not needed any more after it. */
 void intake_submit_body(struct intake_request *rq, struct inflater *inflater,
                         struct body_format format, struct bytes body);

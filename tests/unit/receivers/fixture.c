@@ -1,5 +1,6 @@
 #include "fixture.h"
 
+#include "proto/frame.h"
 #include "receivers/otlp.h"
 #include "receivers/receivers.h"
 
@@ -95,7 +96,8 @@ static struct outcome sink_consume(struct component *c, struct batch *b, struct 
     s->requests++;
     s->spans += b->span_count;
     s->last.len = 0;
-    buffer_append(&s->last, b->request.data, b->request.len);
+    if (b->request.len > 0 || b->part_count > 0)
+        frame_batch(b, &s->last);
     struct outcome answer = s->answer;
     if (answer.verdict == VERDICT_PENDING) {
         receipt_hold(r);
