@@ -6,6 +6,7 @@
 #include "processors/processors.h"
 #include "query/query.h"
 #include "receivers/receivers.h"
+#include "sampling/sampling.h"
 #include "storage/sqlite_exporter.h"
 
 #include <string.h>
@@ -14,6 +15,7 @@ const struct component_kind *const component_kinds[] = {
     &otlp_receiver,
     &batch_processor,
     &memory_limiter_processor,
+    &tail_sampling_processor,
     &forward_connector,
     &debug_exporter,
     &file_exporter,
