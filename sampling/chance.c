@@ -1,9 +1,11 @@
 /* The arithmetic of chance. Integers throughout, so that every machine agrees. */
 #include "sampling/chance.h"
 
+#include "sampling/consistent.h"
+
 #include <math.h>
 
-enum { SIGNIFICANT_BITS = 16, RANDOM_BITS = 56 };
+enum { SIGNIFICANT_BITS = 16 };
 
 uint64_t chance_hash(struct bytes salt, const uint8_t trace_id[16])
 {
@@ -54,7 +56,7 @@ uint64_t chance_boundary(double ratio)
 
 uint64_t chance_threshold(double ratio)
 {
-    const uint64_t range = UINT64_C(1) << RANDOM_BITS;
+    const uint64_t range = THRESHOLD_LIMIT;
     if (!(ratio > 0))
         return range;
     if (ratio >= 1)

@@ -32,12 +32,10 @@ static struct ottl_value of_string(struct bytes b)
     return (struct ottl_value){.type = OTTL_STRING, .bytes = b};
 }
 
+/* An id that is not there is all zeros, as in the Collector. */
 static struct ottl_value of_id(const uint8_t *id, size_t len, struct scratch *scratch)
 {
-    static const uint8_t zero[16];
     static const char digits[] = "0123456789abcdef";
-    if (memcmp(id, zero, len) == 0)
-        return of_string(bytes_of("", 0));
     for (size_t i = 0; i < len; i++) {
         scratch->text[2 * i] = digits[id[i] >> 4];
         scratch->text[2 * i + 1] = digits[id[i] & 15];

@@ -12,8 +12,6 @@
 
 enum { POLICY_MAX_DEPTH = 8 }; /* policies within policies */
 
-#define RANDOMNESS_RANGE (UINT64_C(1) << 56) /* a threshold that no trace reaches */
-
 /* One policy's voice. In consistent sampling a trace is kept when its randomness reaches a
  * threshold, so each voice carries the threshold that it compared with, whichever way it went. */
 struct ballot {

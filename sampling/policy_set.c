@@ -2,6 +2,7 @@
  *
  * Drop policies are asked first, and one that drops ends it. Then everybody votes in the order of
  * the configuration: sampled by any is sampled. An error is counted and passed over. */
+#include "sampling/consistent.h"
 #include "sampling/policy_kind.h"
 
 #include <stdlib.h>
@@ -168,7 +169,7 @@ static void count_sampled(struct count_of_votes *c, unsigned i, const struct bal
         c->decision.verdict = SAMPLING_SAMPLED;
         c->decision.policy = (uint16_t)i;
         c->decision.sub_policy = b->sub_policy;
-        c->decision.threshold = RANDOMNESS_RANGE;
+        c->decision.threshold = THRESHOLD_LIMIT;
     }
     if (b->unknowable)
         c->unknowable = true;
