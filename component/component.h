@@ -105,6 +105,11 @@ struct component_ops {
      * lost and counted. NULL: holds nothing. */
     void (*drain)(struct component *c, uint64_t deadline_ns);
 
+    /* Brings the state up to date before it is told, for a component that else looks only when a
+     * batch passes: one that is not ready gets none. Any thread, several at once. NULL: always is.
+     */
+    void (*refresh)(struct component *c);
+
     /* Ends threads and closes what start() opened. NULL: nothing to do. */
     void (*stop)(struct component *c);
 

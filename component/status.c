@@ -92,6 +92,8 @@ struct component_report component_report(struct component *c)
 {
     struct component_status *s = &c->status;
     struct component_report r;
+    if (c->ops->refresh)
+        c->ops->refresh(c);
     pthread_mutex_lock(&s->lock);
     r = (struct component_report){
         .state = s->state, .since_ns = s->since_ns, .error_ns = s->error_ns};

@@ -36,7 +36,7 @@ void component_note_error(struct component *c, const char *format, ...)
 /* Healthy again. Costs a lock; exporters call it on a change, not for each request. */
 void component_set_ok(struct component *c);
 
-/* A copy, taken under the lock. */
+/* A copy, taken under the lock, once the component has had a look. */
 struct component_report {
     enum component_state state;
     uint64_t since_ns;

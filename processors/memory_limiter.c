@@ -34,7 +34,9 @@ struct memory_limiter {
     struct counter *outgoing;
 
     /* shared by lanes */
-    atomic_bool refusing;
+    atomic_bool refusing; /* what the state says; changed under the lock */
+
+    pthread_mutex_t lock; /* for changes of state, so that the last one is the newest */
 };
 
 #define FIELD(key_, type_, member_, ...)                                                           \
@@ -88,6 +90,22 @@ static bool limit_of(const struct settings *s, const struct config_value *config
     return true;
 }
 
+/* Lets the state follow what is in memory now. */
+static void memory_limiter_refresh(struct component *c)
+{
+    struct memory_limiter *m = (struct memory_limiter *)c;
+    pthread_mutex_lock(&m->lock);
+    size_t live = batch_live_bytes();
+    bool over = live > m->soft_limit;
+    bool before = atomic_exchange(&m->refusing, over);
+    if (over && !before)
+        component_set_state(c, STATE_DEGRADED, "refusing spans: %zu MiB in memory, limit %zu MiB",
+                            live >> 20, m->soft_limit >> 20);
+    else if (before && !over)
+        component_set_ok(c);
+    pthread_mutex_unlock(&m->lock);
+}
+
 static bool over_limit(struct memory_limiter *m, struct outcome *why)
 {
     size_t live = batch_live_bytes();
@@ -96,14 +114,8 @@ static bool over_limit(struct memory_limiter *m, struct outcome *why)
         *why = outcome_busy(RETRY_AFTER_MS,
                             "data refused due to high memory usage: %zu MiB of spans in memory",
                             live >> 20);
-    if (over != atomic_exchange_explicit(&m->refusing, over, memory_order_relaxed)) {
-        if (over)
-            component_set_state(&m->component, STATE_DEGRADED,
-                                "refusing spans: %zu MiB in memory, limit %zu MiB", live >> 20,
-                                m->soft_limit >> 20);
-        else
-            component_set_ok(&m->component);
-    }
+    if (over != atomic_load_explicit(&m->refusing, memory_order_relaxed))
+        memory_limiter_refresh(&m->component);
     return over;
 }
 
@@ -155,6 +167,7 @@ static bool memory_limiter_start(struct component *c, struct error *e)
 
 static void memory_limiter_destroy(struct component *c)
 {
+    pthread_mutex_destroy(&((struct memory_limiter *)c)->lock);
     free(c);
 }
 
@@ -162,6 +175,7 @@ static const struct component_ops ops = {
     .start = memory_limiter_start,
     .consume = memory_limiter_consume,
     .has_room = memory_limiter_has_room,
+    .refresh = memory_limiter_refresh,
     .destroy = memory_limiter_destroy,
 };
 
@@ -181,6 +195,7 @@ static struct component *memory_limiter_create(const struct component_spec *spec
         return NULL;
     }
     component_init(&m->component, spec, &ops);
+    pthread_mutex_init(&m->lock, NULL);
     m->soft_limit = limits.soft_limit;
     m->hard_limit = limits.hard_limit;
     const struct label *processor = LABELS({"processor", spec->id});
