@@ -4,14 +4,14 @@
 #include "proto/wire.h"
 
 #define ENTRY_MAX  ((size_t)2 * WIRE_MAX_VARINT + 3)
-#define RECORD_MAX ((size_t)16 + 3 * WIRE_MAX_VARINT) /* without entries */
+#define RECORD_MAX (16 + (size_t)3 * WIRE_MAX_VARINT) /* without entries */
 
 uint8_t duration_code(uint64_t ns)
 {
     if (ns < 4)
         return (uint8_t)ns;
     unsigned top = 63u - (unsigned)__builtin_clzll(ns);
-    return (uint8_t)(top * 4 + (ns >> (top - 2) & 3) - 4);
+    return (uint8_t)(top * 4u + (unsigned)(ns >> (top - 2) & 3) - 4u);
 }
 
 uint64_t duration_least(uint8_t code)
