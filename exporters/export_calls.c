@@ -132,6 +132,13 @@ static void reference_slices(struct export_call *c, struct frame *frame)
     }
 }
 
+static void reference(struct export_call *c, struct frame *frame, struct bytes bytes)
+{
+    grpc_slice_buffer_add(&c->message.data.raw.slice_buffer,
+                          grpc_slice_new_with_user_data((void *)bytes.data, bytes.len,
+                                                        release_frame, frame_retain(frame)));
+}
+
 static bool compress_slices(struct export_call *c, struct frame *frame)
 {
     size_t count, len;
@@ -157,7 +164,11 @@ static bool write_message(struct export_call *c, struct frame *frame)
         return true;
     }
     c->message.data.raw.compression = GRPC_COMPRESS_GZIP;
-    return compress_slices(c, frame);
+    struct bytes as_it_came = frame_gzip(frame);
+    if (as_it_came.len == 0)
+        return compress_slices(c, frame);
+    reference(c, frame, as_it_came);
+    return true;
 }
 
 /* ---- sending ---- */

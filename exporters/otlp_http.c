@@ -75,6 +75,7 @@ struct otlp_http {
     struct settings settings;
     bool json;
     struct compressor *compressor; /* NULL: no compression */
+    bool gzip;                     /* what it makes */
     char *url;
     struct http_client *client;
     struct sending_queue *queue;
@@ -122,7 +123,11 @@ static bool make_body(struct post *p, struct http_body *body)
         p->slice = buffer_bytes(&p->body);
         *body = (struct http_body){&p->slice, 1, p->slice.len};
     }
-    if (x->compressor) {
+    struct bytes as_it_came = frame_gzip(frame);
+    if (x->gzip && !x->json && as_it_came.len > 0) {
+        p->slice = as_it_came;
+        *body = (struct http_body){&p->slice, 1, p->slice.len};
+    } else if (x->compressor) {
         if (!compress_body(x, body, &p->body))
             return false;
         p->slice = buffer_bytes(&p->body);
@@ -349,6 +354,7 @@ static bool make_compressor(struct otlp_http *x, const struct config_value *conf
         return level == 0 || config_error(config_child(config, "compression_params"), e,
                                           "there is no compression to have a level");
     x->compressor = compressor_create(kind, level, &why);
+    x->gzip = kind == COMPRESSION_GZIP;
     return x->compressor ||
            config_error(config_child(config, "compression_params"), e, "%s", why.text);
 }

@@ -136,6 +136,13 @@ uint8_t *batch_payload(struct batch *b)
     return b->private->payload;
 }
 
+void batch_attach_gzip(struct batch *b, struct bytes gzip)
+{
+    uint8_t *copy = batch_memory(b, gzip.len);
+    if (copy)
+        b->private->gzip = bytes_of(memcpy(copy, gzip.data, gzip.len), gzip.len);
+}
+
 struct batch *batch_from_request(struct bytes request, struct batch_report *report)
 {
     *report = (struct batch_report){0};

@@ -74,7 +74,8 @@ struct batch {
                              edited */
     const struct bytes *parts; /* the same for a request that came in parts, one behind the other */
     uint32_t part_count;
-    uint64_t received_ns; /* CLOCK_REALTIME at batch_index() */
+    struct bytes request_gzip; /* the request compressed, when it came so and says the same */
+    uint64_t received_ns;      /* CLOCK_REALTIME at batch_index() */
     struct batch_private *private;
 };
 
@@ -92,6 +93,10 @@ struct batch *batch_create(size_t capacity);
 
 /* Where to write the request, `capacity` bytes, before batch_index(). */
 uint8_t *batch_payload(struct batch *b);
+
+/* Notes that the request came as these gzip bytes, before batch_index(): they are copied, and serve
+ * exporters that would have to compress the request again. Without memory nothing is noted. */
+void batch_attach_gzip(struct batch *b, struct bytes gzip);
 
 /* Indexes the first `len` payload bytes. False when malformed (or out of memory, which `where`
  * says); the batch then has no spans and is only good for release. Called once. */

@@ -40,6 +40,7 @@ struct batch_private {
     void (*release_owner)(void *owner); /* of the parts of a request; NULL: there are none */
     void *owner;
     size_t owned_bytes; /* counted in `allocated` */
+    struct bytes gzip;  /* attached */
 };
 
 /* Memory that is counted as live. `allocated` is the owner's count. */
@@ -50,6 +51,7 @@ void batch_free(size_t *allocated, void *memory, size_t size);
 static inline void batch_forget_request(struct batch *b)
 {
     b->request = bytes_of(NULL, 0);
+    b->request_gzip = bytes_of(NULL, 0);
     b->parts = NULL;
     b->part_count = 0;
 }

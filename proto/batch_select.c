@@ -23,6 +23,7 @@ static struct batch *copy_index(struct batch *b)
     copy->request = b->request;
     copy->parts = b->parts;
     copy->part_count = b->part_count;
+    copy->request_gzip = b->request_gzip;
     copy->received_ns = b->received_ns;
     batch_keep(copy, b);
     return copy;

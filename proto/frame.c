@@ -346,6 +346,16 @@ uint32_t frame_spans(const struct frame *f)
     return f->span_count;
 }
 
+struct bytes frame_gzip(const struct frame *f)
+{
+    assert(f->finished);
+    const struct group *only = f->resources.items;
+    struct batch *const *batch = f->batches.items;
+    if (f->batches.count != 1 || f->resources.count != 1 || !only->whole)
+        return bytes_of(NULL, 0);
+    return batch[0]->request_gzip;
+}
+
 void frame_flatten(const struct frame *f, struct buffer *out)
 {
     assert(f->finished);

@@ -30,6 +30,10 @@ const struct bytes *frame_slices(const struct frame *f, size_t *count);
 size_t frame_bytes(const struct frame *f);
 uint32_t frame_spans(const struct frame *f);
 
+/* The framed request compressed with gzip, when it is one that came so; else empty. It lives as
+ * long as the frame. */
+struct bytes frame_gzip(const struct frame *f);
+
 /* Copies the request behind the last byte of `out`. */
 void frame_flatten(const struct frame *f, struct buffer *out);
 

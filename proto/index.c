@@ -121,7 +121,7 @@ bool index_span(struct indexer *ix, const uint8_t *at, const uint8_t *end, size_
                 bool *scope_noted)
 {
     /* A large request does not stay in the cache while it arrives; what comes next is on its way
-     * while this span is read. A third of the index's time, measured in a relay. */
+     * while this span is read: a tenth of the index's time, measured in a relay. */
     for (const uint8_t *ahead = end + 512; ahead < end + 512 + (end - at); ahead += 64)
         __builtin_prefetch(ahead);
     struct batch *b = ix->b;
@@ -271,10 +271,12 @@ bool batch_index(struct batch *b, size_t len, struct batch_report *report)
         explain(&ix, request);
         return false;
     }
-    if (report->rejected_spans == 0)
+    if (report->rejected_spans == 0) {
         b->request = request;
-    else
+        b->request_gzip = b->private->gzip;
+    } else {
         schema_explain_ids(request, ix.first_rejected, report->where, sizeof report->where);
+    }
     index_trim(b);
     return true;
 }

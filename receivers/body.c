@@ -1,6 +1,7 @@
 #include "receivers/body.h"
 
 #include "proto/otlp_json.h"
+#include "proto/wire.h"
 
 #include <stdio.h>
 
@@ -79,6 +80,13 @@ static enum body_result from_json(struct bytes json, size_t limit, struct batch 
     return r;
 }
 
+/* Whether this gzip stream, which gave `len` bytes, is a single member, as every peer can read it.
+ */
+static bool is_one_member(struct bytes gzip, size_t len)
+{
+    return gzip.len >= 18 && wire_load32(gzip.data + gzip.len - 4) == (uint32_t)len;
+}
+
 enum body_result body_decode(struct inflater *inflater, struct body_format format,
                              struct bytes body, size_t limit, struct batch **out, size_t *len,
                              char where[BODY_WHERE])
@@ -92,6 +100,8 @@ enum body_result body_decode(struct inflater *inflater, struct body_format forma
         if (r != BODY_OK)
             return r;
         if (!format.json) {
+            if (format.encoding == ENCODING_GZIP && is_one_member(body, n))
+                batch_attach_gzip(inflated, body);
             *out = inflated;
             *len = n;
             return BODY_OK;

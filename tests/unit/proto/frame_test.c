@@ -2,6 +2,8 @@
  * a frame decodes to is oracle_test's. */
 #include "proto/frame.h"
 
+#include "proto/edit.h"
+
 #include "tests/unit/proto/failing_malloc.h"
 #include "tests/unit/proto/request.h"
 
@@ -91,6 +93,44 @@ static void a_whole_batch_is_its_request(void **state)
     assert_int_equal(again->resource_count, 2);
     batch_release(again);
     frame_release(f);
+}
+
+static bool has_gzip(struct batch *b, uint32_t first, uint32_t count, struct batch *beside)
+{
+    struct frame *f = frame_create();
+    assert_true(frame_add(f, b, first, count));
+    if (beside)
+        assert_true(frame_add(f, beside, 0, beside->span_count));
+    assert_true(frame_finish(f));
+    bool has = bytes_equal_string(frame_gzip(f), "compressed");
+    assert_true(has || frame_gzip(f).len == 0);
+    frame_release(f);
+    return has;
+}
+
+/* What came compressed leaves as it came, but only whole, alone and untouched. */
+static void a_compressed_request_is_kept(void **state)
+{
+    (void)state;
+    struct buffer r = request("shop", "http", 1, 3);
+    struct batch *b = batch_create(r.len);
+    struct batch_report report;
+    memcpy(batch_payload(b), r.data, r.len);
+    batch_attach_gzip(b, bytes_of_string("compressed"));
+    assert_true(batch_index(b, r.len, &report));
+    struct batch *other = some("cart", "sql", 4, 2);
+    assert_true(has_gzip(b, 0, 3, NULL));
+    assert_false(has_gzip(b, 0, 2, NULL));
+    assert_false(has_gzip(b, 0, 3, other));
+    struct batch *mine = batch_writable(batch_retain(b));
+    assert_true(has_gzip(mine, 0, 3, NULL));
+    assert_true(span_rename(mine, 1, bytes_of_string("renamed")));
+    assert_false(has_gzip(mine, 0, 3, NULL));
+    assert_true(has_gzip(b, 0, 3, NULL));
+    batch_release(mine);
+    batch_release(other);
+    batch_release(b);
+    buffer_free(&r);
 }
 
 static void spans_that_lie_together_are_one_slice(void **state)
@@ -240,6 +280,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(an_empty_frame_is_an_empty_request, nothing_lives),
         cmocka_unit_test_teardown(a_whole_batch_is_its_request, nothing_lives),
+        cmocka_unit_test_teardown(a_compressed_request_is_kept, nothing_lives),
         cmocka_unit_test_teardown(spans_that_lie_together_are_one_slice, nothing_lives),
         cmocka_unit_test_teardown(equal_resources_of_different_batches_are_one, nothing_lives),
         cmocka_unit_test_teardown(a_long_head_is_referenced, nothing_lives),
