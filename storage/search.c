@@ -8,12 +8,15 @@
  *
  * A block is passed over by its times and longest duration, then by its filter, then part by part
  * by its records. What none of them rules out is decompressed and decided on the spans. */
+#define XXH_INLINE_ALL
 #include "component/clock.h"
+#include "component/hash_seed.h"
 #include "storage/match.h"
 #include "storage/sql.h"
 #include "storage/summary.h"
 
 #include <stdlib.h>
+#include <xxhash.h>
 
 #define MAX_LIMIT 100000
 
@@ -65,10 +68,8 @@ static bool is_over(struct search *s)
 static uint8_t *seen_slot(const struct seen *s, const uint8_t id[16])
 {
     static const uint8_t none[16];
-    uint64_t hash;
-    memcpy(&hash, id + 8, 8);
     uint32_t mask = s->capacity - 1;
-    uint32_t at = (uint32_t)((hash * 0x9e3779b97f4a7c15u) >> 32) & mask;
+    uint32_t at = (uint32_t)XXH3_64bits_withSeed(id, 16, hash_seed()) & mask;
     while (memcmp(s->ids[at], none, 16) != 0 && memcmp(s->ids[at], id, 16) != 0)
         at = (at + 1) & mask;
     return s->ids[at];

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 void slots_changed(struct store *s)
 {
@@ -81,10 +82,23 @@ void slot_list_free(struct slot_list *l)
     *l = (struct slot_list){0};
 }
 
+/* A link may lead to somebody else's file, whose mode we would change, and opening a pipe waits for
+ * ever. */
+static bool is_regular(const struct slot *slot)
+{
+    struct stat st;
+    return lstat(slot->path, &st) != 0 || S_ISREG(st.st_mode);
+}
+
 /* Whether the slot belongs into the list. */
 static bool examine(struct slot *slot)
 {
     const char *why = "";
+    if (!is_regular(slot)) {
+        log_warn(NULL, "a slot of the store is no regular file and is left alone",
+                 LOG_S("path", slot->path));
+        return false;
+    }
     if (atomic_load(&slot->state) == SLOT_BROKEN)
         return slot_measure(slot);
     switch (slot_check(slot, &why)) {

@@ -155,6 +155,51 @@ static void torn_files_are_set_aside(void **state)
     spoil_and_reopen(make_foreign);
 }
 
+static void make_link(const char *path)
+{
+    char target[512];
+    snprintf(target, sizeof target, "%s.elsewhere", path);
+    assert_int_equal(rename(path, target), 0);
+    assert_int_equal(chmod(target, 0644), 0);
+    assert_int_equal(symlink(target, path), 0);
+}
+
+static void make_pipe(const char *path)
+{
+    unlink(path);
+    assert_int_equal(mkfifo(path, 0600), 0);
+}
+
+/* Opening a pipe would wait for ever, and a link's target is not ours to change. */
+static void what_is_no_file_is_left_alone(void **state)
+{
+    (void)state;
+    static void (*const spoilers[])(const char *path) = {make_link, make_pipe};
+    for (size_t i = 0; i < sizeof spoilers / sizeof spoilers[0]; i++) {
+        struct store_stats stats;
+        struct stat before, after;
+        char *directory = make_directory();
+        make_slots(directory, 1);
+        size_t count;
+        char **paths = slot_paths(directory, ".sqlite", &count);
+        assert_int_equal(count, 1);
+        spoilers[i](paths[0]);
+        assert_int_equal(stat(paths[0], &before), 0);
+        struct store_options o = options_of(directory);
+        struct store *s = open_store(&o);
+        write_trace(s, 99);
+        flush(s);
+        store_stats(s, &stats);
+        assert_int_equal(stats.slots, 1);
+        store_close(s);
+        assert_int_equal(stat(paths[0], &after), 0);
+        assert_int_equal(after.st_mode, before.st_mode);
+        assert_int_equal(after.st_size, before.st_size);
+        free_paths(paths, count);
+        remove_directory(directory);
+    }
+}
+
 /* Every page of a slot in turn filled with garbage: no read of any kind may crash or hang. */
 static void no_garbage_crashes_a_reader(void **state)
 {
@@ -445,6 +490,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(torn_files_are_set_aside),
         cmocka_unit_test(no_garbage_crashes_a_reader),
+        cmocka_unit_test(what_is_no_file_is_left_alone),
         cmocka_unit_test(a_newer_version_is_left_alone),
         cmocka_unit_test(a_lost_wal_loses_only_its_commits),
         cmocka_unit_test(a_missing_dictionary_hides_only_its_traces),
