@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define FILE_MODE   0644
+#define FILE_MODE   0600        /* spans are not for everybody */
 #define WAITING_MAX (256 << 10) /* bytes gathered before a write */
 
 static bool open_file(struct file_output *o, int flags, struct error *e)

@@ -269,12 +269,27 @@ static void a_full_device_says_so(void **state)
     file_output_close(&o);
 }
 
+static void nobody_else_can_read_the_file(void **state)
+{
+    (void)state;
+    struct stat st;
+    struct file_output o;
+    mode_t before = umask(0);
+    assert_true(
+        file_output_open(&o, &(struct file_output_options){.path = path_of("spans.json")}, &e));
+    umask(before);
+    assert_int_equal(stat(path_of("spans.json"), &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    file_output_close(&o);
+}
+
 int main(void)
 {
 #define in_directory(test) cmocka_unit_test_setup_teardown(test, make_directory, remove_directory)
     const struct CMUnitTest tests[] = {
         in_directory(records_wait_until_flushed),
         in_directory(appends_when_asked),
+        in_directory(nobody_else_can_read_the_file),
         in_directory(creates_directories),
         in_directory(rotates_before_it_is_too_long),
         in_directory(goes_on_with_the_file_it_finds),
