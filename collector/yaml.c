@@ -11,6 +11,7 @@
 enum {
     MAX_DEPTH = 64,
     MAX_VALUES = 100000,
+    MAX_BYTES = 16 << 20, /* of text, which aliases multiply */
 };
 
 /* One conversion of a document. */
@@ -19,6 +20,7 @@ struct conversion {
     int fixed_line; /* for values that come from the environment: where the reference stands; else 0
                      */
     unsigned values;
+    size_t bytes;
     unsigned depth;
     struct error *error;
 };
@@ -142,6 +144,11 @@ static struct config_value *convert_scalar(struct conversion *c, struct fy_node 
         return new_value(c, CONFIG_NULL, line, parent);
     if (memchr(text, 0, len)) {
         fail(c, line, "a value contains a NUL character");
+        return NULL;
+    }
+    c->bytes += len;
+    if (c->bytes > MAX_BYTES) {
+        fail(c, line, "over 16 MiB of text, with what aliases repeat");
         return NULL;
     }
     const char *kept = keep_string(text, len);

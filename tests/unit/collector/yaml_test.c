@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -126,6 +127,14 @@ static void hostile_documents_are_bounded(void **state)
     deep[2000] = 0;
     struct error e = {0};
     assert_null(yaml_parse(deep, "t.yaml", &e));
+
+    enum { LONG = 100000, ALIASES = 1000 };
+    static char repeated[LONG + ALIASES * 3 + 100];
+    int at = snprintf(repeated, sizeof repeated, "a: &a %0*d\nb: [", LONG, 1);
+    for (int i = 0; i < ALIASES; i++)
+        at += snprintf(repeated + at, sizeof repeated - (size_t)at, "*a,");
+    snprintf(repeated + at, sizeof repeated - (size_t)at, "]\n");
+    expect_error(repeated, "over 16 MiB of text");
 }
 
 static int free_all(void **state)
