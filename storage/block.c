@@ -4,6 +4,7 @@
 #include "storage/block.h"
 
 #include "proto/attribute.h"
+#include "proto/otlp_fields.h"
 #include "proto/span_kind.h"
 #include "proto/wire.h"
 #include "storage/sql.h"
@@ -11,11 +12,6 @@
 
 #include <endian.h>
 #include <stdlib.h>
-
-/* Field numbers of Span: opentelemetry/proto/trace/v1/trace.proto. */
-#define SPAN_EVENTS 11
-#define SPAN_LINKS  13
-#define SPAN_STATUS 15
 
 struct block_builder {
     int64_t id; /* of its first part */

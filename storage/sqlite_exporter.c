@@ -49,6 +49,8 @@ static const struct config_field fields[] = {
 #define SECOND_NS 1000000000ll
 #define MIN_BYTES (16ll << 20)
 
+enum { BUSY_ADVICE_MS = 1000 };
+
 struct exporter {
     struct component component;
     struct store_options options;
@@ -143,7 +145,7 @@ static void on_changed(void *context)
                             stats.error);
     else if (stats.behind)
         component_set_state(&x->component, STATE_DEGRADED,
-                            "the store's queue is full, spans are dropped");
+                            "the store's queue is full, spans are refused");
     else
         component_set_ok(&x->component);
 }
@@ -160,11 +162,24 @@ static bool exporter_start(struct component *c, struct error *e)
     return true;
 }
 
+static bool exporter_has_room(struct component *c, const struct batch *b, struct outcome *why)
+{
+    struct exporter *x = (struct exporter *)c;
+    if (store_has_room(x->store, batch_bytes(b)))
+        return true;
+    *why = outcome_busy(BUSY_ADVICE_MS, "%s: the store's queue is full", c->id);
+    return false;
+}
+
 static struct outcome exporter_consume(struct component *c, struct batch *b, struct receipt *r)
 {
     (void)r;
-    store_write(((struct exporter *)c)->store, b);
-    return outcome_accepted();
+    struct outcome answer = outcome_accepted();
+    if (exporter_has_room(c, b, &answer))
+        store_write(((struct exporter *)c)->store, b);
+    else
+        batch_release(b);
+    return answer;
 }
 
 static void exporter_drain(struct component *c, uint64_t deadline_ns)
@@ -190,6 +205,7 @@ static void exporter_destroy(struct component *c)
 static const struct component_ops ops = {
     .start = exporter_start,
     .consume = exporter_consume,
+    .has_room = exporter_has_room,
     .drain = exporter_drain,
     .stop = exporter_stop,
     .destroy = exporter_destroy,

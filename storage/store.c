@@ -95,13 +95,19 @@ void store_close(struct store *s)
     destroy(s);
 }
 
+/* A batch that is larger than the queue is taken when it is alone. The lock is held. */
+static bool fits(const struct store *s, size_t bytes)
+{
+    size_t used = s->waiting_bytes + s->in_hand_bytes;
+    return used == 0 || used + bytes <= (size_t)s->options.queue_bytes;
+}
+
 /* With the lock held. False: no room. */
 static bool enqueue(struct store *s, struct queued *q)
 {
-    size_t used = s->waiting_bytes + s->in_hand_bytes;
     bool idle = !s->first;
     size_t half = (size_t)s->options.queue_bytes / 2;
-    if (s->stopping || (used > 0 && used + q->bytes > (size_t)s->options.queue_bytes))
+    if (s->stopping || !fits(s, q->bytes))
         return false;
     if (idle)
         s->first_ns = monotonic_ns();
@@ -114,6 +120,18 @@ static bool enqueue(struct store *s, struct queued *q)
     if (idle || filling)
         pthread_cond_signal(&s->work);
     return true;
+}
+
+bool store_has_room(struct store *s, size_t bytes)
+{
+    pthread_mutex_lock(&s->lock);
+    bool room = fits(s, bytes) || !s->writable || s->stopping;
+    bool changed = !room && !s->behind;
+    s->behind = s->behind || !room;
+    pthread_mutex_unlock(&s->lock);
+    if (changed && s->options.changed)
+        s->options.changed(s->options.context);
+    return room;
 }
 
 bool store_write(struct store *s, struct batch *b)

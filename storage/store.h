@@ -47,6 +47,12 @@ struct store_stats {
  * with a log line. NULL with `e` set when the directory cannot be used. */
 struct store *store_open(const struct store_options *o, struct error *e);
 
+/* Whether store_write() would take a batch of `bytes`. False only while the writer works and is
+ * behind: then senders should wait. While nothing can be written there is room, and spans are
+ * dropped and counted, so that a full disk does not stop what else is done with them. Any thread.
+ */
+bool store_has_room(struct store *s, size_t bytes);
+
 /* Queues all spans of `b`; takes over one reference. False: the queue is full, spans were dropped
  * and counted. Any thread. */
 bool store_write(struct store *s, struct batch *b);
