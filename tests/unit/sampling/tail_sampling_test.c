@@ -1,0 +1,680 @@
+/* The sampler as a pipeline sees it, on a clock of the test's own. */
+#include "sampling/sampling.h"
+
+#include "component/lane.h"
+#include "component/telemetry.h"
+#include "proto/attribute.h"
+#include "sampling/consistent.h"
+#include "sampling/shard.h"
+#include "tests/unit/sampling/shop.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#define SECOND 1000000000ULL
+
+/* ---- the next component: remembers what comes ---- */
+
+static struct {
+    unsigned busy; /* answers so often that it is busy */
+    bool reject;
+    unsigned batches;
+    uint64_t spans;
+    uint64_t errors;
+    double adjusted;
+    uint64_t without_threshold;
+    unsigned largest;
+    struct batch *last;
+    struct batch *all[256];
+} next;
+
+static void see_span(const struct batch *b, uint32_t i)
+{
+    const struct span_view *s = &b->spans[i];
+    struct ot_state ot = ot_parse(span_trace_state(span_bytes(s)));
+    next.errors += s->status_code == 2;
+    next.without_threshold += !ot.has_threshold;
+    if (ot.has_threshold)
+        next.adjusted += adjusted_count(ot.threshold);
+}
+
+static struct outcome next_consume(struct component *c, struct batch *b, struct receipt *r)
+{
+    (void)c;
+    assert_null(r);
+    if (next.busy > 0) {
+        next.busy--;
+        batch_release(b);
+        return outcome_busy(0, "busy");
+    }
+    if (next.reject) {
+        batch_release(b);
+        return outcome_rejected(0, "no");
+    }
+    for (uint32_t i = 0; i < b->span_count; i++)
+        see_span(b, i);
+    next.spans += b->span_count;
+    next.largest = b->span_count > next.largest ? b->span_count : next.largest;
+    if (next.batches < 256)
+        next.all[next.batches] = batch_retain(b);
+    next.batches++;
+    batch_release(next.last);
+    next.last = b;
+    return outcome_accepted();
+}
+
+static const struct component_ops next_ops = {.consume = next_consume};
+static struct component next_component = {.ops = &next_ops};
+
+static void forget(void)
+{
+    for (unsigned i = 0; i < next.batches && i < 256; i++)
+        batch_release(next.all[i]);
+    batch_release(next.last);
+    memset(&next, 0, sizeof next);
+}
+
+/* ---- a shard on its own ---- */
+
+struct rig {
+    struct telemetry *telemetry;
+    struct sampler_metrics metrics;
+    struct shard_settings settings;
+    struct component sampler;
+    struct config_value *policies;
+    struct shard *shard;
+    uint64_t now_ns;
+};
+
+static void rig_begin(struct rig *r)
+{
+    *r = (struct rig){.telemetry = telemetry_create(), .now_ns = 1000 * SECOND};
+    r->policies = config_node(config_root(), CONFIG_LIST, "policies", NULL);
+    r->sampler = (struct component){.id = "tail_sampling", .next = &next_component};
+    component_status_init(&r->sampler.status);
+    r->settings = (struct shard_settings){.decision_wait_ns = SECOND,
+                                          .traces_limit = 1000,
+                                          .memory_bytes = 1 << 20,
+                                          .recent_bytes = 1 << 20,
+                                          .shards = 1,
+                                          .record_policy = true,
+                                          .metrics = &r->metrics,
+                                          .sampler = &r->sampler};
+    forget();
+}
+
+static void rig_start(struct rig *r)
+{
+    struct error e = {0};
+    struct policy_set *set =
+        policy_set_create(r->policies, "tail_sampling", 1, r->settings.consistent, &e);
+    assert_string_equal(e.text, "");
+    assert_non_null(set);
+    assert_true(sampler_metrics_init(&r->metrics, r->telemetry, "tail_sampling", set));
+    r->shard = shard_create(&r->settings, 0, set, r->now_ns);
+    assert_non_null(r->shard);
+}
+
+static void keep_errors(struct rig *r)
+{
+    struct config_value *section = config_policy(r->policies, "errors", "status_code");
+    struct config_value *codes = config_node(section, CONFIG_LIST, "status_codes", NULL);
+    config_node(codes, CONFIG_SCALAR, NULL, "ERROR");
+}
+
+static void keep_all(struct rig *r)
+{
+    config_policy(r->policies, "all", "always_sample");
+}
+
+static void send(struct rig *r, const struct span_wish *spans, uint32_t count)
+{
+    struct batch *b = wish_batch(spans, count);
+    assert_non_null(b);
+    shard_offer(r->shard, b, r->now_ns);
+    batch_release(b);
+}
+
+static void send_one(struct rig *r, struct span_wish wish)
+{
+    send(r, &wish, 1);
+}
+
+/* Lets time pass, with a turn each tenth of a second and as many as are wanted at once. */
+static void pass(struct rig *r, uint64_t ns)
+{
+    for (uint64_t end_ns = r->now_ns + ns; r->now_ns < end_ns; r->now_ns += SECOND / 10) {
+        while (shard_turn(r->shard, r->now_ns) <= r->now_ns)
+            ;
+    }
+}
+
+static void rig_end(struct rig *r)
+{
+    shard_destroy(r->shard);
+    sampler_metrics_free(&r->metrics);
+    telemetry_destroy(r->telemetry);
+    pthread_mutex_destroy(&r->sampler.status.lock);
+    forget();
+    assert_int_equal(batch_live_bytes(), 0);
+}
+
+static const char *policy_of(const struct batch *b, uint32_t span, char out[64])
+{
+    struct attribute a;
+    if (!attribute_find(span_scope(b, &b->spans[span])->message, SCOPE_ATTRIBUTES,
+                        bytes_of_string("tailsampling.policy"), &a))
+        return "";
+    snprintf(out, 64, "%.*s", (int)a.value.bytes.len, (const char *)a.value.bytes.data);
+    return out;
+}
+
+static bool is_cached(const struct batch *b, uint32_t span)
+{
+    struct attribute a;
+    return attribute_find(span_scope(b, &b->spans[span])->message, SCOPE_ATTRIBUTES,
+                          bytes_of_string("tailsampling.cached_decision"), &a);
+}
+
+static void traces_are_decided_whole(void **state)
+{
+    (void)state;
+    struct rig r;
+    char name[64];
+    rig_begin(&r);
+    keep_errors(&r);
+    rig_start(&r);
+    send(&r, (struct span_wish[]){{.trace = 1}, {.trace = 2}, {.trace = 3, .error = true}}, 3);
+    send(&r, (struct span_wish[]){{.trace = 1, .child = true, .error = true}, {.trace = 2}}, 2);
+    assert_int_equal(shard_waiting_traces(r.shard), 3);
+    pass(&r, 2 * SECOND);
+    assert_int_equal(shard_waiting_traces(r.shard), 0);
+    assert_true(shard_empty(r.shard));
+    assert_int_equal(next.spans, 3);
+    assert_int_equal(next.batches, 1);
+    assert_string_equal(policy_of(next.last, 0, name), "errors");
+    assert_false(is_cached(next.last, 0));
+    assert_int_equal(counter_read(r.metrics.traces[SAMPLING_SAMPLED]), 2);
+    assert_int_equal(counter_read(r.metrics.traces[SAMPLING_NOT_SAMPLED]), 1);
+    assert_int_equal(counter_read(r.metrics.outgoing), 3);
+    rig_end(&r);
+}
+
+static void the_wait_is_told_to_the_tenth_of_a_second(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_begin(&r);
+    keep_all(&r);
+    r.settings.decision_wait_ns = SECOND * 7 / 10;
+    rig_start(&r);
+    send_one(&r, (struct span_wish){.trace = 1});
+    pass(&r, SECOND * 7 / 10);
+    assert_int_equal(shard_waiting_traces(r.shard), 1);
+    pass(&r, SECOND / 10);
+    assert_int_equal(shard_waiting_traces(r.shard), 0);
+    rig_end(&r);
+}
+
+static void a_root_shortens_the_wait(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_begin(&r);
+    keep_all(&r);
+    r.settings.decision_wait_ns = 30 * SECOND;
+    r.settings.after_root_ns = SECOND;
+    rig_start(&r);
+    send(&r, (struct span_wish[]){{.trace = 1, .child = true}, {.trace = 2, .child = true}}, 2);
+    pass(&r, 5 * SECOND);
+    assert_int_equal(shard_waiting_traces(r.shard), 2);
+    send_one(&r, (struct span_wish){.trace = 2});
+    pass(&r, 2 * SECOND);
+    assert_int_equal(shard_waiting_traces(r.shard), 1);
+    assert_int_equal(next.spans, 2);
+    rig_end(&r);
+}
+
+static void late_spans_follow_their_trace(void **state)
+{
+    (void)state;
+    struct rig r;
+    char name[64];
+    rig_begin(&r);
+    keep_errors(&r);
+    rig_start(&r);
+    send(&r, (struct span_wish[]){{.trace = 1, .error = true}, {.trace = 2}}, 2);
+    pass(&r, 2 * SECOND);
+    assert_int_equal(next.spans, 1);
+    pass(&r, 500 * SECOND);
+    send(&r, (struct span_wish[]){{.trace = 1}, {.trace = 2, .error = true}}, 2);
+    pass(&r, SECOND);
+    assert_int_equal(shard_waiting_traces(r.shard), 0);
+    assert_int_equal(next.spans, 2);
+    assert_int_equal(next.last->span_count, 1);
+    assert_true(is_cached(next.last, 0));
+    assert_string_equal(policy_of(next.last, 0, name), "errors");
+    assert_int_equal(counter_read(r.metrics.early_releases[0]), 1);
+    assert_int_equal(counter_read(r.metrics.early_releases[1]), 1);
+    assert_int_equal(counter_read(r.metrics.late_span_age_s.observations), 2);
+    rig_end(&r);
+}
+
+static void without_memory_a_late_span_is_a_new_trace(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_begin(&r);
+    keep_errors(&r);
+    r.settings.memory_bytes = 0;
+    rig_start(&r);
+    send_one(&r, (struct span_wish){.trace = 1, .error = true});
+    pass(&r, 2 * SECOND);
+    send_one(&r, (struct span_wish){.trace = 1});
+    assert_int_equal(shard_waiting_traces(r.shard), 1);
+    pass(&r, 2 * SECOND);
+    assert_int_equal(next.spans, 1);
+    rig_end(&r);
+}
+
+static void the_oldest_trace_makes_room_and_is_judged(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_begin(&r);
+    keep_errors(&r);
+    r.settings.traces_limit = 10;
+    rig_start(&r);
+    for (uint64_t i = 0; i < 100; i++)
+        send_one(&r, (struct span_wish){.trace = i, .error = i % 2 == 0});
+    assert_int_equal(shard_waiting_traces(r.shard), 10);
+    assert_int_equal(counter_read(r.metrics.decided_early), 90);
+    assert_int_equal(counter_read(r.metrics.traces[SAMPLING_SAMPLED]), 45);
+    pass(&r, 2 * SECOND);
+    assert_int_equal(next.spans, 50);
+    assert_int_equal(next.errors, 50);
+    rig_end(&r);
+}
+
+static void a_trace_over_its_size_is_not_sampled(void **state)
+{
+    (void)state;
+    struct rig r;
+    static char padding[400];
+    memset(padding, 'x', sizeof padding - 1);
+    rig_begin(&r);
+    keep_all(&r);
+    r.settings.trace_bytes = 1200;
+    rig_start(&r);
+    for (unsigned i = 0; i < 2; i++)
+        send(&r, (struct span_wish[]){{.trace = 1, .padding = padding}, {.trace = 2}}, 2);
+    assert_int_equal(shard_waiting_traces(r.shard), 2);
+    send_one(&r, (struct span_wish){.trace = 1, .padding = padding});
+    assert_int_equal(shard_waiting_traces(r.shard), 1);
+    assert_int_equal(counter_read(r.metrics.too_large), 1);
+    send_one(&r, (struct span_wish){.trace = 1}); /* late, and follows */
+    pass(&r, 2 * SECOND);
+    assert_int_equal(next.spans, 2);
+    rig_end(&r);
+}
+
+static void small_traces_leave_in_full_batches(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_begin(&r);
+    keep_all(&r);
+    r.settings.traces_limit = 10000;
+    rig_start(&r);
+    for (uint64_t i = 0; i < 3000; i++)
+        send(&r, (struct span_wish[]){{.trace = i}, {.trace = i, .child = true}}, 2);
+    next.busy = 7;
+    pass(&r, 3 * SECOND);
+    assert_int_equal(next.spans, 6000);
+    assert_true(next.batches <= 7);
+    assert_true(next.largest >= 1024 && next.largest <= 2048);
+    rig_end(&r);
+}
+
+/* Nobody takes what is kept: decisions stop, then spans are refused, and none is lost. */
+static void nothing_is_lost_when_nobody_takes_it(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_begin(&r);
+    keep_all(&r);
+    r.settings.traces_limit = 2000;
+    rig_start(&r);
+    next.busy = UINT32_MAX;
+    uint64_t sent = 0;
+    static struct span_wish wishes[500];
+    for (uint64_t round = 0; round < 1000 && shard_has_room(r.shard); round++) {
+        for (uint64_t i = 0; i < 500; i++)
+            wishes[i] = (struct span_wish){.trace = round * 500 + i};
+        send(&r, wishes, 500);
+        sent += 500;
+        pass(&r, SECOND / 2);
+    }
+    assert_false(shard_has_room(r.shard));
+    assert_true(sent < 100000);
+    assert_int_equal(next.spans, 0);
+    next.busy = 0;
+    pass(&r, 10 * SECOND);
+    assert_true(shard_has_room(r.shard));
+    assert_int_equal(next.spans, sent);
+    rig_end(&r);
+}
+
+static void what_is_rejected_is_counted(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_begin(&r);
+    keep_all(&r);
+    rig_start(&r);
+    next.reject = true;
+    send(&r, (struct span_wish[]){{.trace = 1}, {.trace = 2}}, 2);
+    pass(&r, 2 * SECOND);
+    assert_int_equal(counter_read(r.metrics.lost_rejected), 2);
+    assert_true(shard_empty(r.shard));
+    rig_end(&r);
+}
+
+/* One endless trace beside many of one span. */
+static void a_giant_starves_nobody(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_begin(&r);
+    keep_errors(&r);
+    r.settings.traces_limit = 100000;
+    rig_start(&r);
+    static struct span_wish wishes[200];
+    uint64_t small = 0;
+    for (unsigned i = 0; i < 1000; i++) {
+        for (unsigned j = 0; j < 200; j++)
+            wishes[j] = j < 150 ? (struct span_wish){.trace = 1, .child = true}
+                                : (struct span_wish){.trace = 1000 + small++, .error = j == 199};
+        send(&r, wishes, 200);
+    }
+    pass(&r, SECOND + SECOND / 10);
+    assert_int_equal(counter_read(r.metrics.traces[SAMPLING_SAMPLED]), 1000);
+    send_one(&r, (struct span_wish){.trace = 1, .error = true}); /* late: the giant was not kept */
+    pass(&r, SECOND);
+    assert_int_equal(next.spans, 1000);
+    assert_true(shard_empty(r.shard));
+    rig_end(&r);
+}
+
+static void add_probabilistic(struct rig *r, const char *name, const char *percentage)
+{
+    config_set(config_policy(r->policies, name, "probabilistic"), "sampling_percentage",
+               percentage);
+}
+
+/* A million traces of one span, some of which errors, by two chances and one certainty. */
+static void adjusted_counts_add_up(void **state)
+{
+    (void)state;
+    struct rig r;
+    enum { TRACES = 1000000, BATCH = 1000 };
+    rig_begin(&r);
+    add_probabilistic(&r, "two", "2");
+    add_probabilistic(&r, "seven", "7");
+    struct config_value *section = config_policy(r.policies, "failures", "status_code");
+    config_node(config_node(section, CONFIG_LIST, "status_codes", NULL), CONFIG_SCALAR, NULL,
+                "ERROR");
+    r.settings.consistent = true;
+    r.settings.traces_limit = 100000;
+    rig_start(&r);
+    static struct span_wish wishes[BATCH];
+    for (uint64_t i = 0; i < TRACES; i += BATCH) {
+        for (uint64_t j = 0; j < BATCH; j++)
+            wishes[j] = (struct span_wish){.trace = i + j, .error = (i + j) % 50 == 0};
+        send(&r, wishes, BATCH);
+        if (i % 50000 == 0)
+            pass(&r, 2 * SECOND);
+    }
+    pass(&r, 3 * SECOND);
+    assert_int_equal(next.without_threshold, 0);
+    assert_int_equal(next.errors, TRACES / 50); /* each counts once */
+    double others = 0.98 * TRACES;
+    double deviation = sqrt(others * (1 - 0.07) / 0.07);
+    assert_true(fabs(next.adjusted - TRACES) < 5 * deviation);
+    assert_true(next.spans < TRACES / 10);
+    rig_end(&r);
+}
+
+static void thresholds_rise_on_late_spans_too(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_begin(&r);
+    add_probabilistic(&r, "half", "50");
+    r.settings.consistent = true;
+    rig_start(&r);
+    const char *certain = "ot=rv:fffffffffffff0", *already = "ot=rv:fffffffffffff0;th:c";
+    send(&r,
+         (struct span_wish[]){{.trace = 1, .trace_state = certain},
+                              {.trace = 1, .child = true, .trace_state = already},
+                              {.trace = 2, .trace_state = "ot=rv:00000000000001"}},
+         3);
+    pass(&r, 2 * SECOND);
+    assert_int_equal(next.spans, 2);
+    assert_true(next.adjusted == 2 + 4);
+    send_one(&r, (struct span_wish){.trace = 1, .trace_state = certain});
+    pass(&r, SECOND);
+    assert_int_equal(next.spans, 3);
+    assert_true(next.adjusted == 2 + 4 + 2);
+    rig_end(&r);
+}
+
+static void decisions_explain_themselves(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct explanation *x = calloc(1, sizeof *x);
+    uint8_t kept[16], dropped[16], unknown[16];
+    wish_trace_id(1, kept);
+    wish_trace_id(2, dropped);
+    wish_trace_id(3, unknown);
+    rig_begin(&r);
+    keep_errors(&r);
+    rig_start(&r);
+    send(&r, (struct span_wish[]){{.trace = 1, .error = true}, {.trace = 1}, {.trace = 2}}, 3);
+    assert_true(shard_explain(r.shard, kept, x));
+    assert_int_equal(x->state, EXPLANATION_WAITING);
+    assert_int_equal(x->spans, 2);
+    pass(&r, 2 * SECOND);
+    send_one(&r, (struct span_wish){.trace = 1});
+    assert_true(shard_explain(r.shard, kept, x));
+    assert_int_equal(x->state, EXPLANATION_DECIDED);
+    assert_int_equal(x->decision.verdict, SAMPLING_SAMPLED);
+    assert_string_equal(x->policy, "errors");
+    assert_true(x->detailed && x->rooted);
+    assert_int_equal(x->reason, REASON_POLICIES);
+    assert_int_equal(x->spans, 2);
+    assert_int_equal(x->late_spans, 1);
+    assert_int_equal(x->duration_ns, 1000000);
+    assert_int_equal(x->vote_count, 1);
+    assert_string_equal(x->votes[0].policy, "errors");
+    assert_int_equal(x->votes[0].verdict, SAMPLING_SAMPLED);
+    assert_true(strlen(x->votes[0].why) > 0);
+    assert_true(shard_explain(r.shard, dropped, x));
+    assert_int_equal(x->decision.verdict, SAMPLING_NOT_SAMPLED);
+    assert_null(x->policy);
+    assert_false(shard_explain(r.shard, unknown, x));
+    free(x);
+    rig_end(&r);
+}
+
+/* Beyond the ring of recent decisions, verdict and policy are still known. */
+static void old_decisions_are_told_in_short(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct explanation *x = calloc(1, sizeof *x);
+    uint8_t id[16];
+    rig_begin(&r);
+    keep_errors(&r);
+    r.settings.recent_bytes = 4096;
+    r.settings.traces_limit = 100;
+    rig_start(&r);
+    for (uint64_t i = 0; i < 1000; i++)
+        send_one(&r, (struct span_wish){.trace = i, .error = i == 0});
+    pass(&r, 2 * SECOND);
+    wish_trace_id(0, id);
+    memset(x, 0, sizeof *x);
+    assert_true(shard_explain(r.shard, id, x));
+    assert_false(x->detailed);
+    assert_int_equal(x->decision.verdict, SAMPLING_SAMPLED);
+    assert_string_equal(x->policy, "errors");
+    free(x);
+    rig_end(&r);
+}
+
+/* ---- the component ---- */
+
+static struct config_value *component_config(void)
+{
+    struct config_value *config = config_node(config_root(), CONFIG_MAP, "tail_sampling", NULL);
+    struct config_value *policies = config_node(config, CONFIG_LIST, "policies", NULL);
+    config_policy(policies, "all", "always_sample");
+    return config;
+}
+
+static struct component *make(const struct config_value *config, struct lane *const *lanes,
+                              struct telemetry *t, struct error *e)
+{
+    struct component_spec spec = {.kind = &tail_sampling_processor,
+                                  .id = "tail_sampling",
+                                  .config = config,
+                                  .lanes = lanes,
+                                  .lane_count = 1,
+                                  .telemetry = t};
+    return tail_sampling_processor.create(&spec, e);
+}
+
+static void run_and_stop(struct config_value *config, uint64_t expected)
+{
+    struct telemetry *t = telemetry_create();
+    struct lane *lane = lane_create("test");
+    struct error e = {0};
+    struct component *c = make(config, &lane, t, &e);
+    assert_string_equal(e.text, "");
+    c->next = &next_component;
+    forget();
+    assert_true(lane_start(lane));
+    assert_true(c->ops->start(c, &e));
+    static struct span_wish wishes[1000];
+    for (uint64_t i = 0; i < 1000; i++)
+        wishes[i] = (struct span_wish){.trace = i % 300};
+    for (unsigned i = 0; i < 10; i++)
+        assert_int_equal(component_consume(c, wish_batch(wishes, 1000), NULL).verdict,
+                         VERDICT_ACCEPTED);
+    struct explanation *x = calloc(1, sizeof *x);
+    uint8_t id[16];
+    wish_trace_id(5, id);
+    assert_true(sampling_explain(c, id, x));
+    assert_int_equal(x->state, EXPLANATION_WAITING);
+    free(x);
+    c->ops->drain(c, monotonic_ns() + 60 * SECOND);
+    assert_int_equal(next.spans, expected);
+    c->ops->stop(c);
+    c->ops->destroy(c);
+    lane_destroy(lane);
+    telemetry_destroy(t);
+    forget();
+    assert_int_equal(batch_live_bytes(), 0);
+}
+
+static void the_end_decides_what_waits(void **state)
+{
+    (void)state;
+    run_and_stop(component_config(), 10000);
+    struct config_value *sharded = component_config();
+    config_set(sharded, "num_shards", "7");
+    run_and_stop(sharded, 10000);
+    struct config_value *dropping = component_config();
+    config_set(dropping, "drop_pending_traces_on_shutdown", "true");
+    run_and_stop(dropping, 0);
+}
+
+static void wrong_settings_are_refused(void **state)
+{
+    (void)state;
+    static const char *const cases[][3] = {
+        {"tail_storage", "pebble", "tail_storage"},
+        {"sampling_strategy", "span-ingest", "span-ingest"},
+        {"sampling_strategy", "whatever", "sampling_strategy"},
+        {"num_shards", "0", "num_shards"},
+        {"num_shards", "257", "num_shards"},
+        {"num_traces", "0", "num_traces"},
+        {"decision_wait", "soon", "decision_wait"},
+        {"colour", "red", "colour"},
+    };
+    struct telemetry *t = telemetry_create();
+    struct lane *lane = lane_create("test");
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct config_value *config = component_config();
+        config_set(config, cases[i][0], cases[i][1]);
+        struct error e = {0};
+        assert_null(make(config, &lane, t, &e));
+        assert_non_null(strstr(e.text, cases[i][2]));
+    }
+    struct config_value *both = component_config();
+    config_set(both, "consistent_probability", "true");
+    config_set(both, "sample_on_first_match", "true");
+    struct error e = {0};
+    assert_null(make(both, &lane, t, &e));
+    assert_non_null(strstr(e.text, "sample_on_first_match"));
+    struct config_value *empty = config_node(config_root(), CONFIG_MAP, "tail_sampling", NULL);
+    assert_null(make(empty, &lane, t, &e));
+    assert_non_null(strstr(e.text, "policies"));
+    lane_destroy(lane);
+    telemetry_destroy(t);
+}
+
+static int begin_all(void **state)
+{
+    (void)state;
+    grpc_init();
+    return 0;
+}
+
+static int free_all(void **state)
+{
+    (void)state;
+    config_release();
+    grpc_shutdown_blocking();
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(traces_are_decided_whole),
+        cmocka_unit_test(the_wait_is_told_to_the_tenth_of_a_second),
+        cmocka_unit_test(a_root_shortens_the_wait),
+        cmocka_unit_test(late_spans_follow_their_trace),
+        cmocka_unit_test(without_memory_a_late_span_is_a_new_trace),
+        cmocka_unit_test(the_oldest_trace_makes_room_and_is_judged),
+        cmocka_unit_test(a_trace_over_its_size_is_not_sampled),
+        cmocka_unit_test(small_traces_leave_in_full_batches),
+        cmocka_unit_test(nothing_is_lost_when_nobody_takes_it),
+        cmocka_unit_test(what_is_rejected_is_counted),
+        cmocka_unit_test(a_giant_starves_nobody),
+        cmocka_unit_test(adjusted_counts_add_up),
+        cmocka_unit_test(thresholds_rise_on_late_spans_too),
+        cmocka_unit_test(decisions_explain_themselves),
+        cmocka_unit_test(old_decisions_are_told_in_short),
+        cmocka_unit_test(the_end_decides_what_waits),
+        cmocka_unit_test(wrong_settings_are_refused),
+    };
+    return cmocka_run_group_tests(tests, begin_all, free_all);
+}
