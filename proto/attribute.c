@@ -4,6 +4,7 @@
  * everywhere in protobuf. An AnyValue is a oneof, so there the last member counts. */
 #include "proto/attribute.h"
 
+#include "proto/otlp_fields.h"
 #include "proto/wire.h"
 
 void attribute_begin(struct attribute_iterator *it, struct bytes message, uint32_t field)
@@ -184,7 +185,7 @@ bool event_next(struct span_cursor *c, struct event_view *e)
 {
     struct wire_part m;
     struct wire_field f;
-    if (!wire_next(&c->at, c->end, 11, &m))
+    if (!wire_next(&c->at, c->end, SPAN_EVENTS, &m))
         return false;
     *e = (struct event_view){.message = m.bytes};
     const uint8_t *at = m.bytes.data;
@@ -207,7 +208,7 @@ bool link_next(struct span_cursor *c, struct link_view *l)
 {
     struct wire_part m;
     struct wire_field f;
-    if (!wire_next(&c->at, c->end, 13, &m))
+    if (!wire_next(&c->at, c->end, SPAN_LINKS, &m))
         return false;
     *l = (struct link_view){.message = m.bytes};
     const uint8_t *at = m.bytes.data;
@@ -245,7 +246,7 @@ static struct bytes last_bytes(struct bytes message, uint32_t number)
 
 struct bytes span_trace_state(struct bytes span)
 {
-    return last_bytes(span, 3);
+    return last_bytes(span, SPAN_TRACE_STATE);
 }
 
 struct bytes span_status_message(struct bytes span)
@@ -254,9 +255,9 @@ struct bytes span_status_message(struct bytes span)
     const uint8_t *end = wire_end(span);
     struct bytes found = {0};
     struct wire_part status, text;
-    while (wire_next(&at, end, 15, &status)) {
+    while (wire_next(&at, end, SPAN_STATUS, &status)) {
         const uint8_t *in = status.bytes.data;
-        while (wire_next(&in, wire_end(status.bytes), 2, &text))
+        while (wire_next(&in, wire_end(status.bytes), STATUS_MESSAGE, &text))
             found = text.bytes;
     }
     return found;
@@ -264,10 +265,10 @@ struct bytes span_status_message(struct bytes span)
 
 struct bytes scope_name(struct bytes scope)
 {
-    return last_bytes(scope, 1);
+    return last_bytes(scope, SCOPE_NAME);
 }
 
 struct bytes scope_version(struct bytes scope)
 {
-    return last_bytes(scope, 2);
+    return last_bytes(scope, SCOPE_VERSION);
 }

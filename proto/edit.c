@@ -8,17 +8,12 @@
 
 #include "proto/attribute_writer.h"
 #include "proto/batch_private.h"
+#include "proto/otlp_fields.h"
 #include "proto/wire.h"
 
 #include <assert.h>
 
-#define SCOPE_SPANS_SPANS 2 /* the field of its parent that a span is */
-#define GROUP_MESSAGE     1 /* the field that a Resource or InstrumentationScope is */
-
-#define SPAN_TRACE_STATE 3
-#define SPAN_NAME        5
-#define SPAN_LINKS       13
-#define SPAN_STATUS      15
+#define GROUP_MESSAGE 1 /* the field that a Resource or InstrumentationScope is */
 
 struct edit {
     uint32_t number; /* of the field, length-delimited */
@@ -273,7 +268,7 @@ bool span_set_trace_state(struct batch *b, uint32_t span, struct bytes trace_sta
 }
 
 /* Status: the message is its field 2. A Status that came in parts becomes one. */
-static const struct edit drop_message = {.number = 2};
+static const struct edit drop_message = {.number = STATUS_MESSAGE};
 
 static void put_status(const struct edit *e, struct wire_writer *w)
 {

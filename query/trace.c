@@ -5,28 +5,17 @@
 #include "query/trace.h"
 
 #include "component/hash_seed.h"
+#include "proto/otlp_fields.h"
 #include "proto/wire.h"
 
 #include <stdlib.h>
 #include <xxhash.h>
 
-/* Numbers of fields that only an answer shows. Source: OTLP 1.x. */
-enum {
-    RESOURCE_DROPPED = 2,
-    SCOPE_DROPPED = 4,
-    SPAN_DROPPED_ATTRIBUTES = 10,
-    SPAN_DROPPED_EVENTS = 12,
-    SPAN_DROPPED_LINKS = 14,
-    EVENT_DROPPED = 4,
-    LINK_DROPPED = 5,
-    SCHEMA_URL = 3, /* of ResourceSpans and of ScopeSpans */
-};
-
 /* The last field with this number, for the few that neither index nor iterators know. */
 static struct wire_field find_field(struct bytes message, uint32_t number)
 {
     struct wire_field found = {0};
-    const uint8_t *end = message.data + message.len;
+    const uint8_t *end = wire_end(message);
     for (const uint8_t *at = message.data; at && at < end;) {
         struct wire_field f;
         at = wire_field(at, end, &f);
@@ -84,7 +73,7 @@ static void lay_events(struct arena *a, struct trace_span *s, struct bytes span)
         *event = (struct trace_event){
             .time_ns = e.time_ns,
             .name = e.name,
-            .dropped_attributes = find_count(e.message, EVENT_DROPPED),
+            .dropped_attributes = find_count(e.message, EVENT_DROPPED_ATTRIBUTES),
             .order = s->event_count++,
         };
         lay_attributes(a, &event->attributes, e.message, EVENT_ATTRIBUTES);
@@ -109,7 +98,7 @@ static void lay_links(struct arena *a, struct trace_span *s, struct bytes span)
             .trace_id = l.trace_id,
             .span_id = l.span_id,
             .trace_state = l.trace_state,
-            .dropped_attributes = find_count(l.message, LINK_DROPPED),
+            .dropped_attributes = find_count(l.message, LINK_DROPPED_ATTRIBUTES),
             .flags = l.flags,
         };
         lay_attributes(a, &link->attributes, l.message, LINK_ATTRIBUTES);
@@ -219,7 +208,7 @@ static bool lay_resources(struct trace *t, const struct batch *b, uint32_t *numb
         const struct resource_view *view = &b->resources[first[i]];
         struct trace_resource *r = &t->resources[i];
         r->schema_url = last_schema_url(view->head, view->tail);
-        r->dropped_attributes = find_count(view->message, RESOURCE_DROPPED);
+        r->dropped_attributes = find_count(view->message, RESOURCE_DROPPED_ATTRIBUTES);
         lay_attributes(t->arena, &r->attributes, view->message, RESOURCE_ATTRIBUTES);
     }
     return t->resources != NULL;
@@ -240,7 +229,7 @@ static bool lay_scopes(struct trace *t, const struct batch *b, const uint32_t *r
         s->name = scope_name(view->message);
         s->version = scope_version(view->message);
         s->schema_url = last_schema_url(view->head, view->tail);
-        s->dropped_attributes = find_count(view->message, SCOPE_DROPPED);
+        s->dropped_attributes = find_count(view->message, SCOPE_DROPPED_ATTRIBUTES);
         s->resource = resource_number[view->resource];
         lay_attributes(t->arena, &s->attributes, view->message, SCOPE_ATTRIBUTES);
     }
