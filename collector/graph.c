@@ -277,8 +277,9 @@ static bool link_outputs(struct node *n, struct error *e)
 
 static bool check_unused(struct graph *g, struct error *e)
 {
-    static const char *const sections[] = {"receivers", "processors", "connectors", "exporters"};
-    for (int class = COMPONENT_RECEIVER; class <= COMPONENT_EXPORTER; class ++) {
+    static const char *const sections[COMPONENT_CLASSES] = {"receivers", "processors", "connectors",
+                                                            "exporters", "extensions"};
+    for (int class = 0; class < COMPONENT_CLASSES; class ++) {
         const struct config_value *section = config_child(g->options.root, sections[class]);
         for (const struct config_value *v = section ? section->children : NULL; v; v = v->next) {
             if (find_node(g, class, v->key))
@@ -288,7 +289,7 @@ static bool check_unused(struct graph *g, struct error *e)
             if (!c)
                 return false;
             c->ops->destroy(c);
-            log_warn(v->key, "configured but not used by any pipeline",
+            log_warn(v->key, "configured but not used",
                      LOG_S("class", component_class_name(class)));
         }
     }
@@ -310,13 +311,11 @@ static bool build(struct graph *g, struct error *e)
         if (!link_outputs(g->nodes[i], e))
             return false;
     }
-    if (!check_unused(g, e))
-        return false;
     for (size_t i = 0; i < s->extensions.count; i++) {
         if (!shared_node(g, COMPONENT_EXTENSION, s->extensions.items[i]->text, e))
             return false;
     }
-    return true;
+    return check_unused(g, e);
 }
 
 struct graph *graph_create(const struct graph_options *o, struct error *e)

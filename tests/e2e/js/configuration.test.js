@@ -52,6 +52,7 @@ const mistakes = [
   ['a pipeline without receivers', replace('receivers: [otlp]', 'receivers: []'), [':14', 'traces', 'receiver']],
   ['a signal we do not carry', replace('    traces:\n', '    logs:\n'), [':14:', 'logs', 'traces']],
   ['no service', good.slice(0, good.indexOf('service:')), ['service']],
+  ['an unknown key of what is not used', good + 'extensions:\n  health_check:\n    endpont: x\n', [':19:', 'endpont', 'endpoint']],
   ['an unknown section', good + 'servces: {}\n', [':17:', 'servces', 'service']],
   ['a word for a number', replace('    tls:', '    sending_queue:\n      queue_size: many\n    tls:'), [':11:', 'queue_size', 'many']],
   ['a number out of range', replace('    tls:', '    sending_queue:\n      queue_size: -1\n    tls:'), [':11:', 'queue_size', '-1']],
