@@ -1,7 +1,8 @@
 /* The store as an exporter.
  *
- * It always accepts: a full queue or a full disk costs spans here, counted, and not at the other
- * exporters of the pipeline. Health tells of both. */
+ * While the writer is behind it answers busy, so that senders wait. But while nothing can be
+ * written it accepts: a full disk costs spans here, counted, and not at the other exporters of the
+ * pipeline. Health tells of both. */
 #include "storage/sqlite_exporter.h"
 
 #include "component/config.h"
@@ -56,7 +57,8 @@ struct exporter {
     struct store_options options;
     char *directory; /* of the options */
     struct telemetry *telemetry;
-    struct store *store; /* between start and stop */
+    struct counter *refused; /* answered busy: the sender has them still */
+    struct store *store;     /* between start and stop */
 };
 
 static bool check(const struct component_spec *spec, struct settings *s, struct error *e)
@@ -167,6 +169,7 @@ static bool exporter_has_room(struct component *c, const struct batch *b, struct
     struct exporter *x = (struct exporter *)c;
     if (store_has_room(x->store, batch_bytes(b)))
         return true;
+    counter_add(x->refused, b->span_count);
     *why = outcome_busy(BUSY_ADVICE_MS, "%s: the store's queue is full", c->id);
     return false;
 }
@@ -226,6 +229,8 @@ static struct component *exporter_create(const struct component_spec *spec, stru
     }
     component_init(&x->component, spec, &ops);
     x->telemetry = spec->telemetry;
+    x->refused =
+        telemetry_counter(spec->telemetry, EXPORTER_REFUSED_SPANS, LABELS({"exporter", spec->id}));
     x->options = (struct store_options){
         .directory = x->directory,
         .max_age_ns = settings.max_age_ns,

@@ -199,6 +199,7 @@ static void a_full_queue_degrades_and_heals(void **state)
     assert_int_equal(consume(c, 2, 900 << 10).verdict, VERDICT_BUSY); /* its sender keeps it */
     assert_int_equal(component_report(c).state, STATE_DEGRADED);
     assert_true(exposed(w, "otelcol_exporter_enqueue_failed_spans{exporter=\"sqlite\"} 0\n"));
+    assert_true(exposed(w, "tailspan_exporter_refused_spans{exporter=\"sqlite\"} 1\n"));
     c->ops->drain(c, monotonic_ns() + 60 * SEC);
     assert_int_equal(component_report(c).state, STATE_OK);
     ended(c);
