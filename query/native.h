@@ -8,6 +8,7 @@
 
 void native_front_page(struct call *c);
 void native_trace(struct call *c);
+void native_decision(struct call *c);
 void native_search(struct call *c);
 void native_services(struct call *c);
 void native_openapi(struct call *c);

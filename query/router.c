@@ -14,6 +14,7 @@ const struct route routes[] = {
     {"GET", "/", native_front_page, false},
 
     {"GET", "/api/v1/traces/{id}", native_trace, true},
+    {"GET", "/api/v1/traces/{id}/decision", native_decision, true},
     {"GET", "/api/v1/search", native_search, true},
     {"GET", "/api/v1/services", native_services, true},
     {"GET", "/api/v1/openapi.json", native_openapi, true},

@@ -3,6 +3,7 @@
 #include "server.h"
 
 #include "query/router.h"
+#include "tests/unit/query/sampler.h"
 
 static json_t *document;
 
@@ -118,6 +119,10 @@ static const struct {
     {"/api/v1/traces/{id}", "/api/v1/traces/nothing", NULL, 400},
     {"/api/v1/traces/{id}", "/api/v1/traces/123456", NULL, 404},
     {"/api/v1/traces/{id}", "/api/v1/traces/" SHOP, "image/png", 406},
+    {"/api/v1/traces/{id}/decision", "/api/v1/traces/" SHOP "/decision", NULL, 200},
+    {"/api/v1/traces/{id}/decision", "/api/v1/traces/" ZIPKIN "/decision", NULL, 200},
+    {"/api/v1/traces/{id}/decision", "/api/v1/traces/123456/decision", NULL, 404},
+    {"/api/v1/traces/{id}/decision", "/api/v1/traces/nothing/decision", NULL, 400},
     {"/api/v1/openapi.json", "/api/v1/openapi.json", NULL, 200},
 };
 
@@ -193,6 +198,7 @@ static void every_described_parameter_is_read(void **state)
 static int start(void **state)
 {
     server_start(state);
+    sampler_start();
     document = get_json("/api/v1/openapi.json");
     assert_string_equal(json_string_value(json_object_get(document, "openapi")), "3.1.0");
     return 0;
@@ -201,6 +207,7 @@ static int start(void **state)
 static int stop(void **state)
 {
     json_decref(document);
+    sampler_stop();
     return server_stop(state);
 }
 
