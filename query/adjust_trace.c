@@ -127,6 +127,15 @@ static bool same_span(const struct trace_span *a, const struct trace_span *b)
            bytes_equal(span_bytes(a->view), span_bytes(b->view));
 }
 
+/* Of all that same_span() compares: spans that were the same until their shared id was renamed must
+ * not fall into one chain. */
+static uint64_t span_hash(const struct trace_span *s, uint64_t seed)
+{
+    const uint64_t all[] = {XXH3_64bits_withSeed(s->view->data, s->view->len, seed),
+                            load_id(s->span_id), s->scope};
+    return XXH3_64bits_withSeed(all, sizeof all, seed);
+}
+
 void adjust_copies(struct trace *t)
 {
     struct span_table table;
@@ -134,8 +143,7 @@ void adjust_copies(struct trace *t)
         return;
     for (uint32_t i = 0; i < t->span_count; i++) {
         struct trace_span *s = &t->spans[i];
-        uint64_t hash = XXH3_64bits_withSeed(s->view->data, s->view->len, table.seed);
-        uint32_t at = (uint32_t)hash & table.mask;
+        uint32_t at = (uint32_t)span_hash(s, table.seed) & table.mask;
         while (table.slots[at] != NONE && !same_span(&t->spans[table.slots[at]], s))
             at = (at + 1) & table.mask;
         s->removed = table.slots[at] != NONE;
@@ -181,6 +189,13 @@ static struct bytes host_key(struct trace *t, const struct trace_resource *r)
             return (struct bytes){0};
     }
     return (struct bytes){0};
+}
+
+/* A number for a host, 0 for none: names may be megabytes, and are compared for every span. */
+static uint64_t host_number(struct trace *t, const struct trace_resource *r)
+{
+    struct bytes key = host_key(t, r);
+    return key.len ? XXH3_64bits_withSeed(key.data, key.len, hash_seed()) | 1 : 0;
 }
 
 static int64_t clamp(__int128 n)
@@ -272,7 +287,7 @@ static void warn_skew(struct trace *t, struct trace_span *s, int64_t skew_ns)
 }
 
 /* Walks down from the roots. A span on its parent's host has its parent's skew. */
-static void walk(struct trace *t, struct node *nodes, const struct bytes *hosts, uint32_t *stack,
+static void walk(struct trace *t, struct node *nodes, const uint64_t *hosts, uint32_t *stack,
                  uint32_t depth)
 {
     while (depth > 0) {
@@ -280,9 +295,9 @@ static void walk(struct trace *t, struct node *nodes, const struct bytes *hosts,
         struct trace_span *s = &t->spans[i];
         uint32_t parent = nodes[i].parent;
         if (parent != NONE) {
-            struct bytes host = hosts[t->scopes[s->scope].resource];
-            struct bytes above = hosts[t->scopes[t->spans[parent].scope].resource];
-            bool same = host.len > 0 && bytes_equal(host, above);
+            uint64_t host = hosts[t->scopes[s->scope].resource];
+            uint64_t above = hosts[t->scopes[t->spans[parent].scope].resource];
+            bool same = host && host == above;
             nodes[i].skew_ns = same ? nodes[parent].skew_ns : skew_between(s, &t->spans[parent]);
             if (nodes[i].skew_ns)
                 warn_skew(t, s, nodes[i].skew_ns);
@@ -297,10 +312,10 @@ void adjust_clock_skew(struct trace *t)
     struct span_table table;
     struct node *nodes = arena_array(t->arena, t->span_count, sizeof *nodes);
     uint32_t *stack = arena_array(t->arena, t->span_count, sizeof *stack);
-    struct bytes *hosts = arena_array(t->arena, t->resource_count, sizeof *hosts);
+    uint64_t *hosts = arena_array(t->arena, t->resource_count, sizeof *hosts);
     if (!nodes || !stack || !hosts || !find_unique(t, &table, nodes))
         return;
     for (uint32_t i = 0; i < t->resource_count; i++)
-        hosts[i] = host_key(t, &t->resources[i]);
+        hosts[i] = host_number(t, &t->resources[i]);
     walk(t, nodes, hosts, stack, link_nodes(t, &table, nodes, stack));
 }
