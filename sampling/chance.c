@@ -7,15 +7,22 @@
 
 enum { SIGNIFICANT_BITS = 16 };
 
-uint64_t chance_hash(struct bytes salt, const uint8_t trace_id[16])
+static uint64_t fnv(uint64_t h, const uint8_t *bytes, size_t len)
 {
     const uint64_t prime = 0x100000001b3;
-    uint64_t h = 0xcbf29ce484222325;
-    for (size_t i = 0; i < salt.len; i++)
-        h = (h ^ salt.data[i]) * prime;
-    for (size_t i = 0; i < 16; i++)
-        h = (h ^ trace_id[i]) * prime;
+    for (size_t i = 0; i < len; i++)
+        h = (h ^ bytes[i]) * prime;
     return h;
+}
+
+uint64_t chance_salt(struct bytes salt)
+{
+    return fnv(0xcbf29ce484222325, salt.data, salt.len);
+}
+
+uint64_t chance_hash(uint64_t salted, const uint8_t trace_id[16])
+{
+    return fnv(salted, trace_id, 16);
 }
 
 static unsigned bits_of(unsigned __int128 v)
@@ -70,4 +77,23 @@ uint64_t chance_threshold(double ratio)
         kept = (uint64_t)round_off(kept, drop) << drop;
     }
     return kept >= range ? 0 : range - kept;
+}
+
+uint64_t chance_threshold_of_digits(double ratio, int digits)
+{
+    const uint64_t range = THRESHOLD_LIMIT;
+    const int all = RANDOMNESS_BITS / 4;
+    int low, high;
+    if (!(ratio * (double)range >= 1))
+        return range;
+    if (ratio >= 1)
+        return 0;
+    frexp(ratio, &low); /* four bits below 1 are a digit that is 0 or f */
+    frexp(1 - ratio, &high);
+    digits -= (low < high ? low : high) / 4;
+    uint64_t threshold = range - (uint64_t)round(ratio * (double)range);
+    if (digits >= all)
+        return threshold;
+    unsigned cut = 4 * (unsigned)(all - digits);
+    return (threshold + (1ULL << (cut - 1))) >> cut << cut;
 }

@@ -230,7 +230,7 @@ static struct ballot dynamic_evaluate(struct policy *p, const struct policy_ques
     double ratio = 1 / (double)rate;
     explain(q, "one in %" PRIu64 " of %s", rate, k.text);
     if (!d->consistent)
-        return ballot_of(chance_hash(bytes_of_string(p->name), q->trace->trace_id) <=
+        return ballot_of(chance_hash(chance_salt(bytes_of_string(p->name)), q->trace->trace_id) <=
                          chance_boundary(ratio));
     uint64_t threshold = chance_threshold(ratio);
     struct ballot b = ballot_of(q->trace->randomness >= threshold);

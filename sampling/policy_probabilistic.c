@@ -12,7 +12,7 @@ struct probabilistic {
     struct policy policy;
     bool consistent;
     double percentage;
-    struct bytes salt;
+    uint64_t salted;
     uint64_t boundary;  /* of the hash */
     uint64_t threshold; /* of the randomness */
 };
@@ -45,7 +45,7 @@ static struct policy *probabilistic_create(struct policy_maker *m, const struct 
         return NULL;
     p->consistent = m->consistent;
     p->percentage = s.percentage;
-    p->salt = bytes_of_string(s.salt && *s.salt ? s.salt : "default-hash-seed");
+    p->salted = chance_salt(bytes_of_string(s.salt && *s.salt ? s.salt : "default-hash-seed"));
     p->boundary = chance_boundary(s.percentage / 100);
     p->threshold = chance_threshold(s.percentage / 100);
     return &p->policy;
@@ -61,7 +61,7 @@ static struct ballot probabilistic_evaluate(struct policy *policy, const struct 
                 q->trace->randomness, p->threshold, p->percentage);
         return b;
     }
-    bool sampled = chance_hash(p->salt, q->trace->trace_id) <= p->boundary;
+    bool sampled = chance_hash(p->salted, q->trace->trace_id) <= p->boundary;
     explain(q, "the id's hash is %s the %g %% sampled", sampled ? "among" : "not among",
             p->percentage);
     return ballot_of(sampled);

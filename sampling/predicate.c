@@ -180,17 +180,63 @@ __attribute__((noinline)) static void ask_attribute(struct predicates *p,
     }
 }
 
-/* The key of a KeyValue: nearly always its first field, with the value as the other. */
-static inline struct bytes key_of(struct bytes body)
+static inline bool is_wanted_length(const struct predicates *p, size_t len)
 {
-    const uint8_t *at = body.data;
-    if (wire_likely(body.len >= 4 && at[0] == WIRE_TAG(1, WIRE_LENGTH) && at[1] < 0x80)) {
-        size_t len = at[1];
-        if (wire_likely(len + 4 <= body.len && at[len + 2] == WIRE_TAG(2, WIRE_LENGTH) &&
-                        at[len + 3] < 0x80 && len + 4 + at[len + 3] == body.len))
-            return bytes_of(at + 2, len);
+    return p->lengths >> (len % 64) & 1;
+}
+
+static inline void ask_key(struct predicates *p, struct bytes key, struct bytes framed,
+                           uint32_t field, uint64_t *bits)
+{
+    const struct wanted_key *k = find_key(p, key.data, key.len);
+    if (k)
+        ask_attribute(p, k, framed, field, bits);
+}
+
+/* Walks over attributes of the usual shape, all lengths below 128 and the key first, then the
+ * value: the length of their key decides. Returns where something else begins. */
+static inline const uint8_t *ask_plain_attributes(struct predicates *p, const uint8_t *at,
+                                                  const uint8_t *end, uint32_t field,
+                                                  uint64_t *bits)
+{
+    const uint8_t tag = (uint8_t)WIRE_TAG(field, WIRE_LENGTH);
+    while (end - at >= 6 && at[0] == tag && at[1] < 0x80) {
+        size_t len = at[1], key_len = at[3];
+        const uint8_t *next = at + 2 + len;
+        if (wire_unlikely(next > end || key_len + 4 > len || at[2] != WIRE_TAG(1, WIRE_LENGTH) ||
+                          at[4 + key_len] != WIRE_TAG(2, WIRE_LENGTH) ||
+                          key_len + 4 + at[5 + key_len] != len))
+            break;
+        if (is_wanted_length(p, key_len))
+            ask_key(p, bytes_of(at + 4, key_len), bytes_of(at, len + 2), field, bits);
+        at = next;
     }
-    return attribute_key(body);
+    return at;
+}
+
+/* Behind the fields that a span usually begins with, as far as they are there. */
+static inline const uint8_t *skip_span_head(const uint8_t *at, const uint8_t *end)
+{
+    enum {
+        TRACE_ID = WIRE_TAG(1, WIRE_LENGTH),
+        SPAN_ID = WIRE_TAG(2, WIRE_LENGTH),
+        PARENT_ID = WIRE_TAG(4, WIRE_LENGTH),
+        NAME = WIRE_TAG(5, WIRE_LENGTH),
+        KIND = WIRE_TAG(6, WIRE_VARINT),
+        START = WIRE_TAG(7, WIRE_FIXED64),
+        END = WIRE_TAG(8, WIRE_FIXED64),
+    };
+    if (end - at >= 28 && at[0] == TRACE_ID && at[1] == 16 && at[18] == SPAN_ID && at[19] == 8)
+        at += 28;
+    if (end - at >= 10 && at[0] == PARENT_ID && at[1] == 8)
+        at += 10;
+    if (end - at >= 2 && at[0] == NAME && at[1] < 0x80 && end - at - 2 >= at[1])
+        at += 2 + at[1];
+    if (end - at >= 2 && at[0] == KIND && at[1] < 0x80)
+        at += 2;
+    if (end - at >= 18 && at[0] == START && at[9] == END)
+        at += 18;
+    return at;
 }
 
 static inline __attribute__((always_inline)) void ask_attributes(struct predicates *p,
@@ -200,13 +246,14 @@ static inline __attribute__((always_inline)) void ask_attributes(struct predicat
     const uint8_t *at = message.data;
     const uint8_t *end = wire_end(message);
     struct wire_part m;
+    if (field == SPAN_ATTRIBUTES)
+        at = skip_span_head(at, end);
+    at = ask_plain_attributes(p, at, end, field, bits);
     while (wire_next(&at, end, field, &m)) {
-        struct bytes key = key_of(m.bytes);
-        if (!(p->lengths >> (key.len % 64) & 1))
-            continue;
-        const struct wanted_key *k = find_key(p, key.data, key.len);
-        if (k)
-            ask_attribute(p, k, m.framed, field, bits);
+        struct bytes key = attribute_key(m.bytes);
+        if (is_wanted_length(p, key.len))
+            ask_key(p, key, m.framed, field, bits);
+        at = ask_plain_attributes(p, at, end, field, bits);
     }
 }
 
