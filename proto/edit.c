@@ -28,6 +28,8 @@ struct edit {
     struct bytes old;     /* framed attribute, or the whole span */
     struct bytes content; /* a string's */
     const void *link;
+    bool (*matches)(void *context, const struct event_view *event);
+    void *context;
 };
 
 /* The next field that the edit names. */
@@ -293,6 +295,23 @@ bool span_set_status_message(struct batch *b, uint32_t span, struct bytes messag
     uint32_t dropped;
     while (wire_next(&at, end, SPAN_STATUS, &f))
         e.put_len += edited_len(&drop_message, f.bytes, &dropped);
+    return edit_span(b, span, &e, NULL);
+}
+
+static bool is_matching_event(const struct edit *e, const struct wire_part *f)
+{
+    struct span_cursor cursor;
+    struct event_view event;
+    span_events_begin(&cursor, f->framed);
+    return event_next(&cursor, &event) && e->matches(e->context, &event);
+}
+
+bool span_remove_events(struct batch *b, uint32_t span,
+                        bool (*matches)(void *context, const struct event_view *event),
+                        void *context)
+{
+    struct edit e = {
+        .number = SPAN_EVENTS, .names = is_matching_event, .matches = matches, .context = context};
     return edit_span(b, span, &e, NULL);
 }
 

@@ -35,6 +35,11 @@ bool span_rename(struct batch *b, uint32_t span, struct bytes name);
 bool span_set_trace_state(struct batch *b, uint32_t span, struct bytes trace_state);
 bool span_set_status_message(struct batch *b, uint32_t span, struct bytes message);
 
+/* Removes the events that `matches` is true of. It is asked twice about each and answers alike. */
+bool span_remove_events(struct batch *b, uint32_t span,
+                        bool (*matches)(void *context, const struct event_view *event),
+                        void *context);
+
 /* Adds a link; `attributes` are `count` key/value pairs. */
 struct link_attribute {
     struct bytes key;
