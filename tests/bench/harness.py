@@ -104,7 +104,7 @@ def measure(subject, load, options, verify=False):
     idle_cpu = process.cpu_ns()
     closed_loop = "--rate" not in load
     loadgen = Process([f"{options.bin}/loadgen", *load, "--seconds", str(seconds), "--warmup",
-                       str(options.warmup), f"127.0.0.1:{port}"], LOAD_CORE, f"{options.work}/loadgen.log",
+                       str(options.warmup), f"127.0.0.1:{port}"], LOAD_CORE, f"{options.work}/loadgen-{port}.log",
                       nice=CLOSED_LOOP_NICE if closed_loop else 0)
     loadgen.ask()  # it answers when its requests are written and it begins to send
     time.sleep(options.warmup)
@@ -134,7 +134,7 @@ def measure(subject, load, options, verify=False):
 def start_sink(options, verify):
     port = free_port()
     sink = Process([f"{options.bin}/sink", *(["--verify"] if verify else []), f"127.0.0.1:{port}"],
-                   LOAD_CORE, f"{options.work}/sink.log")
+                   LOAD_CORE, f"{options.work}/sink-{port}.log")
     sink.wait_for_port(port)
     return sink, f"127.0.0.1:{port}"
 
