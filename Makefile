@@ -5,7 +5,7 @@
 
 BUILD_PACKAGES := ca-certificates cmake g++ gcc libc6-dev libcmocka-dev libcurl4-openssl-dev \
 	libdeflate-dev libfyaml-dev libgrpc-dev libisal-dev libjansson-dev libjemalloc-dev \
-	libmicrohttpd-dev libprotobuf-c-dev libsqlite3-dev libssl-dev libxxhash-dev libzstd-dev \
+	libmicrohttpd-dev libpcre2-dev libprotobuf-c-dev libsqlite3-dev libssl-dev libxxhash-dev libzstd-dev \
 	ninja-build pkgconf protobuf-c-compiler uthash-dev
 TEST_PACKAGES := $(BUILD_PACKAGES) clang libclang-rt-14-dev llvm openssl
 CHECK_PACKAGES := $(BUILD_PACKAGES) clang-format clang-tidy cppcheck git
