@@ -22,7 +22,7 @@ struct otlp_http {
     unsigned connection_limit;
 
     /* shared: any thread */
-    struct inflight open;       /* requests, from their headers to the end of their reply */
+    struct inflight open;       /* requests, from their last byte to the end of their reply */
     struct inflight unanswered; /* those of them that the pipeline holds */
     atomic_bool refusing;
 

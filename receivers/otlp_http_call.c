@@ -240,6 +240,7 @@ static void on_answered(struct intake_request *rq)
 static void submit(struct http_call *c)
 {
     c->submitted = true;
+    inflight_enter(&c->server->open);
     inflight_enter(&c->server->unanswered);
     struct batch *b = c->batch;
     size_t len = c->received;
@@ -279,7 +280,6 @@ static struct http_call *call_create(struct otlp_http *h, struct MHD_Connection 
     c->began_ns = monotonic_ns();
     atomic_init(&c->turn, TURN_OPEN);
     intake_begin(&h->intake, &c->rq, on_answered);
-    inflight_enter(&h->open);
     return c;
 }
 
@@ -316,7 +316,9 @@ void http_on_completed(void *cls, struct MHD_Connection *connection, void **stat
         return;
     *state = NULL;
     struct otlp_http *h = c->server;
+    bool counted = c->submitted;
     release_body(c);
     free(c);
-    inflight_leave(&h->open);
+    if (counted)
+        inflight_leave(&h->open);
 }
