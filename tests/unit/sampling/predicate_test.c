@@ -370,9 +370,90 @@ static void policies_agree_with_their_model(void **state)
     }
 }
 
+/* ---- encodings that few senders use ---- */
+
+/* A request of one span whose fields begin with `before` and end with `after`. */
+static struct batch *span_around(struct bytes before, struct bytes after)
+{
+    uint8_t span[1024], scope[1100], body[1200], request[1300];
+    struct batch_report report;
+    struct wire_writer s = wire_writer(span, sizeof span);
+    wire_put_raw(&s, before);
+    wire_put_bytes(&s, 1, bytes_of("0123456789abcdef", 16));
+    wire_put_bytes(&s, 2, bytes_of("spanspan", 8));
+    wire_put_bytes(&s, 5, bytes_of("name", 4));
+    wire_put_raw(&s, after);
+    struct wire_writer c = wire_writer(scope, sizeof scope);
+    wire_put_bytes(&c, 2, bytes_of(span, (size_t)(s.at - span)));
+    struct wire_writer r = wire_writer(body, sizeof body);
+    wire_put_bytes(&r, 2, bytes_of(scope, (size_t)(c.at - scope)));
+    struct wire_writer w = wire_writer(request, sizeof request);
+    wire_put_bytes(&w, 1, bytes_of(body, (size_t)(r.at - body)));
+    assert_false(s.overflow || c.overflow || r.overflow || w.overflow);
+    struct batch *b = batch_from_request(bytes_of(request, (size_t)(w.at - request)), &report);
+    if (!b)
+        fail_msg("%s", report.where);
+    return b;
+}
+
+static void assert_found(struct policy_set *set, struct bytes before, struct bytes after,
+                         bool expected)
+{
+    struct batch *b = span_around(before, after);
+    uint64_t bits[64];
+    struct trace_summary t = observed(set, b, bits);
+    assert_int_equal(policy_set_decide(set, &t, false, SEC, NULL).verdict == SAMPLING_SAMPLED,
+                     expected);
+    batch_release(b);
+}
+
+static void unusual_encodings_are_understood(void **state)
+{
+    (void)state;
+    static const uint8_t plain[] = "J\x09\x0a\x01k\x12\x04\x0a\x02zz"
+                                   "J\x08\x0a\x01k\x12\x03\x0a\x01v",
+                         value_first[] = "J\x08\x12\x03\x0a\x01v\x0a\x01k",
+                         two_keys[] = "J\x0b\x0a\x01x\x12\x03\x0a\x01v\x0a\x01k",
+                         wide_lengths[] = "J\x89\x00\x0a\x81\x00k\x12\x03\x0a\x01v",
+                         no_value[] = "J\x03\x0a\x01k", no_key[] = "J\x05\x12\x03\x0a\x01v",
+                         empty[] = "J\x00";
+#define TEXT(s) bytes_of(s, sizeof(s) - 1)
+    const struct bytes none = {0};
+    struct policy_set *set = set_of("[{'name':'p','type':'string_attribute',"
+                                    "'string_attribute':{'key':'k','values':['v']}}]",
+                                    false);
+    assert_found(set, none, TEXT(plain), true);
+    assert_found(set, TEXT(plain), none, true);
+    assert_found(set, none, TEXT(value_first), true);
+    assert_found(set, TEXT(empty), TEXT(value_first), true);
+    assert_found(set, none, TEXT(two_keys), true);
+    assert_found(set, TEXT(wide_lengths), none, true);
+    assert_found(set, none, TEXT(no_value), false);
+    assert_found(set, none, TEXT(no_key), false);
+    uint8_t long_one[400];
+    struct wire_writer w = wire_writer(long_one, sizeof long_one);
+    char text[200] = "x";
+    memset(text, 'x', sizeof text - 1);
+    put_attribute(&w, SPAN_ATTRIBUTES,
+                  &(struct model_attribute){.key = text, .type = MODEL_STRING, .string = "v"});
+    wire_put_raw(&w, TEXT(plain));
+    assert_found(set, none, bytes_of(long_one, (size_t)(w.at - long_one)), true);
+    policy_set_destroy(set);
+    char policies[400];
+    snprintf(policies, sizeof policies,
+             "[{'name':'p','type':'string_attribute','string_attribute':{'key':'%s',"
+             "'values':['v']}}]",
+             text);
+    set = set_of(policies, false);
+    assert_found(set, none, bytes_of(long_one, (size_t)(w.at - long_one)), true);
+    policy_set_destroy(set);
+    config_release();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(unusual_encodings_are_understood),
         cmocka_unit_test(policies_agree_with_their_model),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
