@@ -1,4 +1,5 @@
 /* OTLP over gRPC: the exporter's configuration and life. The calls are in export_calls.c. */
+#include "component/clock.h"
 #include "component/component.h"
 #include "exporters/compress.h"
 #include "exporters/export_calls.h"
@@ -91,6 +92,11 @@ static bool has_room(struct component *c, const struct batch *b, struct outcome 
     return sending_queue_has_room(((struct otlp_grpc *)c)->queue, b, why);
 }
 
+static void refresh(struct component *c)
+{
+    sending_queue_refresh(((struct otlp_grpc *)c)->queue, monotonic_ns());
+}
+
 static void drain(struct component *c, uint64_t deadline_ns)
 {
     sending_queue_drain(((struct otlp_grpc *)c)->queue, deadline_ns);
@@ -126,6 +132,7 @@ static const struct component_ops ops = {
     .consume = consume,
     .has_room = has_room,
     .drain = drain,
+    .refresh = refresh,
     .stop = stop,
     .destroy = destroy,
 };

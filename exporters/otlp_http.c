@@ -2,6 +2,7 @@
  *
  * The body is made on the thread that pushes or answers; libcurl's thread only moves bytes. Without
  * compression and JSON it reads the frame's slices where they lie. */
+#include "component/clock.h"
 #include "component/component.h"
 #include "exporters/compress.h"
 #include "exporters/exporters.h"
@@ -288,6 +289,11 @@ static bool has_room(struct component *c, const struct batch *b, struct outcome 
     return sending_queue_has_room(((struct otlp_http *)c)->queue, b, why);
 }
 
+static void refresh(struct component *c)
+{
+    sending_queue_refresh(((struct otlp_http *)c)->queue, monotonic_ns());
+}
+
 static void drain(struct component *c, uint64_t deadline_ns)
 {
     sending_queue_drain(((struct otlp_http *)c)->queue, deadline_ns);
@@ -316,6 +322,7 @@ static const struct component_ops ops = {
     .consume = consume,
     .has_room = has_room,
     .drain = drain,
+    .refresh = refresh,
     .stop = stop,
     .destroy = destroy,
 };

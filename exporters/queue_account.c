@@ -1,5 +1,6 @@
 #include "exporters/queue_account.h"
 
+#include "component/clock.h"
 #include "component/exporter_metrics.h"
 #include "component/log.h"
 
@@ -62,7 +63,10 @@ void queue_account_failed(struct queue_account *a, const char *message)
 void queue_account_lost(struct queue_account *a, const char *message)
 {
     atomic_store(&a->failing, true);
+    pthread_mutex_lock(&a->lock);
+    a->lost_ns = monotonic_ns();
     atomic_store(&a->losing, true);
+    pthread_mutex_unlock(&a->lock);
     follow(a, message);
 }
 
@@ -80,5 +84,19 @@ void queue_account_full(struct queue_account *a, bool full)
 {
     if (atomic_load_explicit(&a->full, memory_order_relaxed) != full &&
         atomic_exchange(&a->full, full) != full)
+        follow(a, NULL);
+}
+
+void queue_account_idle(struct queue_account *a, uint64_t now_ns)
+{
+    queue_account_full(a, false);
+    if (!atomic_load_explicit(&a->losing, memory_order_relaxed))
+        return;
+    pthread_mutex_lock(&a->lock);
+    bool rested = now_ns >= a->lost_ns + QUEUE_ACCOUNT_REST_NS;
+    if (rested)
+        atomic_store(&a->losing, false);
+    pthread_mutex_unlock(&a->lock);
+    if (rested)
         follow(a, NULL);
 }

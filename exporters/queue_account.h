@@ -25,11 +25,12 @@ struct queue_account {
     struct counter *dropped[DROP_REASONS];
 
     atomic_bool failing; /* the last attempt failed; its spans may still be delivered */
-    atomic_bool losing;  /* the last request that ended was lost */
+    atomic_bool losing;  /* the last request that ended was lost; written under the lock */
     atomic_bool full;    /* a push was refused, and there is not much room yet */
 
     pthread_mutex_t lock; /* guards below */
     bool degraded;        /* what the component's state says */
+    uint64_t lost_ns;     /* CLOCK_MONOTONIC of the last loss */
 };
 
 void queue_account_init(struct queue_account *a, const struct component_spec *spec,
@@ -44,6 +45,12 @@ void queue_account_failed(struct queue_account *a, const char *message);
 void queue_account_lost(struct queue_account *a, const char *message);
 void queue_account_succeeded(struct queue_account *a);
 void queue_account_full(struct queue_account *a, bool full);
+
+/* Nothing waits or is under way at CLOCK_MONOTONIC `now_ns`: nothing is full, and a loss is over
+ * QUEUE_ACCOUNT_REST_NS after it. Without this a process that was taken out of service for a loss
+ * would get no spans, and so never have the success that puts it back. */
+#define QUEUE_ACCOUNT_REST_NS 5000000000u
+void queue_account_idle(struct queue_account *a, uint64_t now_ns);
 
 const char *drop_reason_name(enum drop_reason reason);
 

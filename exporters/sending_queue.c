@@ -263,6 +263,15 @@ bool sending_queue_has_room(struct sending_queue *q, const struct batch *b, stru
     return false;
 }
 
+void sending_queue_refresh(struct sending_queue *q, uint64_t now_ns)
+{
+    pthread_mutex_lock(&q->lock);
+    bool idle = queue_is_idle(q);
+    pthread_mutex_unlock(&q->lock);
+    if (idle)
+        queue_account_idle(&q->account, now_ns);
+}
+
 /* ---- the end ---- */
 
 static bool wait_until_idle(struct sending_queue *q, uint64_t deadline_ns)

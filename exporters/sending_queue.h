@@ -68,6 +68,9 @@ struct sending_queue *sending_queue_create(const struct sending_queue_options *o
 struct outcome sending_queue_push(struct sending_queue *q, struct batch *b, struct receipt *r);
 bool sending_queue_has_room(struct sending_queue *q, const struct batch *b, struct outcome *why);
 
+/* refresh() of an exporter's, at CLOCK_MONOTONIC `now_ns`. Any thread, until destruction. */
+void sending_queue_refresh(struct sending_queue *q, uint64_t now_ns);
+
 void sending_queue_answer(struct send_attempt *attempt, const struct send_answer *answer);
 /* The same for an attempt that never reached the backend; it may be tried again. */
 void sending_queue_answer_unsent(struct send_attempt *attempt, const char *why);

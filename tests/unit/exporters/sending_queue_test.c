@@ -1,5 +1,7 @@
 #include "fixture.h"
 
+#include "component/clock.h"
+#include "exporters/queue_account.h"
 #include "exporters/sending_queue.h"
 
 /* The transport is scripted: it holds attempts until the test answers them, or answers at once with
@@ -404,6 +406,29 @@ static void a_refusal_is_final_and_counted(void **state)
     assert_int_equal(state_now(), STATE_OK);
 }
 
+/* A process that is out of service for a loss gets no spans, so no success could end it. */
+static void a_loss_is_over_after_a_while_without_spans(void **state)
+{
+    (void)state;
+    open_queue(CONFIG("sending_queue.num_consumers=1", QUICK_RETRY));
+    push(0, 5);
+    push(5, 1);
+    answer_one(permanent());
+    uint64_t later = monotonic_ns() + QUEUE_ACCOUNT_REST_NS;
+    sending_queue_refresh(queue, later); /* one is under way: its answer will tell */
+    assert_int_equal(state_now(), STATE_DEGRADED);
+    answer_one(permanent());
+    sending_queue_refresh(queue, monotonic_ns() - 1);
+    assert_int_equal(state_now(), STATE_DEGRADED);
+    sending_queue_refresh(queue, later); /* before the rest after the second loss is over */
+    assert_int_equal(state_now(), STATE_DEGRADED);
+    sending_queue_refresh(queue, monotonic_ns() + QUEUE_ACCOUNT_REST_NS);
+    assert_int_equal(state_now(), STATE_OK);
+    push(6, 1); /* and the next loss is one again */
+    answer_one(permanent());
+    assert_int_equal(state_now(), STATE_DEGRADED);
+}
+
 static void elapsed_time_gives_up_and_counts(void **state)
 {
     (void)state;
@@ -671,6 +696,7 @@ int main(void)
         CASE(a_sleeping_request_occupies_its_consumer),
         CASE(the_backends_advice_is_a_minimum),
         CASE(a_refusal_is_final_and_counted),
+        CASE(a_loss_is_over_after_a_while_without_spans),
         CASE(elapsed_time_gives_up_and_counts),
         CASE(without_retries_the_first_failure_is_final),
         CASE(partial_success_counts_what_was_rejected),
