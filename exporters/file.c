@@ -3,7 +3,10 @@
  * A disk may be slow or full, and printing JSON costs more than receiving protobuf, so a thread of
  * its own writes, from a queue that is bounded in bytes. A batch is accepted once it is queued; a
  * full queue answers busy. What cannot be written is counted and given up: a file has no other end
- * that could be waited for, and with the disk full the rest of the process has to go on. */
+ * that could be waited for, and with the disk full the rest of the process has to go on.
+ *
+ * After a failure the writer looks every second whether the file would take something again: a
+ * process that is taken out of service for it gets no spans whose writing could show that. */
 #include "component/clock.h"
 #include "component/exporter_metrics.h"
 #include "component/log.h"
@@ -12,6 +15,8 @@
 #include "exporters/file_settings.h"
 
 #include <stdlib.h>
+
+#define PROBE_NS 1000000000u
 
 struct entry {
     struct entry *next;
@@ -47,9 +52,10 @@ struct file {
     uint64_t flush_at_ns; /* CLOCK_MONOTONIC, while unflushed */
     bool draining;
     bool stopping;
-    bool full;       /* somebody was refused, and there is not much room yet */
-    bool failing;    /* the last write failed */
-    char error[256]; /* why */
+    bool full;            /* somebody was refused, and there is not much room yet */
+    bool failing;         /* the last write failed, and no probe since has worked */
+    uint64_t probe_at_ns; /* CLOCK_MONOTONIC, while failing */
+    char error[256];      /* why it failed */
 };
 
 /* ---- state; all under the lock ---- */
@@ -100,6 +106,7 @@ static void settle(struct file *f, const struct file_output *before, bool ok, co
     pthread_mutex_lock(&f->lock);
     if (!ok) {
         f->failing = true;
+        f->probe_at_ns = monotonic_ns() + PROBE_NS;
         memcpy(f->error, e->text, sizeof f->error);
         f->error[sizeof f->error - 1] = '\0';
         follow_state(f);
@@ -139,6 +146,19 @@ static void flush(struct file *f)
     settle(f, &before, ok, &e);
 }
 
+/* Called and returns with the lock held. */
+static void probe(struct file *f)
+{
+    struct error e;
+    pthread_mutex_unlock(&f->lock);
+    bool ok = file_output_probe(&f->output, &e);
+    pthread_mutex_lock(&f->lock);
+    f->probe_at_ns = monotonic_ns() + PROBE_NS;
+    f->failing = !ok;
+    if (ok)
+        follow_state(f);
+}
+
 /* Writes the first entry. Called and returns with the lock held. */
 static void write_first(struct file *f)
 {
@@ -173,6 +193,25 @@ static bool flush_is_due(const struct file *f)
     return f->unflushed && ((f->draining && !f->first) || monotonic_ns() >= f->flush_at_ns);
 }
 
+static bool probe_is_due(const struct file *f)
+{
+    return f->failing && monotonic_ns() >= f->probe_at_ns;
+}
+
+/* Until there is something to do. Under the lock. */
+static void wait_for_work(struct file *f)
+{
+    uint64_t until = f->unflushed ? f->flush_at_ns : UINT64_MAX;
+    if (f->failing && f->probe_at_ns < until)
+        until = f->probe_at_ns;
+    if (!f->unflushed)
+        pthread_cond_broadcast(&f->idle);
+    if (until == UINT64_MAX)
+        pthread_cond_wait(&f->work, &f->lock);
+    else
+        timed_wait(&f->work, &f->lock, until);
+}
+
 static void *writer(void *context)
 {
     struct file *f = context;
@@ -185,13 +224,12 @@ static void *writer(void *context)
             f->unflushed = false;
         } else if (f->first) {
             write_first(f);
-        } else if (f->unflushed && !f->stopping) {
-            timed_wait(&f->work, &f->lock, f->flush_at_ns);
-        } else if (!f->stopping) {
-            pthread_cond_broadcast(&f->idle);
-            pthread_cond_wait(&f->work, &f->lock);
-        } else {
+        } else if (f->stopping) {
             break;
+        } else if (probe_is_due(f)) {
+            probe(f);
+        } else {
+            wait_for_work(f);
         }
     }
     pthread_mutex_unlock(&f->lock);

@@ -10,13 +10,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #define FILE_MODE   0600        /* spans are not for everybody */
 #define WAITING_MAX (256 << 10) /* bytes gathered before a write */
+#define PROBE_BYTES (64 << 10)
 
 static bool open_file(struct file_output *o, int flags, struct error *e)
 {
@@ -128,6 +131,40 @@ bool file_output_append(struct file_output *o, struct bytes record, uint64_t spa
     buffer_append(&o->waiting, record.data, record.len);
     o->waiting_spans += spans;
     return true;
+}
+
+/* Room is set aside as a write would need it, so quotas and full disks show. Not all file systems
+ * can: there the free space has to do. */
+static bool has_room(struct file_output *o)
+{
+    if (fallocate(o->fd, FALLOC_FL_KEEP_SIZE, o->size, PROBE_BYTES) == 0)
+        return true;
+    if (errno != EOPNOTSUPP)
+        return false;
+    struct statvfs fs;
+    if (fstatvfs(o->fd, &fs) != 0)
+        return false;
+    errno = ENOSPC;
+    return (uint64_t)fs.f_bavail * fs.f_frsize >= PROBE_BYTES;
+}
+
+/* A write of nothing makes devices say what they would say to one of something; a pipe's missing
+ * reader only shows in poll(). */
+static bool takes_something(struct file_output *o)
+{
+    struct pollfd p = {.fd = o->fd, .events = POLLOUT};
+    if (poll(&p, 1, 0) == 1 && p.revents & (POLLERR | POLLHUP)) {
+        errno = EPIPE;
+        return false;
+    }
+    return write(o->fd, "", 0) == 0;
+}
+
+bool file_output_probe(struct file_output *o, struct error *e)
+{
+    struct stat st;
+    bool ok = fstat(o->fd, &st) == 0 && (S_ISREG(st.st_mode) ? has_room(o) : takes_something(o));
+    return ok || error_set(e, "cannot write to %s: %s", o->options.path, strerror(errno));
 }
 
 void file_output_close(struct file_output *o)

@@ -46,6 +46,10 @@ bool file_output_append(struct file_output *o, struct bytes record, uint64_t spa
 /* Writes what waits. False: could not; it is gone, and counted as lost. */
 bool file_output_flush(struct file_output *o, struct error *e);
 
+/* Whether a write would probably work now, found out without writing: a regular file is given room
+ * behind its end, of others only their end is asked. */
+bool file_output_probe(struct file_output *o, struct error *e);
+
 /* Does not flush. */
 void file_output_close(struct file_output *o);
 

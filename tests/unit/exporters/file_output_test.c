@@ -266,6 +266,29 @@ static void a_full_device_says_so(void **state)
     assert_false(file_output_flush(&o, &e));
     assert_string_equal(e.text, "cannot write to /dev/full: No space left on device");
     assert_int_equal(o.lost_spans, 1);
+    assert_false(file_output_probe(&o, &e));
+    assert_string_equal(e.text, "cannot write to /dev/full: No space left on device");
+    file_output_close(&o);
+}
+
+static void a_probe_leaves_the_file_as_it_is(void **state)
+{
+    (void)state;
+    struct file_output o;
+    assert_true(
+        file_output_open(&o, &(struct file_output_options){.path = path_of("spans.json")}, &e));
+    append(&o, "one\n");
+    assert_true(file_output_flush(&o, &e));
+    assert_true(file_output_probe(&o, &e));
+    file_has("spans.json", "one\n");
+    append(&o, "two\n");
+    assert_true(file_output_flush(&o, &e));
+    file_has("spans.json", "one\ntwo\n");
+    int fd = o.fd;
+    o.fd = open(path_of("spans.json"), O_RDONLY); /* as on a file system that became read-only */
+    assert_false(file_output_probe(&o, &e));
+    assert_non_null(strstr(e.text, "cannot write to"));
+    close(fd);
     file_output_close(&o);
 }
 
@@ -297,6 +320,7 @@ int main(void)
         in_directory(old_backups_go_at_the_start),
         in_directory(a_failed_write_leaves_no_torn_record),
         in_directory(a_full_device_says_so),
+        in_directory(a_probe_leaves_the_file_as_it_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

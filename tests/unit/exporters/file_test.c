@@ -199,6 +199,31 @@ static void a_full_disk_degrades_and_counts(void **state)
     local_close(&s);
 }
 
+/* A pipe without a reader is a file that cannot be written; no span shows that it can be again. */
+static void recovers_without_spans(void **state)
+{
+    (void)state;
+    char fifo[256];
+    snprintf(fifo, sizeof fifo, "%s", with_path("", "fifo"));
+    assert_int_equal(mkfifo(fifo, 0600), 0);
+    int reader = open(fifo, O_RDONLY | O_NONBLOCK);
+    struct surroundings s;
+    local_open(&s, &file_exporter, "file");
+    struct component *c =
+        made(&s, CONFIG(with_path("path=", "fifo"), "append=true", "flush_interval=1ms"));
+    close(reader);
+    component_consume(c, spans_from(0, 7), NULL);
+    eventually(component_report(c).state == STATE_DEGRADED);
+    assert_non_null(strstr(component_report(c).error, "Broken pipe"));
+    reader = open(fifo, O_RDONLY | O_NONBLOCK);
+    eventually(component_report(c).state == STATE_OK);
+    assert_int_equal(count_of(&s, "otelcol_exporter_sent_spans"), 0);
+    assert_int_equal(dropped(&s, "write_failed"), 7);
+    ended(c, seconds_from_now(60));
+    close(reader);
+    local_close(&s);
+}
+
 /* A FIFO whose reader does not read holds the writer up, as a hanging disk does. */
 static void a_full_queue_is_busy_and_what_is_left_at_the_end_is_counted(void **state)
 {
@@ -296,6 +321,7 @@ int main(void)
         in_directory(protobuf_has_a_length_in_front),
         in_directory(zstd_compresses_each_record),
         in_directory(a_full_disk_degrades_and_counts),
+        in_directory(recovers_without_spans),
         in_directory(a_full_queue_is_busy_and_what_is_left_at_the_end_is_counted),
         in_directory(keys_that_cannot_be_honoured_are_errors),
         in_directory(a_path_that_cannot_be_opened_fails_at_the_start),
