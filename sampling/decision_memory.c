@@ -2,43 +2,75 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
-#define WAYS         128U
 #define TIME_UNIT_NS 250000000U
 #define OUTCOMES_MAX 32768U
 #define INDEX_SIZE   65536U /* open addressing over outcomes, at most half full */
 
-/* Keys of a bucket lie together: a look-up reads a kilobyte in a row. A key of 0 is free. */
+/* A bucket: keys, outcomes and times of `ways` decisions, one array behind the other, so that a
+ * look-up reads a kilobyte of keys in a row. A key of 0 is free. */
 struct bucket {
-    uint64_t keys[WAYS];
-    uint16_t outcomes[WAYS];
-    uint16_t times[WAYS];
+    uint64_t *keys;
+    uint16_t *outcomes;
+    uint16_t *times;
 };
 
+#define DECISION_BYTES (sizeof(uint64_t) + 2 * sizeof(uint16_t))
+#define WAYS_MIN       64U
+#define BASE_MIN       64U
+
+/* Linear hashing: `base` buckets are addressed by the low bits of the hash, and the first of them,
+ * up to `split`, by one bit more. So the table grows by a bucket at a time and never all at once.
+ * Full, it is a power of two again, so that buckets are alike, and `ways` takes up the rest. The
+ * memory of all buckets is reserved at the beginning, and taken by the kernel as it is touched.
+ */
 struct decision_memory {
-    struct bucket *buckets;
+    uint8_t *buckets;
     uint8_t *next; /* of each bucket: where the next decision goes */
     uint64_t count;
-    uint32_t bucket_count; /* 0: remembers nothing */
-    uint32_t bucket_limit;
+    uint32_t base; /* a power of two */
+    uint32_t split;
+    uint32_t limit; /* buckets, a power of two; 0: remembers nothing */
+    uint32_t ways;  /* a multiple of 4, below 128 */
 
     struct sampling_decision *outcomes;
     uint32_t outcome_count;
     uint16_t *index; /* by hash of the outcome; OUTCOME_NONE: free */
 };
 
+static void *reserve(size_t bytes)
+{
+    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                   -1, 0);
+    return p == MAP_FAILED ? NULL : p;
+}
+
+static void unreserve(void *p, size_t bytes)
+{
+    if (p)
+        munmap(p, bytes);
+}
+
+static size_t bucket_bytes(const struct decision_memory *m)
+{
+    return DECISION_BYTES * m->ways * m->limit + 1;
+}
+
 struct decision_memory *decision_memory_create(size_t bytes)
 {
     struct decision_memory *m = calloc(1, sizeof *m);
     if (!m)
         return NULL;
-    size_t limit = bytes / (sizeof(struct bucket) + 1);
-    m->bucket_limit = limit > UINT32_MAX ? UINT32_MAX : (uint32_t)limit;
-    m->bucket_count = m->bucket_limit;
-    while (m->bucket_count > 127)
-        m->bucket_count /= 2;
-    m->buckets = calloc(m->bucket_count + 1, sizeof *m->buckets);
-    m->next = calloc(m->bucket_count + 1, 1);
+    size_t limit = 1;
+    while (limit < 1U << 30 && limit * 2 * WAYS_MIN * DECISION_BYTES <= bytes)
+        limit *= 2;
+    m->limit = bytes < WAYS_MIN * DECISION_BYTES ? 0 : (uint32_t)limit;
+    size_t ways = bytes / limit / DECISION_BYTES / 4 * 4;
+    m->ways = ways > 2 * WAYS_MIN - 4 ? 2 * WAYS_MIN - 4 : (uint32_t)ways;
+    m->base = m->limit < BASE_MIN ? m->limit : BASE_MIN;
+    m->buckets = reserve(bucket_bytes(m));
+    m->next = reserve((size_t)m->limit + 1);
     m->index = malloc(sizeof *m->index * INDEX_SIZE);
     if (m->buckets && m->next && m->index) {
         memset(m->index, 0xff, sizeof *m->index * INDEX_SIZE);
@@ -52,8 +84,8 @@ void decision_memory_destroy(struct decision_memory *m)
 {
     if (!m)
         return;
-    free(m->buckets);
-    free(m->next);
+    unreserve(m->buckets, bucket_bytes(m));
+    unreserve(m->next, (size_t)m->limit + 1);
     free(m->outcomes);
     free(m->index);
     free(m);
@@ -129,84 +161,95 @@ const struct sampling_decision *decision_memory_get(const struct decision_memory
 
 /* ---- traces ---- */
 
-static uint32_t bucket_of(uint64_t hash, uint32_t buckets)
+static uint32_t bucket_count(const struct decision_memory *m)
 {
-    return (uint32_t)(((unsigned __int128)hash * buckets) >> 64);
+    return m->limit == 0 ? 0 : m->base + m->split;
 }
 
-static void put(struct decision_memory *m, uint64_t key, uint16_t outcome, uint16_t time)
+/* The key's low bit says that it is one, and is not addressed by. */
+static uint32_t bucket_of(const struct decision_memory *m, uint64_t key)
 {
-    uint32_t at = bucket_of(key, m->bucket_count);
-    struct bucket *b = &m->buckets[at];
+    uint32_t at = (uint32_t)(key >> 1) & (m->base - 1);
+    return at < m->split ? (uint32_t)(key >> 1) & (2 * m->base - 1) : at;
+}
+
+static struct bucket bucket_at(const struct decision_memory *m, uint32_t at)
+{
+    uint8_t *p = m->buckets + DECISION_BYTES * m->ways * at;
+    return (struct bucket){.keys = (uint64_t *)p,
+                           .outcomes = (uint16_t *)(p + sizeof(uint64_t) * m->ways),
+                           .times = (uint16_t *)(p + (sizeof(uint64_t) + 2) * m->ways)};
+}
+
+static void put(struct decision_memory *m, uint32_t at, uint64_t key, uint16_t outcome,
+                uint16_t time)
+{
+    struct bucket b = bucket_at(m, at);
     uint8_t way = m->next[at];
-    m->count += b->keys[way] == 0;
-    b->keys[way] = key;
-    b->outcomes[way] = outcome;
-    b->times[way] = time;
-    m->next[at] = (uint8_t)((way + 1) % WAYS);
+    m->count += b.keys[way] == 0;
+    b.keys[way] = key;
+    b.outcomes[way] = outcome;
+    b.times[way] = time;
+    m->next[at] = (uint8_t)((way + 1U) % m->ways);
 }
 
-/* Doubles the buckets; those of one go to the two in its place, oldest first. */
+/* One bucket more: half of what the oldest unsplit one holds goes there, oldest first. */
 static void grow(struct decision_memory *m)
 {
-    uint32_t old_count = m->bucket_count;
-    struct bucket *buckets = calloc((size_t)old_count * 2, sizeof *buckets);
-    uint8_t *next = calloc((size_t)old_count * 2, 1);
-    if (!buckets || !next) { /* it stays as it is, and forgets sooner */
-        free(buckets);
-        free(next);
-        return;
+    uint64_t copy[2 * WAYS_MIN * DECISION_BYTES / sizeof(uint64_t)];
+    struct bucket old = bucket_at(m, m->split);
+    size_t size = DECISION_BYTES * m->ways;
+    memcpy(copy, old.keys, size);
+    memset(old.keys, 0, size);
+    const uint16_t *outcomes = (const uint16_t *)(copy + m->ways);
+    uint8_t oldest = m->next[m->split];
+    m->next[m->split] = 0;
+    if (++m->split == m->base) {
+        m->base *= 2;
+        m->split = 0;
     }
-    struct bucket *old_buckets = m->buckets;
-    uint8_t *old_next = m->next;
-    m->buckets = buckets;
-    m->next = next;
-    m->bucket_count = old_count * 2;
-    m->count = 0;
-    for (uint32_t i = 0; i < old_count; i++) {
-        for (uint32_t way = 0; way < WAYS; way++) {
-            uint32_t from = (old_next[i] + way) % WAYS;
-            const struct bucket *b = &old_buckets[i];
-            if (b->keys[from] != 0)
-                put(m, b->keys[from], b->outcomes[from], b->times[from]);
-        }
+    for (uint32_t i = 0; i < m->ways; i++) {
+        uint32_t way = (oldest + i) % m->ways;
+        if (copy[way] == 0)
+            continue;
+        m->count--;
+        put(m, bucket_of(m, copy[way]), copy[way], outcomes[way], outcomes[m->ways + way]);
     }
-    free(old_buckets);
-    free(old_next);
 }
 
 void decision_memory_add(struct decision_memory *m, uint64_t hash, uint16_t outcome,
                          uint64_t now_ns)
 {
-    if (m->bucket_count == 0 || outcome == OUTCOME_NONE)
+    if (m->limit == 0 || outcome == OUTCOME_NONE)
         return;
-    if (m->count > (uint64_t)m->bucket_count * WAYS / 2 && m->bucket_count <= m->bucket_limit / 2)
+    if (m->count > (uint64_t)bucket_count(m) * m->ways * 3 / 8 && bucket_count(m) < m->limit)
         grow(m);
-    put(m, hash | 1, outcome, (uint16_t)(now_ns / TIME_UNIT_NS));
+    uint64_t key = hash | 1;
+    put(m, bucket_of(m, key), key, outcome, (uint16_t)(now_ns / TIME_UNIT_NS));
 }
 
 uint16_t decision_memory_find(const struct decision_memory *m, uint64_t hash, uint64_t now_ns,
                               uint64_t *age_ns)
 {
-    if (m->bucket_count == 0)
+    if (m->limit == 0)
         return OUTCOME_NONE;
     uint64_t key = hash | 1;
-    const struct bucket *b = &m->buckets[bucket_of(key, m->bucket_count)];
-    for (uint32_t way = 0; way < WAYS; way++) {
-        if (b->keys[way] != key)
+    struct bucket b = bucket_at(m, bucket_of(m, key));
+    for (uint32_t way = 0; way < m->ways; way++) {
+        if (b.keys[way] != key)
             continue;
-        uint16_t units = (uint16_t)(now_ns / TIME_UNIT_NS - b->times[way]);
+        uint16_t units = (uint16_t)(now_ns / TIME_UNIT_NS - b.times[way]);
         if (age_ns)
             *age_ns = (uint64_t)units * TIME_UNIT_NS;
-        return b->outcomes[way];
+        return b.outcomes[way];
     }
     return OUTCOME_NONE;
 }
 
 size_t decision_memory_bytes(const struct decision_memory *m)
 {
-    return (size_t)m->bucket_count * (sizeof(struct bucket) + 1) + sizeof *m->index * INDEX_SIZE +
-           sizeof *m->outcomes * m->outcome_count;
+    return (size_t)bucket_count(m) * (DECISION_BYTES * m->ways + 1) +
+           sizeof *m->index * INDEX_SIZE + sizeof *m->outcomes * m->outcome_count;
 }
 
 uint64_t decision_memory_count(const struct decision_memory *m)

@@ -2,10 +2,10 @@
  *
  * A decision is remembered under 64 bits of the id's hash, in 12 bytes: traces by the million share
  * few distinct outcomes (verdict, policy, threshold), which are kept once and named by number. The
- * table is cut into buckets of 128, each a ring of its own in which the newest decision overwrites
- * the oldest. Of 6 million traces (ten minutes of 10,000 a second) 96 MB remember all but one in a
- * thousand; of 5 million, all. The table grows to its size by doublings, so that a quiet process
- * stays small.
+ * table is cut into buckets of some hundred, each a ring of its own in which the newest decision
+ * overwrites the oldest. Of 6 million traces (ten minutes of 10,000 a second) 96 MB remember all
+ * but two in a thousand; of 5 million, all. The table grows to its size bucket by bucket, so that a
+ * quiet process stays small and a busy one never stops for it.
  *
  * One thread at a time. */
 #ifndef TAILSPAN_SAMPLING_DECISION_MEMORY_H

@@ -19,6 +19,7 @@
 #define TURN_NS      700000U
 #define STEP_DECIDE  32U   /* decisions between two looks at the clock */
 #define STEP_LEAVE   1024U /* spans that leave between two */
+#define HAND_ON_MAX  2U    /* batches */
 #define IDLE_TURN_NS 100000000U
 #define LINGER_NS    500000000U /* that kept spans wait for company at most */
 #define RETRY_MIN_NS 10000000U
@@ -578,7 +579,7 @@ uint64_t shard_turn(struct shard *s, uint64_t now_ns)
     uint64_t began_ns = monotonic_ns();
     bool more = decide_and_leave(s, now_ns);
     time_decisions(s, more, began_ns);
-    for (unsigned i = 0; i < 4 && hand_on(s, now_ns); i++)
+    for (unsigned i = 0; i < HAND_ON_MAX && hand_on(s, now_ns); i++)
         ;
     bool handing = s->outbox_count > 0 && s->retry_ns == 0;
     uint64_t next_ns = now_ns + IDLE_TURN_NS;

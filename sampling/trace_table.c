@@ -8,8 +8,14 @@
 
 #define BLOCK 256U /* records */
 
+/* What most look-ups need lies in the slot; the record is only read when the hash agrees. */
+struct slot {
+    uint32_t number; /* plus one; 0: free */
+    uint32_t hash;   /* its low bits */
+};
+
 struct trace_table {
-    uint32_t *slots; /* numbers; TRACE_NONE: free. A power of two, at most half full */
+    struct slot *slots; /* a power of two, at most half full */
     uint32_t mask;
     uint32_t count;
     uint32_t limit;
@@ -69,13 +75,13 @@ struct trace *trace_table_at(const struct trace_table *t, uint32_t number)
     return (struct trace *)(t->blocks[number / BLOCK] + t->record_size * (number % BLOCK));
 }
 
-/* The slot where the trace is, or where it would go. Slots hold the number plus one; 0 is free. */
+/* The slot where the trace is, or where it would go. */
 static uint32_t slot_of(const struct trace_table *t, uint64_t hash, const uint8_t id[16])
 {
     uint32_t at = (uint32_t)hash & t->mask;
-    for (; t->slots[at] != 0; at = (at + 1) & t->mask) {
-        const struct trace *trace = trace_table_at(t, t->slots[at] - 1);
-        if (trace->hash == hash && memcmp(trace->id, id, 16) == 0)
+    for (; t->slots[at].number != 0; at = (at + 1) & t->mask) {
+        if (t->slots[at].hash == (uint32_t)hash &&
+            memcmp(trace_table_at(t, t->slots[at].number - 1)->id, id, 16) == 0)
             break;
     }
     return at;
@@ -83,7 +89,7 @@ static uint32_t slot_of(const struct trace_table *t, uint64_t hash, const uint8_
 
 uint32_t trace_table_find(const struct trace_table *t, uint64_t hash, const uint8_t id[16])
 {
-    return t->slots[slot_of(t, hash, id)] - 1; /* free: TRACE_NONE */
+    return t->slots[slot_of(t, hash, id)].number - 1; /* free: TRACE_NONE */
 }
 
 static bool more_records(struct trace_table *t)
@@ -128,7 +134,7 @@ uint32_t trace_table_add(struct trace_table *t, uint64_t hash, const uint8_t id[
     trace->spans = SPAN_CHAIN_EMPTY;
     trace->wheel.list = WHEEL_NONE;
     trace->next_leaving = TRACE_NONE;
-    t->slots[slot_of(t, hash, id)] = number + 1;
+    t->slots[slot_of(t, hash, id)] = (struct slot){.number = number + 1, .hash = (uint32_t)hash};
     t->count++;
     return number;
 }
@@ -136,17 +142,18 @@ uint32_t trace_table_add(struct trace_table *t, uint64_t hash, const uint8_t id[
 void trace_table_remove(struct trace_table *t, uint32_t number)
 {
     const struct trace *trace = trace_table_at(t, number);
-    uint32_t hole = slot_of(t, trace->hash, trace->id);
-    assert(t->slots[hole] == number + 1);
+    uint32_t hole = (uint32_t)trace->hash & t->mask;
+    while (t->slots[hole].number != number + 1)
+        hole = (hole + 1) & t->mask;
     /* Those behind it move up, unless their own place lies behind the hole. */
-    for (uint32_t at = (hole + 1) & t->mask; t->slots[at] != 0; at = (at + 1) & t->mask) {
-        uint32_t home = (uint32_t)trace_table_at(t, t->slots[at] - 1)->hash & t->mask;
+    for (uint32_t at = (hole + 1) & t->mask; t->slots[at].number != 0; at = (at + 1) & t->mask) {
+        uint32_t home = t->slots[at].hash & t->mask;
         if (((at - home) & t->mask) < ((at - hole) & t->mask))
             continue;
         t->slots[hole] = t->slots[at];
         hole = at;
     }
-    t->slots[hole] = 0;
+    t->slots[hole].number = 0;
     t->count--;
 }
 
