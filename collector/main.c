@@ -21,10 +21,12 @@ static const char usage[] =
     "\n"
     "  tailspan [--config FILE]... [--data-directory DIR]\n"
     "                              run; without --config, with the default configuration;\n"
-    "                              several files are merged, later ones win\n"
+    "                              several files are merged, later ones win;\n"
+    "                              the store is in DIR/traces\n"
     "  tailspan config default     print the default configuration\n"
     "  tailspan config validate FILE...\n"
-    "                              check a configuration and say what is wrong with it\n"
+    "                              check a configuration, several files merged, and say what is\n"
+    "                              wrong with it\n"
     "  tailspan components         list what this binary can receive, process and export\n"
     "  tailspan demo [OPTION]...   send a small shop's traces to an OTLP endpoint (demo --help)\n"
     "  tailspan --version\n"
@@ -120,14 +122,17 @@ static int validate(int argc, char **argv)
         return misuse("config validate needs a file", NULL);
     if (argc > FILES_MAX)
         return misuse("too many files", NULL);
-    for (int i = 0; i < argc; i++)
+    for (int i = 0; i < argc; i++) {
+        if (argv[i][0] == '-')
+            return misuse("config validate wants files, not", argv[i]);
         a.files[a.file_count++] = argv[i];
+    }
     data_directory_default(a.data_directory, sizeof a.data_directory);
     struct error e = {0};
     struct process_options o = {.root = load(&a, &e), .data_directory = a.data_directory};
     bool ok = o.root && process_validate(&o, &e);
     if (ok)
-        printf("%s: valid\n", argv[argc - 1]);
+        printf("%s%s: valid\n", argv[0], argc > 1 ? " and what is merged into it" : "");
     else
         fprintf(stderr, "%s\n", e.text);
     config_release();

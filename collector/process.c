@@ -101,6 +101,9 @@ static void block_signals(sigset_t *set)
     sigemptyset(set);
     sigaddset(set, SIGTERM);
     sigaddset(set, SIGINT);
+    struct sigaction hangup; /* of the terminal; nohup has it ignored, and blocked it would come */
+    if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN)
+        sigaddset(set, SIGHUP);
     pthread_sigmask(SIG_BLOCK, set, NULL);
     signal(SIGPIPE, SIG_IGN);
 }
@@ -124,6 +127,8 @@ static void let_second_signal_end(const sigset_t *set)
     struct sigaction action = {.sa_handler = end_at_once};
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);
+    if (sigismember(set, SIGHUP) == 1)
+        sigaction(SIGHUP, &action, NULL);
     pthread_sigmask(SIG_UNBLOCK, set, NULL);
 }
 
@@ -143,7 +148,9 @@ int process_run(const struct process_options *o)
         log_info(NULL, "running", LOG_S("version", TAILSPAN_VERSION), LOG_I("lanes", p.lane_count),
                  LOG_S("data_directory", o->data_directory));
         int signal_number = wait_for_signal(&signals);
-        log_info(NULL, "stopping", LOG_S("signal", strsignal(signal_number)));
+        log_info(NULL, "stopping; delivering what is in memory, a second signal ends at once",
+                 LOG_S("signal", strsignal(signal_number)),
+                 LOG_D("drain_timeout_s", (double)p.service.drain_timeout_ns / 1e9));
         let_second_signal_end(&signals);
         graph_stop(p.graph, monotonic_ns() + (uint64_t)p.service.drain_timeout_ns);
     } else {

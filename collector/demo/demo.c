@@ -221,7 +221,8 @@ static size_t send_scene(struct demo *d, size_t scene)
     if (traces == 0)
         fprintf(stderr,
                 "Nothing takes traces at %s (%s).\n"
-                "Start Tailspan there (`tailspan`), or name another place with --endpoint.\n",
+                "Start Tailspan there (`tailspan`), or name another place with --endpoint,\n"
+                "with --protocol grpc if it speaks that on a port other than 4317.\n",
                 d->options->endpoint, outcome.message);
     free(request);
     story_free(s);
