@@ -10,8 +10,10 @@
 #include "component/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,6 +27,22 @@ static bool make_directory(const char *path, struct error *e)
         return error_set(e, "cannot make the store's directory %s: %s", path, strerror(errno));
     if (access(path, R_OK | W_OK | X_OK) != 0)
         return error_set(e, "cannot use the store's directory %s: %s", path, strerror(errno));
+    return true;
+}
+
+/* Two writers would unlink and seal each other's slots. The lock goes with the process, however it
+ * ends. A file system that has no such locks is not held against the user. */
+static bool claim_directory(struct store *s, struct error *e)
+{
+    s->directory_fd = open(s->options.directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (s->directory_fd < 0)
+        return error_set(e, "cannot read the store's directory %s: %s", s->options.directory,
+                         strerror(errno));
+    if (flock(s->directory_fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+        return error_set(e,
+                         "the store's directory %s is in use by another process, or by another"
+                         " sqlite exporter; give each its own",
+                         s->options.directory);
     return true;
 }
 
@@ -47,6 +65,8 @@ static void destroy(struct store *s)
     slot_list_free(&s->slots);
     blob_writer_destroy(s->blobs);
     group_free(&s->groups);
+    if (s->directory_fd >= 0)
+        close(s->directory_fd);
     free((char *)s->options.directory);
     free(s);
 }
@@ -61,6 +81,7 @@ struct store *store_open(const struct store_options *o, struct error *e)
         return NULL;
     }
     init_sync(s);
+    s->directory_fd = -1;
     s->options = *o;
     s->options.directory = strdup(o->directory);
     s->last = &s->first;
@@ -71,7 +92,7 @@ struct store *store_open(const struct store_options *o, struct error *e)
         destroy(s);
         return NULL;
     }
-    if (!slots_scan(s, e)) {
+    if (!claim_directory(s, e) || !slots_scan(s, e)) {
         destroy(s);
         return NULL;
     }

@@ -44,7 +44,8 @@ struct store_stats {
 };
 
 /* Opens or makes the store. Files that are torn or not ours are set aside (renamed with .broken)
- * with a log line. NULL with `e` set when the directory cannot be used. */
+ * with a log line. NULL with `e` set when the directory cannot be used, or is in use: a store has
+ * one process, and is open there once. */
 struct store *store_open(const struct store_options *o, struct error *e);
 
 /* Whether store_write() would take a batch of `bytes`. False only while the writer works and is

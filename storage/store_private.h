@@ -25,6 +25,7 @@ struct slot_list {
 
 struct store {
     struct store_options options; /* constant; directory is ours */
+    int directory_fd;             /* holds the lock on the directory while the store is open */
     pthread_t thread;
 
     pthread_mutex_t lock; /* guards, up to the next comment: */

@@ -315,6 +315,20 @@ static void a_directory_that_cannot_be_made_is_an_error(void **state)
     (void)state;
 }
 
+static void a_directory_has_one_store_at_a_time(void **state)
+{
+    char *directory = make_directory();
+    struct store_options o = options_of(directory);
+    struct error e = {{0}};
+    struct store *first = open_store(&o);
+    assert_null(store_open(&o, &e));
+    assert_non_null(strstr(e.text, "in use"));
+    store_close(first);
+    store_close(open_store(&o));
+    remove_directory(directory);
+    (void)state;
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
 int main(void)
@@ -332,6 +346,7 @@ int main(void)
         TEST(flush_gives_up_at_its_deadline),
         TEST(closing_writes_what_is_queued),
         cmocka_unit_test(a_directory_that_cannot_be_made_is_an_error),
+        cmocka_unit_test(a_directory_has_one_store_at_a_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
