@@ -26,6 +26,7 @@
 #define INDEX_BLOCKS      64
 #define WAL_PASSIVE_PAGES 1024
 #define WAL_RESTART_PAGES 4096
+#define PROBE_BYTES       (256 << 10)
 
 struct index_key {
     uint64_t key;
@@ -423,4 +424,22 @@ int slot_writer_seal(struct slot_writer *w)
     if (code == SQLITE_OK)
         atomic_store(&w->slot->state, SLOT_SEALED);
     return code;
+}
+
+/* The flush makes SQLite write the pages that the rollback then makes void: a full disk shows, and
+ * nothing stays. */
+int slot_writer_probe(struct slot_writer *w)
+{
+    int code = slot_writer_begin(w);
+    if (code != SQLITE_OK)
+        return code;
+    sqlite3_bind_int64(w->put_part, 1, w->next_part);
+    sqlite3_bind_int64(w->put_part, 2, 0);
+    sqlite3_bind_zeroblob(w->put_part, 3, PROBE_BYTES);
+    code = sql_run(w->put_part);
+    sqlite3_clear_bindings(w->put_part);
+    if (code == SQLITE_OK)
+        code = sqlite3_db_cacheflush(w->db);
+    int undone = sql_exec(w->db, "ROLLBACK");
+    return code == SQLITE_OK ? undone : code;
 }

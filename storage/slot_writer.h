@@ -36,4 +36,8 @@ int slot_writer_seal(struct slot_writer *w);
 /* For tests: the file may grow to so many pages; SQLITE_FULL beyond. 0: no limit. */
 void slot_writer_limit_pages(struct slot_writer *w, int pages);
 
+/* Whether a commit would probably work now: writes as much as a small one, and takes it back. After
+ * a failure the writer has to be closed. */
+int slot_writer_probe(struct slot_writer *w);
+
 #endif

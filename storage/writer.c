@@ -6,8 +6,9 @@
  *
  * When a commit fails the slot is closed and opened again, which puts every counter back to what is
  * on disk. The first failure is tried again for a second or so; if the disk stays full, each
- * following flush is tried once and dropped, counted, until one succeeds. A file whose content is
- * broken is set aside and a new one begun. */
+ * following flush is tried once and dropped, counted, until one succeeds. Between flushes a probe
+ * is tried, once a second: a process that is out of service for it gets no spans to flush. A file
+ * whose content is broken is set aside and a new one begun. */
 #include "component/clock.h"
 #include "component/log.h"
 #include "storage/sql.h"
@@ -102,13 +103,6 @@ static void look_after_slots(struct store *s)
         }
     }
     slot_list_free(&slots);
-}
-
-static void tick(struct store *s)
-{
-    look_after_slots(s);
-    retention_apply(s, realtime_ns());
-    s->next_tick_ns = monotonic_ns() + TICK_NS;
 }
 
 static bool is_full(const struct store *s, struct slot *slot)
@@ -227,6 +221,47 @@ static void after_failure(struct store *s, int code)
     slot_release(slot);
 }
 
+static bool is_writable(struct store *s)
+{
+    pthread_mutex_lock(&s->lock);
+    bool writable = s->writable;
+    pthread_mutex_unlock(&s->lock);
+    return writable;
+}
+
+static void probe(struct store *s)
+{
+    int code = ensure_slot(s);
+    if (code == SQLITE_OK)
+        code = slot_writer_probe(s->slot);
+    if (code == SQLITE_OK)
+        set_writable(s, true, "");
+    else
+        after_failure(s, code);
+}
+
+/* Refusing for want of memory, with nothing queued, is not followed by a flush that ends it. */
+static void notice_idleness(struct store *s)
+{
+    pthread_mutex_lock(&s->lock);
+    bool changed = s->behind && !s->first;
+    if (changed)
+        s->behind = false;
+    pthread_mutex_unlock(&s->lock);
+    if (changed && s->options.changed)
+        s->options.changed(s->options.context);
+}
+
+static void tick(struct store *s)
+{
+    look_after_slots(s);
+    retention_apply(s, realtime_ns());
+    if (!is_writable(s))
+        probe(s);
+    notice_idleness(s);
+    s->next_tick_ns = monotonic_ns() + TICK_NS;
+}
+
 static bool pause_before_retry(struct store *s, unsigned attempt)
 {
     pthread_mutex_lock(&s->lock);
@@ -243,9 +278,7 @@ static void write_batches(struct store *s, struct batch *const *batches, uint32_
     uint64_t spans = 0;
     for (uint32_t i = 0; i < count; i++)
         spans += batches[i]->span_count;
-    pthread_mutex_lock(&s->lock);
-    bool failing = !s->writable;
-    pthread_mutex_unlock(&s->lock);
+    bool failing = !is_writable(s);
     bool grouped = group_spans(&s->groups, batches, count);
     int code = SQLITE_NOMEM;
     for (unsigned attempt = 0; grouped; attempt++) {

@@ -188,6 +188,36 @@ static void a_full_disk_degrades_and_heals(void **state)
     ended(c);
 }
 
+/* Out of service for it, the process gets no spans whose writing could show that there is room. */
+static void a_full_disk_heals_without_spans(void **state)
+{
+    struct world *w = *state;
+    struct component *c = made(w);
+    struct store *s = sqlite_exporter_store(c);
+    consume(c, 1, 0);
+    c->ops->drain(c, monotonic_ns() + 60 * SEC);
+    store_limit_pages(s, 20);
+    consume(c, 2, 4 << 20);
+    c->ops->drain(c, monotonic_ns() + 60 * SEC);
+    usleep(1500000); /* probes fail as writes do */
+    assert_int_equal(component_report(c).state, STATE_DEGRADED);
+    store_limit_pages(s, 0);
+    while (component_report(c).state != STATE_OK)
+        usleep(10000);
+    struct store_reader *r = store_reader_open(s);
+    struct store_query q = query_all();
+    struct store_results results;
+    struct error e;
+    assert_true(store_search(r, &q, UINT64_MAX, &results, &e));
+    assert_int_equal(results.count, 1); /* nothing of the probes */
+    store_results_free(&results);
+    store_reader_close(r);
+    consume(c, 3, 0);
+    c->ops->drain(c, monotonic_ns() + 60 * SEC);
+    assert_true(exposed(w, "otelcol_exporter_sent_spans{exporter=\"sqlite\"} 2\n"));
+    ended(c);
+}
+
 static void a_full_queue_degrades_and_heals(void **state)
 {
     struct world *w = *state;
@@ -222,9 +252,13 @@ static void an_unusable_directory_fails_the_start(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(spans_reach_the_store),           TEST(keys_are_checked),
-        TEST(a_directory_of_ones_own),         TEST(a_full_disk_degrades_and_heals),
-        TEST(a_full_queue_degrades_and_heals), TEST(an_unusable_directory_fails_the_start),
+        TEST(spans_reach_the_store),
+        TEST(keys_are_checked),
+        TEST(a_directory_of_ones_own),
+        TEST(a_full_disk_degrades_and_heals),
+        TEST(a_full_disk_heals_without_spans),
+        TEST(a_full_queue_degrades_and_heals),
+        TEST(an_unusable_directory_fails_the_start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
