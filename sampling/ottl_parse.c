@@ -287,7 +287,7 @@ static bool take_factor(struct parser *p, uint32_t *node)
 static bool take_chain(struct parser *p, const char *word, enum ottl_node_kind kind,
                        bool (*take)(struct parser *, uint32_t *), uint32_t *node)
 {
-    uint32_t last;
+    uint32_t last = OTTL_NONE;
     if (!take(p, &last))
         return false;
     *node = last;
@@ -297,7 +297,7 @@ static bool take_chain(struct parser *p, const char *word, enum ottl_node_kind k
         return false;
     p->o->nodes[*node].child = last;
     while (is_word(p, word)) {
-        uint32_t next;
+        uint32_t next = OTTL_NONE;
         if (!advance(p) || !take(p, &next))
             return false;
         p->o->nodes[last].next = next;

@@ -99,30 +99,34 @@ static bool read_scalar(const struct config_value *v, const char *key, const cha
     return true;
 }
 
-static bool read_head(const struct config_value *v, const char **name,
-                      const struct policy_kind **kind, struct error *e)
+/* The policy's kind, and its name; NULL with `e` set. */
+static const struct policy_kind *read_head(const struct config_value *v, const char **name,
+                                           struct error *e)
 {
-    const char *type;
-    if (v->type != CONFIG_MAP)
-        return config_error(v, e, "is not a policy: {name: …, type: …}");
+    const char *type = "";
+    if (v->type != CONFIG_MAP) {
+        config_error(v, e, "is not a policy: {name: …, type: …}");
+        return NULL;
+    }
     if (!read_scalar(v, "name", name, e) || !read_scalar(v, "type", &type, e))
-        return false;
-    *kind = policy_kind_find(type);
-    if (*kind)
-        return true;
+        return NULL;
+    const struct policy_kind *kind = policy_kind_find(type);
+    if (kind)
+        return kind;
     char list[512];
     policy_kind_list(list, sizeof list);
     const struct config_value *place = config_child(v, "type");
-    return config_error(place ? place : v, e, "policy \"%s\" has %s%s%s; supported: %s", *name,
-                        *type ? "the unknown type \"" : "no type", type, *type ? "\"" : "", list);
+    config_error(place ? place : v, e, "policy \"%s\" has %s%s%s; supported: %s", *name,
+                 *type ? "the unknown type \"" : "no type", type, *type ? "\"" : "", list);
+    return NULL;
 }
 
 struct policy *policy_create(struct policy_maker *m, const struct config_value *v, struct error *e)
 {
-    const char *name;
-    const struct policy_kind *kind;
+    const char *name = "";
     const struct config_value *section = NULL;
-    if (!read_head(v, &name, &kind, e) || !find_section(m, v, kind, &section, e))
+    const struct policy_kind *kind = read_head(v, &name, e);
+    if (!kind || !find_section(m, v, kind, &section, e))
         return NULL;
     if (m->depth == POLICY_MAX_DEPTH) {
         config_error(v, e, "policies are nested more than %d deep", POLICY_MAX_DEPTH);
