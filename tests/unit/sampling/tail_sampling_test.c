@@ -605,6 +605,83 @@ static void the_end_decides_what_waits(void **state)
     run_and_stop(dropping, 0);
 }
 
+/* ---- threads ---- */
+
+static atomic_ulong spans_out;
+
+static struct outcome count_consume(struct component *c, struct batch *b, struct receipt *r)
+{
+    (void)c;
+    (void)r;
+    atomic_fetch_add(&spans_out, b->span_count);
+    batch_release(b);
+    return outcome_accepted();
+}
+
+static const struct component_ops count_ops = {.consume = count_consume};
+
+#define ROUNDS 200
+
+/* Sends, and asks for decisions in between. */
+static void *send_and_ask(void *context)
+{
+    struct component *c = context;
+    static _Thread_local struct span_wish wishes[50];
+    struct explanation *x = calloc(1, sizeof *x);
+    uint8_t id[16];
+    for (uint64_t round = 0; round < ROUNDS; round++) {
+        for (uint64_t i = 0; i < 50; i++)
+            wishes[i] = (struct span_wish){.trace = round * 10 + i, .span = i + 1};
+        struct outcome o = component_consume(c, wish_batch(wishes, 50), NULL);
+        if (o.verdict != VERDICT_ACCEPTED)
+            abort();
+        wish_trace_id(round * 5, id);
+        (void)sampling_explain(c, id, x);
+    }
+    free(x);
+    return NULL;
+}
+
+static void lanes_share_a_sampler(void **state)
+{
+    (void)state;
+    struct telemetry *t = telemetry_create();
+    struct lane *lanes[2] = {lane_create("one"), lane_create("two")};
+    struct error e = {0};
+    struct config_value *config = component_config();
+    config_set(config, "num_shards", "3");
+    config_set(config, "num_traces", "300");
+    config_set(config, "decision_wait", "100ms");
+    struct component_spec spec = {.kind = &tail_sampling_processor,
+                                  .id = "tail_sampling",
+                                  .config = config,
+                                  .lanes = lanes,
+                                  .lane_count = 2,
+                                  .telemetry = t};
+    struct component *c = tail_sampling_processor.create(&spec, &e);
+    struct component end = {.ops = &count_ops};
+    pthread_t senders[3];
+    c->next = &end;
+    atomic_store(&spans_out, 0);
+    assert_true(lane_start(lanes[0]) && lane_start(lanes[1]));
+    assert_true(c->ops->start(c, &e));
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(pthread_create(&senders[i], NULL, send_and_ask, c), 0);
+    for (unsigned i = 0; i < 3; i++)
+        pthread_join(senders[i], NULL);
+    struct buffer text = {0};
+    telemetry_write(t, &text);
+    buffer_free(&text);
+    c->ops->drain(c, monotonic_ns() + 60 * SECOND);
+    assert_int_equal(atomic_load(&spans_out), 3 * ROUNDS * 50);
+    c->ops->stop(c);
+    c->ops->destroy(c);
+    for (unsigned i = 0; i < 2; i++)
+        lane_destroy(lanes[i]);
+    telemetry_destroy(t);
+    assert_int_equal(batch_live_bytes(), 0);
+}
+
 static void wrong_settings_are_refused(void **state)
 {
     (void)state;
@@ -674,6 +751,7 @@ int main(void)
         cmocka_unit_test(decisions_explain_themselves),
         cmocka_unit_test(old_decisions_are_told_in_short),
         cmocka_unit_test(the_end_decides_what_waits),
+        cmocka_unit_test(lanes_share_a_sampler),
         cmocka_unit_test(wrong_settings_are_refused),
     };
     return cmocka_run_group_tests(tests, begin_all, free_all);
