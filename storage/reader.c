@@ -129,6 +129,8 @@ static void open_slot(struct store_reader *r, struct reader_slot *s)
 {
     int code;
     s->tried = true;
+    if (atomic_load(&s->slot->older))
+        return;
     s->live = atomic_load(&s->slot->state) != SLOT_SEALED;
     s->db = sql_open(s->slot->path, s->live ? SQL_READ : SQL_IMMUTABLE, &code);
     if (!s->db) {

@@ -38,49 +38,95 @@ static const char *const version_1[] = {
     NULL,
 };
 
-/* migrations[v] brings version v to v + 1. */
-static const char *const *const migrations[SCHEMA_VERSION] = {version_1};
+/* A change is one more row: its tables, and the steps from those of the row before. Rows stay as
+ * they are once released; they say what files of that time look like. */
+const struct schema_version slot_schema_versions[] = {
+    {.tables = version_1, .steps = version_1},
+    {NULL, NULL},
+};
 
-static enum schema_state compare(sqlite3 *db, int *code)
+static const struct schema_version *history = slot_schema_versions;
+
+void slot_schema_pretend(const struct schema_version *versions)
+{
+    history = versions ? versions : slot_schema_versions;
+}
+
+static int64_t current_version(void)
+{
+    int64_t n = 0;
+    while (history[n].tables)
+        n++;
+    return n;
+}
+
+static bool holds(sqlite3 *db, const char *const *tables, int *code)
 {
     sqlite3_stmt *s;
     *code = sqlite3_prepare_v2(db, "SELECT sql FROM sqlite_schema ORDER BY rowid", -1, &s, NULL);
     if (*code != SQLITE_OK)
-        return SCHEMA_OTHER;
+        return false;
     size_t at = 0;
     bool equal = true;
     while ((*code = sqlite3_step(s)) == SQLITE_ROW) {
         const char *sql = (const char *)sqlite3_column_text(s, 0);
-        equal = equal && sql && version_1[at] && strcmp(sql, version_1[at]) == 0;
-        at += version_1[at] != NULL;
+        equal = equal && sql && tables[at] && strcmp(sql, tables[at]) == 0;
+        at += tables[at] != NULL;
     }
     sqlite3_finalize(s);
     if (*code != SQLITE_DONE)
-        return SCHEMA_OTHER;
+        return false;
     *code = SQLITE_OK;
-    return equal && !version_1[at] ? SCHEMA_CURRENT : SCHEMA_OTHER;
+    return equal && !tables[at];
+}
+
+static int read_version(sqlite3 *db, int64_t *version)
+{
+    sqlite3_stmt *s;
+    int code = sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &s, NULL);
+    if (code != SQLITE_OK)
+        return code;
+    code = sqlite3_step(s);
+    *version = code == SQLITE_ROW ? sqlite3_column_int64(s, 0) : -1;
+    sqlite3_finalize(s);
+    return code == SQLITE_ROW ? SQLITE_OK : code;
 }
 
 enum schema_state slot_schema_check(sqlite3 *db, int *code)
 {
-    sqlite3_stmt *s;
-    *code = sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &s, NULL);
-    if (*code != SQLITE_OK)
+    int64_t version = -1;
+    *code = read_version(db, &version);
+    if (*code != SQLITE_OK || version < 0)
         return SCHEMA_OTHER;
-    *code = sqlite3_step(s);
-    int64_t version = *code == SQLITE_ROW ? sqlite3_column_int64(s, 0) : -1;
-    sqlite3_finalize(s);
-    *code = *code == SQLITE_ROW ? SQLITE_OK : *code;
-    if (version < 0)
-        return SCHEMA_OTHER;
-    if (version > SCHEMA_VERSION)
+    if (version > current_version())
         return SCHEMA_NEWER;
-    if (version == SCHEMA_VERSION)
-        return compare(db, code);
-    if (version > 0)
-        return SCHEMA_OLDER;
-    int64_t tables = sql_integer(db, "SELECT count(*) FROM sqlite_schema", -1);
-    return tables == 0 ? SCHEMA_EMPTY : SCHEMA_OTHER;
+    if (version == 0) {
+        int64_t tables = sql_integer(db, "SELECT count(*) FROM sqlite_schema", -1);
+        return tables == 0 ? SCHEMA_EMPTY : SCHEMA_OTHER;
+    }
+    if (!holds(db, history[version - 1].tables, code))
+        return SCHEMA_OTHER;
+    return version == current_version() ? SCHEMA_CURRENT : SCHEMA_OLDER;
+}
+
+static int take_steps(sqlite3 *db)
+{
+    int64_t version = -1;
+    int code = read_version(db, &version);
+    if (code == SQLITE_OK && version < 0)
+        code = SQLITE_CORRUPT;
+    for (; code == SQLITE_OK && version < current_version(); version++) {
+        const char *const *sql = history[version].steps;
+        for (; *sql && code == SQLITE_OK; sql++)
+            code = sql_exec(db, *sql);
+    }
+    if (code == SQLITE_OK && !holds(db, history[current_version() - 1].tables, &code) &&
+        code == SQLITE_OK)
+        code = SQLITE_SCHEMA; /* the steps do not lead where they should */
+    char pragma[64];
+    sqlite3_snprintf(sizeof pragma, pragma, "PRAGMA user_version=%lld",
+                     (long long)current_version());
+    return code == SQLITE_OK ? sql_exec(db, pragma) : code;
 }
 
 int slot_schema_migrate(sqlite3 *db)
@@ -88,15 +134,7 @@ int slot_schema_migrate(sqlite3 *db)
     int code = sql_exec(db, "BEGIN IMMEDIATE");
     if (code != SQLITE_OK)
         return code;
-    int64_t version = sql_integer(db, "PRAGMA user_version", SCHEMA_VERSION);
-    for (; code == SQLITE_OK && version >= 0 && version < SCHEMA_VERSION; version++) {
-        for (const char *const *sql = migrations[version]; *sql && code == SQLITE_OK; sql++)
-            code = sql_exec(db, *sql);
-    }
-    char pragma[64];
-    sqlite3_snprintf(sizeof pragma, pragma, "PRAGMA user_version=%d", SCHEMA_VERSION);
-    if (code == SQLITE_OK)
-        code = sql_exec(db, pragma);
+    code = take_steps(db);
     if (code == SQLITE_OK)
         code = sql_exec(db, "COMMIT");
     if (code != SQLITE_OK)

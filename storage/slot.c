@@ -146,7 +146,8 @@ static enum slot_health health_of(int code)
 static enum slot_health check_content(struct slot *s, sqlite3 *db, bool wal, const char **why)
 {
     int code;
-    switch (slot_schema_check(db, &code)) {
+    enum schema_state schema = slot_schema_check(db, &code);
+    switch (schema) {
     case SCHEMA_NEWER:
         return SLOT_NEWER;
     case SCHEMA_EMPTY:
@@ -163,7 +164,8 @@ static enum slot_health check_content(struct slot *s, sqlite3 *db, bool wal, con
         (uint64_t)sql_integer(db, "SELECT value FROM meta WHERE key='end'", (int64_t)s->end_ns);
     atomic_store(&s->end_ns, end);
     bool sealed = sql_integer(db, "SELECT value FROM meta WHERE key='sealed'", 0) != 0 && !wal;
-    atomic_store(&s->state, sealed ? SLOT_SEALED : SLOT_OPEN);
+    atomic_store(&s->older, schema == SCHEMA_OLDER);
+    atomic_store(&s->state, sealed && schema == SCHEMA_CURRENT ? SLOT_SEALED : SLOT_OPEN);
     return SLOT_USABLE;
 }
 

@@ -22,9 +22,12 @@ struct slot {
     /* shared, atomic */
     atomic_uint references;
     atomic_int state;     /* enum slot_state */
+    atomic_bool older;    /* of an earlier schema: the writer migrates it, nobody reads it before */
     atomic_bool suspect;  /* a reader met corruption: the writer sets it aside */
     atomic_ullong end_ns; /* nothing received after this is in it */
     atomic_ullong bytes;  /* of all its files, when last looked at */
+
+    bool complained; /* the writer's: that it cannot be migrated was logged */
 };
 
 /* For a file that may not exist yet. NULL: out of memory. */
@@ -50,7 +53,7 @@ enum slot_health {
     SLOT_NO_ACCESS,  /* the disk or the permissions fail, not the content */
 };
 
-/* Opens the file for reading and checks that it is ours; sets state and end_ns. */
+/* Opens the file for reading and checks that it is ours; sets state, older and end_ns. */
 enum slot_health slot_check(struct slot *s, const char **why);
 
 #endif

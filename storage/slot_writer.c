@@ -245,6 +245,8 @@ static int open_file(struct slot_writer *w)
     if (state == SCHEMA_OLDER)
         code = slot_schema_migrate(w->db);
     if (code == SQLITE_OK)
+        atomic_store(&w->slot->older, false);
+    if (code == SQLITE_OK)
         code = state == SCHEMA_EMPTY ? initialise(w) : resume(w);
     if (code == SQLITE_OK)
         w->names = names_open(w->db, &code);

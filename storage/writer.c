@@ -56,19 +56,34 @@ static void close_current(struct store *s)
     s->slot = NULL;
 }
 
-/* Completes a slot that is no longer written. A crash left it, or readers were in the way. */
-static void seal(struct store *s, struct slot *slot)
+static void tell_of_migration(struct slot *slot, int code)
+{
+    if (!atomic_load(&slot->older))
+        log_info(NULL, "a slot of an older version was migrated", LOG_S("path", slot->path));
+    else if (!slot->complained)
+        log_error(NULL, "a slot of an older version cannot be migrated yet",
+                  LOG_S("path", slot->path), LOG_S("error", sqlite3_errstr(code)));
+    slot->complained = atomic_load(&slot->older);
+}
+
+/* Completes a slot that is no longer written: a crash left it, or readers were in the way, or it is
+ * of an older version and gets migrated. False: not now. */
+static bool seal(struct store *s, struct slot *slot)
 {
     int code;
+    bool older = atomic_load(&slot->older);
     struct slot_writer *w = slot_writer_open(slot, NULL, &code);
     if (w)
         code = slot_writer_seal(w);
     slot_writer_close(w);
     slot_measure(slot);
+    if (older)
+        tell_of_migration(slot, code);
     if (code == SQLITE_OK)
         slots_changed(s);
     else if (sql_is_corrupt(code))
         atomic_store(&slot->suspect, true);
+    return code == SQLITE_OK;
 }
 
 static void give_up_slot(struct store *s, struct slot *slot, const char *why)
@@ -77,6 +92,13 @@ static void give_up_slot(struct store *s, struct slot *slot, const char *why)
         close_current(s);
     slot_set_aside(slot, why);
     slots_changed(s);
+}
+
+/* A migrated slot is never written again, not even the newest: a new one is begun. */
+static bool wants_seal(const struct store *s, struct slot *slot, bool newest)
+{
+    return atomic_load(&slot->state) == SLOT_OPEN && !is_current(s, slot) &&
+           (!newest || atomic_load(&slot->older));
 }
 
 /* Slots whose file went away under us are forgotten, suspect ones set aside, one is sealed. */
@@ -97,9 +119,8 @@ static void look_after_slots(struct store *s)
             slots_remove(s, slot);
         } else if (atomic_load(&slot->suspect) && state != SLOT_BROKEN) {
             give_up_slot(s, slot, "its content is damaged");
-        } else if (state == SLOT_OPEN && !last && !sealed && !is_current(s, slot)) {
-            seal(s, slot);
-            sealed = true;
+        } else if (!sealed && wants_seal(s, slot, last)) {
+            sealed = seal(s, slot);
         }
     }
     slot_list_free(&slots);
@@ -116,7 +137,8 @@ static bool is_full(const struct store *s, struct slot *slot)
 static struct slot *continued(struct store *s)
 {
     struct slot *slot = slots_newest(s);
-    if (slot && atomic_load(&slot->state) == SLOT_OPEN && !is_full(s, slot))
+    if (slot && atomic_load(&slot->state) == SLOT_OPEN && !atomic_load(&slot->older) &&
+        !is_full(s, slot))
         return slot;
     slot_release(slot);
     return NULL;
