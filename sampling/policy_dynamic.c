@@ -13,6 +13,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+enum { COUNTS_MAX = 4000000 }; /* of a window: 32 MB */
+
 struct dynamic {
     struct policy policy;
     bool consistent;
@@ -90,6 +92,8 @@ static const char *mistake_in(const struct settings *s, const struct config_fiel
     if (fields == windowed_fields &&
         (s->lookback_ns < s->interval_ns || s->lookback_ns / s->interval_ns > DYNAMIC_TICKS_MAX))
         return "lookback_frequency must be from 1 to 600 times update_frequency";
+    if (fields == windowed_fields && s->lookback_ns / s->interval_ns * s->max_keys > COUNTS_MAX)
+        return "max_keys times the ticks of lookback_frequency must be at most 4000000";
     return NULL;
 }
 
