@@ -27,6 +27,23 @@ const struct config_value *service_component(const struct config_value *root,
     return config_child(config_child(root, sections[class]), id);
 }
 
+/* For what older configurations of the Collector have, and its newer versions do not either. */
+static const char *replacement(enum component_class class, const char *id)
+{
+    static const struct {
+        const char *type, *hint;
+    } gone[] = {
+        {"logging", " (debug does the same)"},
+        {"jaeger", " (Jaeger takes OTLP: use otlp_grpc, with its port 4317)"},
+    };
+    for (size_t i = 0; class == COMPONENT_EXPORTER && i < sizeof gone / sizeof gone[0]; i++) {
+        size_t len = strlen(gone[i].type);
+        if (strncmp(id, gone[i].type, len) == 0 && strcspn(id, "/") == len)
+            return gone[i].hint;
+    }
+    return "";
+}
+
 static bool unknown_type(const struct config_value *v, enum component_class class, struct error *e)
 {
     struct buffer list = {0};
@@ -34,8 +51,9 @@ static bool unknown_type(const struct config_value *v, enum component_class clas
         if (component_kinds[i]->class == class)
             buffer_printf(&list, "%s%s", list.len ? ", " : "", component_kinds[i]->type);
     }
-    config_error(v, e, "unknown %s type \"%.*s\"; supported: %.*s", component_class_name(class),
-                 (int)strcspn(v->key, "/"), v->key, (int)list.len, (const char *)list.data);
+    config_error(v, e, "unknown %s type \"%.*s\"%s; supported: %.*s", component_class_name(class),
+                 (int)strcspn(v->key, "/"), v->key, replacement(class, v->key), (int)list.len,
+                 (const char *)list.data);
     buffer_free(&list);
     return false;
 }

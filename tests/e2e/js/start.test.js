@@ -101,8 +101,19 @@ test('--version, --help, components', () => {
     assert.match(components.stdout, new RegExp(`\\b${type}\\b`));
 });
 
+test('a hangup ends in order, like SIGTERM', async () => {
+  const t = await tailspan.start({
+    receivers: { otlp: { protocols: { http: { endpoint: `127.0.0.1:${await tailspan.freePort()}` } } } },
+    exporters: { nop: {} },
+    service: { pipelines: { traces: { receivers: ['otlp'], exporters: ['nop'] } } },
+  });
+  t.signal('SIGHUP');
+  await t.ended();
+  assert.match(t.stderr, /stopped/);
+});
+
 test('a wrong command line says what is wrong', () => {
-  for (const args of [['--confg', 'x.yaml'], ['confg'], ['config'], ['config', 'frobnicate'], ['--config']]) {
+  for (const args of [['--confg', 'x.yaml'], ['confg'], ['config'], ['config', 'frobnicate'], ['config', 'validate'], ['config', 'validate', '--config'], ['--config']]) {
     const r = tailspan.run(args);
     assert.notEqual(r.status, 0, args.join(' '));
     assert.match(r.stderr, /--help/, args.join(' '));
