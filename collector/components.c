@@ -14,7 +14,9 @@
 const struct component_kind *const component_kinds[] = {
     &otlp_receiver,
     &batch_processor,
+    &filter_processor,
     &memory_limiter_processor,
+    &probabilistic_sampler_processor,
     &tail_sampling_processor,
     &forward_connector,
     &debug_exporter,

@@ -176,8 +176,8 @@ static int span_priority(const struct span_view *span)
 
 static uint64_t proportional_threshold(const struct sampler *s, const struct ot_state *came)
 {
-    double probability = came->has_threshold ? 1 / adjusted_count(came->threshold) : 1;
-    return chance_threshold_of_digits(probability * s->ratio, s->digits);
+    uint64_t kept = THRESHOLD_LIMIT - (came->has_threshold ? came->threshold : 0);
+    return chance_threshold_of_digits(ldexp((double)kept, -RANDOMNESS_BITS) * s->ratio, s->digits);
 }
 
 /* Where the randomness comes from. False: an error. */

@@ -209,6 +209,30 @@ static void expect_trace_state(oracle_span *s)
     replace_string(&s->trace_state, "ot=th:c");
 }
 
+static bool is_even(void *context, const struct event_view *event)
+{
+    (void)context;
+    return event->time_ns % 2 == 0;
+}
+
+static bool remove_even_events(struct batch *b, uint32_t span, struct dice *d)
+{
+    (void)d;
+    return span_remove_events(b, span, is_even, NULL);
+}
+
+static void expect_odd_events(oracle_span *s)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < s->n_events; i++) {
+        if (s->events[i]->time_unix_nano % 2)
+            s->events[kept++] = s->events[i];
+        else
+            protobuf_c_message_free_unpacked(&s->events[i]->base, NULL);
+    }
+    s->n_events = kept;
+}
+
 static bool add_link(struct batch *b, uint32_t span, struct dice *d)
 {
     (void)d;
@@ -246,6 +270,7 @@ static const struct edit_case cases[] = {
     {replace_last, expect_replaced},
     {rename_span, expect_name},
     {set_trace_state, expect_trace_state},
+    {remove_even_events, expect_odd_events},
     {add_link, expect_link},
 };
 
