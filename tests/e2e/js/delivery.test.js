@@ -127,7 +127,7 @@ for (const [name, way] of Object.entries(ways)) {
     const ids = await sendSpans(t, 1);
     await tailspan.until('the next span', () => arrived(backend, ids));
     assert.equal(backend.requests.length, 2);
-    assert.equal(await t.metric('otelcol_exporter_sent_spans'), 1);
+    await tailspan.until('its count', async () => (await t.metric('otelcol_exporter_sent_spans')) === 1);
     await t.stop();
     await backend.close();
   });
