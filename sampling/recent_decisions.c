@@ -4,7 +4,7 @@
 #include <string.h>
 
 #define A_SECOND   1000000000U
-#define PER_SECOND 2000U
+#define PER_SECOND 1000U
 #define NONE       UINT32_MAX
 
 struct recent_decisions {

@@ -18,6 +18,7 @@
 /* A turn of the home lane, in work and in time. */
 #define TURN_NS      700000U
 #define STEP_DECIDE  32U   /* decisions between two looks at the clock */
+#define STEP_OFFER   16U   /* spans whose traces are looked up at a time */
 #define STEP_LEAVE   1024U /* spans that leave between two */
 #define HAND_ON_MAX  2U    /* batches */
 #define IDLE_TURN_NS 100000000U
@@ -466,10 +467,17 @@ static void offer_spans(struct shard *s, struct batch *b, uint32_t count, uint64
         return;
     }
     policy_set_begin(s->policies, b);
-    for (uint32_t i = 0; i < b->span_count; i++) {
-        uint64_t hash = trace_hash(b->spans[i].trace_id);
-        if (shard_of_trace(hash, s->settings->shards) == s->number)
-            offer_span(s, b, i, hash, held, now_ns);
+    for (uint32_t first = 0; first < b->span_count; first += STEP_OFFER) {
+        uint64_t hashes[STEP_OFFER];
+        uint32_t n = b->span_count - first < STEP_OFFER ? b->span_count - first : STEP_OFFER;
+        for (uint32_t i = 0; i < n; i++) {
+            hashes[i] = trace_hash(b->spans[first + i].trace_id);
+            trace_table_prefetch(s->traces, hashes[i]);
+        }
+        for (uint32_t i = 0; i < n; i++) {
+            if (shard_of_trace(hashes[i], s->settings->shards) == s->number)
+                offer_span(s, b, first + i, hashes[i], held, now_ns);
+        }
     }
     waiting_spans_held(s->spans, held);
 }

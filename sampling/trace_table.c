@@ -92,6 +92,11 @@ uint32_t trace_table_find(const struct trace_table *t, uint64_t hash, const uint
     return t->slots[slot_of(t, hash, id)].number - 1; /* free: TRACE_NONE */
 }
 
+void trace_table_prefetch(const struct trace_table *t, uint64_t hash)
+{
+    __builtin_prefetch(&t->slots[(uint32_t)hash & t->mask]);
+}
+
 static bool more_records(struct trace_table *t)
 {
     if (t->block_count == t->block_room) {

@@ -41,6 +41,8 @@ void trace_table_destroy(struct trace_table *t);
 struct trace *trace_table_at(const struct trace_table *t, uint32_t number);
 /* TRACE_NONE: not waiting. */
 uint32_t trace_table_find(const struct trace_table *t, uint64_t hash, const uint8_t id[16]);
+/* Begins to fetch what finding it will read. */
+void trace_table_prefetch(const struct trace_table *t, uint64_t hash);
 /* A new record, all zero but for id, hash, and empty links. The table is not full. TRACE_NONE: out
  * of memory. */
 uint32_t trace_table_add(struct trace_table *t, uint64_t hash, const uint8_t id[16]);
