@@ -235,6 +235,12 @@ void json_double(struct json_writer *w, double d)
     }
 }
 
+void json_number(struct json_writer *w, struct bytes text)
+{
+    separate(w);
+    buffer_append(w->out, text.data, text.len);
+}
+
 void json_bool(struct json_writer *w, bool b)
 {
     separate(w);

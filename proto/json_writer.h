@@ -39,6 +39,7 @@ void json_uint(struct json_writer *w, uint64_t n);
 void json_int_string(struct json_writer *w, int64_t n); /* "123" */
 void json_uint_string(struct json_writer *w, uint64_t n);
 void json_double(struct json_writer *w, double d);
+void json_number(struct json_writer *w, struct bytes text); /* which is one already */
 void json_bool(struct json_writer *w, bool b);
 void json_nil(struct json_writer *w);
 

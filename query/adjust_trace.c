@@ -2,7 +2,7 @@
 
 #include "component/hash_seed.h"
 #include "proto/span_kind.h"
-#include "query/jaeger_text.h"
+#include "proto/value_text.h"
 #include "query/params.h"
 
 #include <xxhash.h>
@@ -178,11 +178,11 @@ static struct bytes host_key(struct trace *t, const struct trace_resource *r)
             value_begin(&it, a->value.bytes);
             if (!value_next(&it, &first))
                 continue;
-            struct buffer text = {0};
-            jaeger_text(&text, &first);
+            struct value_text room = {0};
+            struct bytes text = value_text(&first, &room);
             const char *copy = arena_copy(t->arena, text.data, text.len);
             struct bytes key = bytes_of(copy, copy ? text.len : 0);
-            buffer_free(&text);
+            value_text_free(&room);
             return key;
         }
         if (i != 1)

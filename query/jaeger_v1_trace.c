@@ -3,7 +3,7 @@
 #include "query/jaeger_v1_trace.h"
 
 #include "proto/span_kind.h"
-#include "query/jaeger_text.h"
+#include "proto/value_text.h"
 
 #include <stdio.h>
 
@@ -67,11 +67,10 @@ static void write_text_tag(struct json_writer *w, const char *key, struct bytes 
 
 static void write_nested(struct json_writer *w, const struct value *v)
 {
-    struct buffer text = {0};
-    jaeger_text(&text, v);
-    json_bytes(w, buffer_bytes(&text));
-    w->out->failed |= text.failed;
-    buffer_free(&text);
+    struct value_text text = {0};
+    json_bytes(w, value_text(v, &text));
+    w->out->failed |= text.large.failed;
+    value_text_free(&text);
 }
 
 static void write_tag(struct json_writer *w, const struct trace_attribute *a)

@@ -6,9 +6,9 @@
 #include "proto/attribute.h"
 #include "proto/otlp_fields.h"
 #include "proto/span_kind.h"
+#include "proto/value_text.h"
 #include "proto/wire.h"
 #include "storage/sql.h"
-#include "storage/value_text.h"
 
 #include <endian.h>
 #include <stdlib.h>

@@ -4,10 +4,10 @@
 #ifndef TAILSPAN_STORAGE_MATCH_H
 #define TAILSPAN_STORAGE_MATCH_H
 
+#include "proto/value_text.h"
 #include "storage/filter.h"
 #include "storage/reader.h"
 #include "storage/record.h"
-#include "storage/value_text.h"
 
 enum tag_kind {
     TAG_ATTRIBUTE, /* of the span, its events and links, its scope, its resource */

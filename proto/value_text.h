@@ -1,6 +1,6 @@
-/* An attribute's value as text: what a tag search compares with. */
-#ifndef TAILSPAN_STORAGE_VALUE_TEXT_H
-#define TAILSPAN_STORAGE_VALUE_TEXT_H
+/* An attribute's value as text: what a tag search compares with, and what is shown. */
+#ifndef TAILSPAN_PROTO_VALUE_TEXT_H
+#define TAILSPAN_PROTO_VALUE_TEXT_H
 
 #include "proto/attribute.h"
 #include "proto/buffer.h"
@@ -13,8 +13,9 @@ struct value_text {
 };
 
 /* The text: strings as they are, true and false, decimal integers, doubles in the shortest form
- * that reads back the same (no exponent between 1e-6 and 1e21), bytes as base64, arrays and maps
- * as JSON. Borrowed from `v` or `t` until the next call. Empty when out of memory. */
+ * that reads back the same (no exponent between 1e-6 and 1e21), NaN and Infinity, bytes as base64,
+ * arrays and maps as JSON with sorted keys. Borrowed from `v` or `t` until the next call. Empty,
+ * and t->large.failed, when out of memory. */
 struct bytes value_text(const struct value *v, struct value_text *t);
 void value_text_free(struct value_text *t);
 
