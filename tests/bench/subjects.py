@@ -15,6 +15,11 @@ import harness
 
 class Subject:
     has_output = True
+    samples = False  # only some of what is acknowledged is handed on
+
+    def due(self, spans):
+        """How many of `spans` acknowledged spans the sink has to get."""
+        return spans
 
     def settle(self, spans):
         """Waits until the subject has dealt with `spans` acknowledged spans; what it says of them."""
@@ -57,20 +62,35 @@ SQLITE = """\
     directory: {directory}
 """
 
+# As many policies as people have; a tenth of the traces is kept.
+TAIL_SAMPLING = """\
+processors:
+  tail_sampling:
+    decision_wait: 3s
+    num_traces: 1000000
+    policies:
+    - {{name: failed, type: status_code, status_code: {{status_codes: [OK]}}}}
+    - {{name: slow, type: latency, latency: {{threshold_ms: 100000}}}}
+    - {{name: method, type: string_attribute, string_attribute: {{key: http.request.method, values: [PURGE]}}}}
+    - {{name: large, type: span_count, span_count: {{min_spans: 1000}}}}
+    - {{name: some, type: probabilistic, probabilistic: {{sampling_percentage: 10}}}}
+"""
+
 SERVICE = """\
 service:
   telemetry:
     metrics: {{{metrics}}}
   pipelines:
-    traces: {{receivers: [otlp], exporters: [{exporters}]}}
+    traces: {{receivers: [otlp], processors: [{processors}], exporters: [{exporters}]}}
 """
 
 
 class Collector(Subject):
     """Tailspan, or the Collector with the same configuration."""
 
-    def __init__(self, name, program, exporters, protocol="grpc", compression="none", env=None):
+    def __init__(self, name, program, exporters, protocol="grpc", compression="none", env=None, samples=False):
         self.name = name
+        self.samples = samples
         self.program = program
         self.exporters = exporters
         self.protocol = protocol
@@ -87,11 +107,14 @@ class Collector(Subject):
             self.directory = f"{options.work}/store"
             shutil.rmtree(self.directory, ignore_errors=True)
             text += SQLITE
+        if self.samples:
+            text += TAIL_SAMPLING
         text += SERVICE
         self.telemetry = f"127.0.0.1:{harness.free_port()}" if self.ours else None
         metrics = f'address: "{self.telemetry}"' if self.ours else "level: none"
         return text.format(protocol=self.protocol, port=port, sink=sink or "127.0.0.1:1",
                            compression=self.compression, directory=self.directory, metrics=metrics,
+                           processors="tail_sampling" if self.samples else "",
                            exporters=", ".join(self.exporters))
 
     def start(self, options, sink):
@@ -108,7 +131,18 @@ class Collector(Subject):
     def read_counter(self, name, label):
         with urllib.request.urlopen(f"http://{self.telemetry}/metrics", timeout=5) as reply:
             text = reply.read().decode()
-        return sum(float(value) for value in re.findall(rf"^{name}{{[^}}]*{label}[^}}]*}} (\S+)$", text, re.M))
+        return sum(float(value) for value in re.findall(rf"^{name}(?:{{[^}}]*{label}[^}}]*}})? (\S+)$", text, re.M))
+
+    def due(self, spans):
+        """A sampler's is what it has handed on once nothing waits any more."""
+        if not self.samples:
+            return spans
+        waiting = "otelcol_processor_tail_sampling_sampling_traces_on_memory"
+        deadline = time.monotonic() + 30
+        while self.read_counter(waiting, "") > 0 and time.monotonic() < deadline:
+            time.sleep(0.2)
+        time.sleep(1)  # kept spans wait half a second for company
+        return int(self.read_counter("otelcol_processor_outgoing_items", "tail_sampling"))
 
     def settle(self, spans, patience=30):
         if not self.telemetry:
