@@ -77,10 +77,9 @@ static inline struct config_value *value_of(json_t *j, const char *key,
     *v = (struct config_value){
         .key = key ? kept_text(key) : NULL, .file = "test.yaml", .line = 1, .parent = parent};
     if (json_is_object(j)) {
-        const char *name;
-        json_t *member;
         v->type = CONFIG_MAP;
-        json_object_foreach(j, name, member) add_child(v, &last, value_of(member, name, v));
+        for (void *it = json_object_iter(j); it; it = json_object_iter_next(j, it))
+            add_child(v, &last, value_of(json_object_iter_value(it), json_object_iter_key(it), v));
     } else if (json_is_array(j)) {
         v->type = CONFIG_LIST;
         for (size_t i = 0; i < json_array_size(j); i++)
