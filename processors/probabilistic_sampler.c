@@ -290,7 +290,7 @@ struct choice {
 static bool choose(struct sampler *s, const struct batch *b, struct choice *c)
 {
     c->kept = malloc(b->span_count * sizeof *c->kept);
-    c->fates = malloc(b->span_count * sizeof *c->fates);
+    c->fates = calloc(b->span_count, sizeof *c->fates);
     if (!c->kept || !c->fates)
         return false;
     for (uint32_t i = 0; i < b->span_count; i++) {

@@ -107,6 +107,18 @@ static void errors_follow_their_mode(void **state)
     }
 }
 
+static void short_of_memory_it_is_busy(void **state)
+{
+    (void)state;
+    struct pipe *p = pipe_open(&filter_processor, "{'traces':{'span':['name == `a`'],"
+                                                  "'spanevent':['name == `f`']}}");
+    pipe_send_short_of_memory(p, trace_of("", SPANS));
+    assert_string_equal(names_of(p->received), "b c d(e)");
+    assert_counted(p, "otelcol_processor_filter_spans_filtered{filter=\"x\"} 1\n");
+    pipe_close(p);
+    assert_int_equal(batch_live_bytes(), 0);
+}
+
 static void nonsense_is_refused(void **state)
 {
     (void)state;
@@ -136,6 +148,7 @@ int main(void)
         cmocka_unit_test(a_batch_without_a_hit_is_the_same_one),
         cmocka_unit_test(others_do_not_see_what_went),
         cmocka_unit_test(errors_follow_their_mode),
+        cmocka_unit_test(short_of_memory_it_is_busy),
         cmocka_unit_test(nonsense_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, pipe_teardown);

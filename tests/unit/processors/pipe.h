@@ -6,6 +6,7 @@
 #include "component/telemetry.h"
 #include "processors/processors.h"
 #include "proto/attribute.h"
+#include "tests/unit/proto/failing_malloc.h"
 #include "tests/unit/sampling/policy_support.h"
 
 struct pipe {
@@ -91,6 +92,28 @@ static inline void assert_counted(struct pipe *p, const char *line)
     if (!strstr(text, line))
         fail_msg("no %s in:\n%s", line, text);
     free(text);
+}
+
+struct attempt {
+    struct pipe *pipe;
+    struct batch *batch;
+};
+
+static inline bool pipe_attempt(void *context)
+{
+    struct attempt *a = context;
+    enum verdict v = pipe_send(a->pipe, batch_retain(a->batch));
+    assert_true(v == VERDICT_ACCEPTED || v == VERDICT_BUSY);
+    assert_int_equal(v == VERDICT_ACCEPTED, a->pipe->received != NULL);
+    return v == VERDICT_ACCEPTED;
+}
+
+/* Sends `b` with less memory than it takes, then with enough. It is busy until then. */
+static inline void pipe_send_short_of_memory(struct pipe *p, struct batch *b)
+{
+    struct attempt a = {p, b};
+    assert_true(until_memory_suffices(pipe_attempt, &a) >= 2);
+    batch_release(b);
 }
 
 static inline void assert_refused(const struct component_kind *kind, const char *config,

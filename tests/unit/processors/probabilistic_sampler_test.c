@@ -123,6 +123,19 @@ static void what_does_not_change_is_passed_on(void **state)
     pipe_close(p);
 }
 
+static void short_of_memory_it_is_busy(void **state)
+{
+    (void)state;
+    struct pipe *p = pipe_open(&probabilistic_sampler_processor,
+                               "{'mode':'equalizing','sampling_percentage':90}");
+    pipe_send_short_of_memory(
+        p, trace_of("", "{'name':'a'},{'name':'b','attributes':[{'key':'sampling.priority',"
+                        "'value':{'intValue':'0'}}]},{'name':'c'}"));
+    assert_string_equal(names_of(p->received), "a c");
+    pipe_close(p);
+    assert_int_equal(batch_live_bytes(), 0);
+}
+
 /* What is left of many traces, told through two samplers, stands for as many as there were. */
 static void adjusted_counts_add_up(void **state)
 {
@@ -185,6 +198,7 @@ int main(void)
         cmocka_unit_test(decisions_are_the_collectors),
         cmocka_unit_test(a_priority_overrules),
         cmocka_unit_test(what_does_not_change_is_passed_on),
+        cmocka_unit_test(short_of_memory_it_is_busy),
         cmocka_unit_test(adjusted_counts_add_up),
         cmocka_unit_test(nonsense_is_refused),
     };
