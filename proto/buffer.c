@@ -17,8 +17,10 @@ void buffer_free(struct buffer *b)
 
 static bool grow(struct buffer *b, size_t wanted)
 {
-    if (b->limit && wanted > b->limit)
+    if (b->limit && wanted > b->limit) {
+        b->capped = true;
         return false;
+    }
     size_t capacity = b->capacity > SIZE_MAX / 2 ? wanted : b->capacity * 2;
     if (capacity < FIRST_CAPACITY)
         capacity = FIRST_CAPACITY;

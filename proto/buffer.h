@@ -15,6 +15,7 @@ struct buffer {
     size_t capacity;
     size_t limit; /* 0: none; else the largest `len`, in bytes */
     bool failed;
+    bool capped; /* failed for `limit`, not for want of memory */
 };
 
 /* Zero-initialise a buffer to begin. Frees its memory and makes it empty again. */

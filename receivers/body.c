@@ -73,7 +73,7 @@ static enum body_result from_json(struct bytes json, size_t limit, struct batch 
     bool parsed = otlp_json_parse(json, OTLP_TRACE_REQUEST, &wire, where, BODY_WHERE);
     enum body_result r = BODY_MALFORMED;
     if (wire.failed)
-        r = BODY_TOO_LARGE;
+        r = wire.capped ? BODY_TOO_LARGE : BODY_NO_MEMORY; /* the latter is worth another try */
     else if (parsed)
         r = from_bytes(buffer_bytes(&wire), limit, out, len);
     buffer_free(&wire);

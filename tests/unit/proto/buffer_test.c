@@ -42,6 +42,7 @@ static void the_limit_is_exact(void **state)
     assert_false(b.failed);
     buffer_append_byte(&b, 'x');
     assert_true(b.failed);
+    assert_true(b.capped);
     assert_int_equal(b.len, 10);
     buffer_free(&b);
 }
@@ -70,6 +71,7 @@ static void absurd_lengths_fail(void **state)
     buffer_append_byte(&b, 'a');
     assert_null(buffer_reserve(&b, SIZE_MAX));
     assert_true(b.failed);
+    assert_false(b.capped);
     buffer_free(&b);
     assert_null(buffer_reserve(&b, SIZE_MAX));
     buffer_free(&b);
