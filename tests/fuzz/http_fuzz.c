@@ -17,6 +17,24 @@ static void check(bool holds)
         abort();
 }
 
+/* What we made of JSON ourselves is well-formed; anything else either is indexed, with its spans
+ * one behind the other inside of the payload, or refused with words. */
+static void check_batch(struct batch *b, size_t len, bool json)
+{
+    struct batch_report report;
+    const uint8_t *at = batch_payload(b);
+    const uint8_t *end = at + len;
+    bool indexed = batch_index(b, len, &report);
+    check(indexed || !json);
+    check(indexed != report.malformed);
+    check(indexed || (b->span_count == 0 && report.where[0]));
+    for (uint32_t i = 0; i < b->span_count; i++) {
+        struct bytes span = span_bytes(&b->spans[i]);
+        check(span.data >= at && span.len <= (size_t)(end - span.data));
+        at = span.data + span.len;
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct inflater *inflater;
@@ -34,9 +52,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (r == BODY_MALFORMED)
         check(where[0] != 0);
     if (b) {
-        struct batch_report report;
         check(len <= LIMIT);
-        check(batch_index(b, len, &report) || b->span_count == 0);
+        check_batch(b, len, format.json);
         batch_release(b);
     }
     check(batch_live_bytes() == 0);

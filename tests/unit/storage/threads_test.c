@@ -52,7 +52,8 @@ static void *read_traces(void *context)
 {
     struct work *w = context;
     struct store_reader *r = store_reader_open(w->store);
-    for (uint64_t i = 0; !*w->stop; i++) {
+    /* Three more once all is written: one of three asks for everything, and finds it. */
+    for (uint64_t i = 0, after = 0; after < 3; i++, after += *w->stop) {
         struct store_tag tag = {"k", i % 2 ? "v" : "w"};
         struct store_query q = query_all();
         struct store_results results;
@@ -103,8 +104,10 @@ static void run(struct store_options o, bool everything_stays)
         pthread_join(threads[i], NULL);
     flush(s);
     stop = true;
-    for (int i = WRITERS; i < WRITERS + READERS; i++)
+    for (int i = WRITERS; i < WRITERS + READERS; i++) {
         pthread_join(threads[i], NULL);
+        assert_true(work[i].seen > 0 || !everything_stays);
+    }
     struct store_reader *r = store_reader_open(s);
     for (uint64_t trace = 1; everything_stays && trace <= WRITERS * TRACES; trace++) {
         uint8_t id[16];
