@@ -2,6 +2,7 @@
 
 #include "collector/environment.h"
 #include "component/file.h"
+#include "proto/utf8.h"
 
 #include <libfyaml.h>
 #include <stdio.h>
@@ -80,6 +81,30 @@ static bool is_null_text(const char *text, size_t len)
            (len == 4 && strncasecmp(text, "null", 4) == 0);
 }
 
+/* What libfyaml is not given, because some of it keeps it busy for ever: bytes that are not UTF-8,
+ * control characters, and directives, of which a configuration has none. */
+static bool check_text(const char *text, const char *name, struct error *e)
+{
+    const uint8_t *at = (const uint8_t *)text;
+    size_t left = strlen(text);
+    int line = 1;
+    bool line_begins = true;
+    while (left > 0) {
+        size_t len = utf8_sequence(at, left);
+        if (len == 0)
+            return error_set(e, "%s:%d: not valid UTF-8", name, line);
+        if ((*at < 0x20 && !strchr("\t\n\r", *at)) || *at == 0x7f)
+            return error_set(e, "%s:%d: a control character, 0x%02x", name, line, *at);
+        if (line_begins && *at == '%')
+            return error_set(e, "%s:%d: YAML directives are not supported", name, line);
+        line_begins = *at == '\n' || *at == '\r';
+        line += *at == '\n';
+        at += len;
+        left -= len;
+    }
+    return true;
+}
+
 /* A document and what its parser had to say; libfyaml prints to standard error unless it is given a
  * place to collect. */
 struct document {
@@ -108,6 +133,16 @@ static void document_free(struct document *d)
     fy_diag_destroy(d->diag);
 }
 
+static struct config_value *string_value(const struct conversion *c, const char *text, int line,
+                                         const struct config_value *parent)
+{
+    size_t len = strlen(text);
+    struct config_value *v =
+        new_value(c, is_null_text(text, len) ? CONFIG_NULL : CONFIG_SCALAR, line, parent);
+    v->text = keep_string(text, len);
+    return v;
+}
+
 /* A value from the environment is YAML of its own; what does not parse is a string. */
 static struct config_value *convert_expanded(const struct conversion *from, const char *text,
                                              int line, const struct config_value *parent)
@@ -118,18 +153,15 @@ static struct config_value *convert_expanded(const struct conversion *from, cons
                            .values = from->values,
                            .depth = from->depth,
                            .error = &ignored};
+    if (!check_text(text, from->file, &ignored))
+        return string_value(from, text, line, parent);
     struct document d = document_parse(text);
     struct fy_node *node = d.document ? fy_document_root(d.document) : NULL;
     struct config_value *v = NULL;
     if (node && !fy_node_is_scalar(node))
         v = convert(&c, node, parent);
     document_free(&d);
-    if (v)
-        return v;
-    size_t len = strlen(text);
-    v = new_value(from, is_null_text(text, len) ? CONFIG_NULL : CONFIG_SCALAR, line, parent);
-    v->text = keep_string(text, len);
-    return v;
+    return v ? v : string_value(from, text, line, parent);
 }
 
 static struct config_value *convert_scalar(struct conversion *c, struct fy_node *node,
@@ -294,6 +326,8 @@ static const struct fy_diag_error *syntax_error(const struct document *d)
 
 struct config_value *yaml_parse(const char *text, const char *name, struct error *e)
 {
+    if (!check_text(text, name, e))
+        return NULL;
     struct document d = document_parse(text);
     struct conversion c = {.file = keep_string(name, strlen(name)), .error = e};
     struct fy_node *node = d.document ? fy_document_root(d.document) : NULL;

@@ -128,6 +128,12 @@ static void hostile_documents_are_bounded(void **state)
     struct error e = {0};
     assert_null(yaml_parse(deep, "t.yaml", &e));
 
+    /* The first of these keeps libfyaml 0.7.12 busy for ever. */
+    expect_error("receivers:\n  a:b    c:\n%      grp\xff\xff\xff\x0coireceivg0r", "t.yaml:3: ");
+    expect_error("a: 1\n%YAML 1.2\n", "t.yaml:2: YAML directives are not supported");
+    expect_error("a: \x01\n", "t.yaml:1: a control character, 0x01");
+    expect_error("\na: \xff\n", "t.yaml:2: not valid UTF-8");
+
     enum { LONG = 100000, ALIASES = 1000 };
     static char repeated[LONG + ALIASES * 3 + 100];
     int at = snprintf(repeated, sizeof repeated, "a: &a %0*d\nb: [", LONG, 1);
