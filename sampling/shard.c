@@ -17,10 +17,12 @@
 
 /* A turn of the home lane, in work and in time. */
 #define TURN_NS      700000U
-#define STEP_DECIDE  32U   /* decisions between two looks at the clock */
-#define STEP_OFFER   16U   /* spans whose traces are looked up at a time */
-#define STEP_LEAVE   1024U /* spans that leave between two */
-#define HAND_ON_MAX  2U    /* batches */
+#define STEP_DECIDE  32U      /* decisions between two looks at the clock */
+#define STEP_OFFER   16U      /* spans whose traces are looked up at a time */
+#define STEP_LEAVE   1024U    /* spans that leave between two */
+#define HAND_ON_MAX  2U       /* batches */
+#define COMPACT_NS   A_SECOND /* between two looks for thin batches */
+#define COMPACT_MAX  8U       /* of them in a turn */
 #define IDLE_TURN_NS 100000000U
 #define LINGER_NS    500000000U /* that kept spans wait for company at most */
 #define RETRY_MIN_NS 10000000U
@@ -49,8 +51,9 @@ struct shard {
     struct batch *outbox[OUTBOX_MAX];
     uint32_t outbox_first;
     uint32_t outbox_count;
-    uint64_t retry_ns; /* CLOCK_MONOTONIC: hand on again then; 0: now */
-    uint64_t began_ns; /* of the turns that decide what is due now; 0: nothing is */
+    uint64_t retry_ns;   /* CLOCK_MONOTONIC: hand on again then; 0: now */
+    uint64_t compact_ns; /* CLOCK_MONOTONIC: when thin batches are looked for next */
+    uint64_t began_ns;   /* of the turns that decide what is due now; 0: nothing is */
     bool draining;
 };
 
@@ -530,6 +533,10 @@ static bool decide_and_leave(struct shard *s, uint64_t now_ns)
         }
         if (!more)
             break;
+    }
+    if (!more && now_ns >= s->compact_ns) {
+        more = !waiting_spans_compact(s->spans, COMPACT_MAX);
+        s->compact_ns = more ? now_ns : now_ns + COMPACT_NS;
     }
     if (!more && gather_count(s->gather) > 0 &&
         (s->draining || gather_full(s->gather) || now_ns - s->gather_since_ns >= LINGER_NS))

@@ -23,6 +23,7 @@ struct held {
     uint32_t waiting; /* of them */
     uint32_t room;
     bool open; /* spans are still being added */
+    bool thin; /* on the list of those to be compacted */
     struct slot slots[];
 };
 
@@ -32,6 +33,9 @@ struct waiting_spans {
     uint32_t held_count;
     uint32_t held_room;
     uint32_t first_free;
+    uint32_t *thin; /* numbers; some may have been freed since */
+    uint32_t thin_count;
+    uint32_t thin_room;
     struct span_chain *(*chain_of)(void *owner, uint32_t trace);
     void *owner;
     uint64_t count;
@@ -73,6 +77,7 @@ void waiting_spans_destroy(struct waiting_spans *w)
     }
     free(w->held);
     free(w->free_next);
+    free(w->thin);
     free(w);
 }
 
@@ -213,7 +218,27 @@ static void compact(struct waiting_spans *w, uint32_t number)
     free(old);
 }
 
-/* Lets go of a batch of which nothing waits, and of most of one of which little does. */
+static bool is_thin(const struct held *h)
+{
+    return h->waiting <= h->batch->span_count / 4 && batch_bytes(h->batch) >= COMPACT_BYTES;
+}
+
+/* Out of memory: it is not compacted. */
+static void note_thin(struct waiting_spans *w, uint32_t number)
+{
+    if (w->thin_count == w->thin_room) {
+        uint32_t room = w->thin_room ? w->thin_room * 2 : 64;
+        uint32_t *thin = realloc(w->thin, sizeof *thin * room);
+        if (!thin)
+            return;
+        w->thin = thin;
+        w->thin_room = room;
+    }
+    w->thin[w->thin_count++] = number;
+    w->held[number]->thin = true;
+}
+
+/* Lets go of a batch of which nothing waits, and notes one of which little does. */
 static void tidy(struct waiting_spans *w, uint32_t number)
 {
     const struct held *h = w->held[number];
@@ -221,8 +246,23 @@ static void tidy(struct waiting_spans *w, uint32_t number)
         return;
     if (h->waiting == 0)
         held_free(w, number);
-    else if (h->waiting <= h->batch->span_count / 4 && batch_bytes(h->batch) >= COMPACT_BYTES)
+    else if (!h->thin && is_thin(h))
+        note_thin(w, number);
+}
+
+bool waiting_spans_compact(struct waiting_spans *w, unsigned batches)
+{
+    for (unsigned i = 0; i < batches; i++) {
+        if (w->thin_count == 0)
+            return true;
+        uint32_t number = w->thin[--w->thin_count];
+        struct held *h = w->held[number];
+        if (!h || !h->thin)
+            continue;
+        h->thin = false;
         compact(w, number);
+    }
+    return w->thin_count == 0;
 }
 
 void waiting_spans_held(struct waiting_spans *w, uint32_t held)

@@ -5,8 +5,9 @@
  * bytes for each, in an array beside their batch.
  *
  * A few spans that wait longer than the others of their batch would hold all of its bytes. So when
- * three quarters of a batch's slots have gone, the rest is copied into a batch of its own. Each
- * span is thus copied at most once for every three that left before it.
+ * three quarters of a batch have gone, and the rest still waits when asked to compact, that is
+ * copied into a batch of its own. Each span is thus copied at most once for every three that left
+ * before it; and those that leave together, as most do, are not copied at all.
  *
  * One thread at a time. */
 #ifndef TAILSPAN_SAMPLING_WAITING_SPANS_H
@@ -63,6 +64,9 @@ struct batch *waiting_spans_at(const struct waiting_spans *w, struct span_place 
  * batch when `keep` is set, else `b` is not to be used. */
 bool waiting_spans_take(struct waiting_spans *w, uint32_t trace, bool keep, struct batch **b,
                         uint32_t *span);
+
+/* Copies what still waits of up to this many thin batches. True: there are no more. */
+bool waiting_spans_compact(struct waiting_spans *w, unsigned batches);
 
 uint64_t waiting_spans_count(const struct waiting_spans *w);
 /* Copies made, in spans, and bytes of slots. */

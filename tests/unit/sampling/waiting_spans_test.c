@@ -91,6 +91,8 @@ static void chains_stay_whole(void **state)
         uint32_t trace = (uint32_t)rand() % (TRACES - 4);
         while (begins[trace] < ends[trace])
             take(w, trace);
+        if (step % 5 == 0)
+            (void)waiting_spans_compact(w, 3);
         uint32_t peek = (uint32_t)rand() % TRACES;
         if (chains[peek].root.held != SPAN_NONE) {
             uint32_t span;
@@ -100,6 +102,7 @@ static void chains_stay_whole(void **state)
             assert_memory_equal(b->spans[span].trace_id, id, 16);
         }
     }
+    assert_true(waiting_spans_compact(w, UINT32_MAX));
     assert_true(waiting_spans_moved(w) > 1000);
     uint64_t left = 0;
     for (uint32_t t = 0; t < TRACES; t++)
