@@ -228,6 +228,23 @@ void decision_memory_add(struct decision_memory *m, uint64_t hash, uint16_t outc
     put(m, bucket_of(m, key), key, outcome, (uint16_t)(now_ns / TIME_UNIT_NS));
 }
 
+/* Where the key is; m->ways: nowhere. Most traces are new, so this mostly reads to the end: of what
+ * is filled, which begins at the front. */
+static uint32_t find_way(const struct decision_memory *m, const struct bucket *b, uint64_t key)
+{
+    for (uint32_t way = 0; way < m->ways; way += 4) {
+        const uint64_t *k = &b->keys[way];
+        if (__builtin_expect((k[0] == key) | (k[1] == key) | (k[2] == key) | (k[3] == key), 0)) {
+            while (b->keys[way] != key)
+                way++;
+            return way;
+        }
+        if (k[3] == 0)
+            break;
+    }
+    return m->ways;
+}
+
 uint16_t decision_memory_find(const struct decision_memory *m, uint64_t hash, uint64_t now_ns,
                               uint64_t *age_ns)
 {
@@ -235,9 +252,8 @@ uint16_t decision_memory_find(const struct decision_memory *m, uint64_t hash, ui
         return OUTCOME_NONE;
     uint64_t key = hash | 1;
     struct bucket b = bucket_at(m, bucket_of(m, key));
-    for (uint32_t way = 0; way < m->ways; way++) {
-        if (b.keys[way] != key)
-            continue;
+    uint32_t way = find_way(m, &b, key);
+    if (way < m->ways) {
         uint16_t units = (uint16_t)(now_ns / TIME_UNIT_NS - b.times[way]);
         if (age_ns)
             *age_ns = (uint64_t)units * TIME_UNIT_NS;
