@@ -17,7 +17,7 @@ struct bucket {
 };
 
 #define DECISION_BYTES (sizeof(uint64_t) + 2 * sizeof(uint16_t))
-#define WAYS_MIN       64U
+#define WAYS_MIN       ((size_t)64)
 #define BASE_MIN       64U
 
 /* Linear hashing: `base` buckets are addressed by the low bits of the hash, and the first of them,
