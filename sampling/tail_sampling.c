@@ -232,9 +232,13 @@ static bool all_empty(struct sampler *s)
     return true;
 }
 
+/* Takes half of the time at most: those behind it have to finish as well. */
 static void tail_sampling_drain(struct component *c, uint64_t deadline_ns)
 {
     struct sampler *s = (struct sampler *)c;
+    uint64_t now_ns = monotonic_ns();
+    if (deadline_ns > now_ns)
+        deadline_ns = now_ns + (deadline_ns - now_ns) / 2;
     for (unsigned i = 0; i < s->shard_count; i++)
         shard_drain(s->homes[i].shard);
     while (!all_empty(s) && monotonic_ns() < deadline_ns) {

@@ -301,6 +301,27 @@ static void the_oldest_trace_makes_room_and_is_judged(void **state)
     rig_end(&r);
 }
 
+static void blocking_refuses_instead(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_begin(&r);
+    keep_all(&r);
+    r.settings.traces_limit = 10;
+    r.settings.block_on_overflow = true;
+    rig_start(&r);
+    for (uint64_t i = 0; i < 10; i++) {
+        assert_true(shard_has_room(r.shard));
+        send_one(&r, (struct span_wish){.trace = i});
+    }
+    assert_false(shard_has_room(r.shard));
+    pass(&r, 2 * SECOND);
+    assert_true(shard_has_room(r.shard));
+    assert_int_equal(counter_read(r.metrics.decided_early), 0);
+    assert_int_equal(next.spans, 10);
+    rig_end(&r);
+}
+
 static void a_trace_over_its_size_is_not_sampled(void **state)
 {
     (void)state;
@@ -741,6 +762,7 @@ int main(void)
         cmocka_unit_test(late_spans_follow_their_trace),
         cmocka_unit_test(without_memory_a_late_span_is_a_new_trace),
         cmocka_unit_test(the_oldest_trace_makes_room_and_is_judged),
+        cmocka_unit_test(blocking_refuses_instead),
         cmocka_unit_test(a_trace_over_its_size_is_not_sampled),
         cmocka_unit_test(small_traces_leave_in_full_batches),
         cmocka_unit_test(nothing_is_lost_when_nobody_takes_it),
