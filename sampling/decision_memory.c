@@ -36,7 +36,7 @@ struct decision_memory {
 
     struct sampling_decision *outcomes;
     uint32_t outcome_count;
-    uint16_t *index; /* by hash of the outcome; OUTCOME_NONE: free */
+    uint16_t *index; /* by hash of the outcome: its number plus one; 0: free */
 };
 
 static void *reserve(size_t bytes)
@@ -71,11 +71,9 @@ struct decision_memory *decision_memory_create(size_t bytes)
     m->base = m->limit < BASE_MIN ? m->limit : BASE_MIN;
     m->buckets = reserve(bucket_bytes(m));
     m->next = reserve((size_t)m->limit + 1);
-    m->index = malloc(sizeof *m->index * INDEX_SIZE);
-    if (m->buckets && m->next && m->index) {
-        memset(m->index, 0xff, sizeof *m->index * INDEX_SIZE);
+    m->index = calloc(INDEX_SIZE, sizeof *m->index);
+    if (m->buckets && m->next && m->index)
         return m;
-    }
     decision_memory_destroy(m);
     return NULL;
 }
@@ -130,13 +128,14 @@ static uint16_t find_or_append(struct decision_memory *m, const struct sampling_
                                uint32_t limit)
 {
     uint32_t at = outcome_hash(d) % INDEX_SIZE;
-    for (; m->index[at] != OUTCOME_NONE; at = (at + 1) % INDEX_SIZE) {
-        if (same(&m->outcomes[m->index[at]], d))
-            return m->index[at];
+    for (; m->index[at] != 0; at = (at + 1) % INDEX_SIZE) {
+        if (same(&m->outcomes[m->index[at] - 1], d))
+            return (uint16_t)(m->index[at] - 1);
     }
     if (m->outcome_count >= limit || !append(m, d))
         return OUTCOME_NONE;
-    return m->index[at] = (uint16_t)(m->outcome_count - 1);
+    m->index[at] = (uint16_t)m->outcome_count;
+    return (uint16_t)(m->outcome_count - 1);
 }
 
 uint16_t decision_memory_outcome(struct decision_memory *m, const struct sampling_decision *d)
