@@ -53,7 +53,7 @@ struct arguments {
 static const char *option_value(const char *name, int argc, char **argv, int *i, bool *missing)
 {
     size_t len = strlen(name);
-    if (strncmp(argv[*i], name, len) != 0)
+    if (!argv[*i] || strncmp(argv[*i], name, len) != 0)
         return NULL;
     if (argv[*i][len] == '=')
         return argv[*i] + len + 1;

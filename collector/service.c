@@ -163,7 +163,7 @@ static bool read_readers(const struct config_value *readers, const char **endpoi
     const struct config_value *reader = readers->type == CONFIG_LIST ? readers->children : NULL;
     const struct config_value *prometheus =
         config_child(config_child(config_child(reader, "pull"), "exporter"), "prometheus");
-    if (!prometheus || reader->next)
+    if (!reader || !prometheus || reader->next)
         return config_error(
             readers, e,
             "is not supported; supported: one reader of the form pull::exporter::prometheus");

@@ -66,7 +66,7 @@ static int listen_on(const struct addrinfo *a)
 
 static uint16_t bound_port(int fd)
 {
-    struct sockaddr_storage ss;
+    struct sockaddr_storage ss = {0};
     socklen_t len = sizeof ss;
     if (getsockname(fd, (struct sockaddr *)&ss, &len) != 0)
         return 0;
@@ -92,7 +92,7 @@ static int listen_on_first(const struct addrinfo *list)
 
 int endpoint_listen(const char *text, uint16_t *port, struct error *e)
 {
-    struct endpoint ep;
+    struct endpoint ep = {0};
     if (!endpoint_parse(text, &ep, e))
         return -1;
     char service[8];
