@@ -21,7 +21,7 @@ static bool make_room(struct pacing *p)
     struct receipt **ring = malloc(size * sizeof(struct receipt *));
     if (!ring)
         return false;
-    for (size_t i = 0; i < held; i++)
+    for (size_t i = 0; p->ring && i < held; i++)
         ring[i] = p->ring[(p->head + i) & p->mask];
     free(p->ring);
     p->ring = ring;
