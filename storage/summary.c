@@ -109,12 +109,11 @@ static bool put_services(struct work *w, struct store_summary *out)
     if (!out->services)
         return false;
     qsort(w->services, w->service_count, sizeof *w->services, compare_services);
+    struct store_service_count *last = NULL;
     for (size_t i = 0; i < w->service_count; i++) {
         const struct service_count *s = &w->services[i];
         if (s->spans == 0)
             continue;
-        struct store_service_count *last =
-            out->service_count ? &out->services[out->service_count - 1] : NULL;
         if (!last || !bytes_equal_string(s->name, last->name)) {
             last = &out->services[out->service_count];
             last->name = name_copy(s->name);
