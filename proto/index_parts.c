@@ -220,11 +220,42 @@ static void begin_group(struct walk *w, enum level level)
     w->message[level].len = 0;
 }
 
+/* The length of a Span that begins here and ends before the part does, and the bytes before it; 0
+ * for anything else, which is no matter: read_head() and span_at() know all. Nearly every span is
+ * found here. */
+static size_t span_in_place(const struct cursor *c, size_t left, size_t *size)
+{
+    size_t room = in_part(c) < left ? in_part(c) : left;
+    const uint8_t *at = c->at;
+    if (room < 4 || at[0] != WIRE_TAG(GROUP_CHILD, WIRE_LENGTH))
+        return 0;
+    size_t len = at[1];
+    *size = 2;
+    if (len >= 0x80) {
+        if (at[2] >= 0x80)
+            return 0;
+        len = (len & 0x7f) | (size_t)at[2] << 7;
+        *size = 3;
+    }
+    return *size + len < in_part(c) && *size + len <= left ? len : 0;
+}
+
 static bool walk_scope(struct walk *w, size_t left)
 {
     bool noted = false;
     begin_group(w, LEVEL_SCOPE);
     while (left > 0) {
+        size_t size;
+        size_t span = span_in_place(&w->c, left, &size);
+        if (wire_likely(span > 0)) {
+            w->ix.end = w->c.end;
+            if (!index_span(&w->ix, w->c.at + size, w->c.at + size + span, size, &noted))
+                return false;
+            w->c.at += size + span;
+            w->c.left -= size + span;
+            left -= size + span;
+            continue;
+        }
         struct head h;
         if (!read_head(&w->c, left, &h))
             return false;
