@@ -1,4 +1,4 @@
-#include "collector/graph.h"
+#include "collector/graph_private.h"
 
 #include "collector/fanout.h"
 #include "component/clock.h"
@@ -8,31 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NODES_MAX = PIPELINES_MAX * PIPELINE_ITEMS_MAX };
-
-struct node {
-    struct component *component;
-    enum component_class class;
-    const char *id;
-    struct component *fanout; /* owned; between this component and its consumers, if several */
-    struct node **outputs;
-    size_t output_count;
-    bool visited;
-    bool on_path; /* while ordering: seeing it again means a cycle */
-    bool started;
-};
-
-struct graph {
-    struct graph_options options;
-    struct node *nodes[NODES_MAX]; /* after ordering: suppliers before consumers */
-    size_t count;
-    atomic_int phase;
-    atomic_uint_fast64_t started_ns;
-};
-
 /* ---- nodes ---- */
 
-static struct node *find_node(struct graph *g, enum component_class class, const char *id)
+struct node *graph_find_node(struct graph *g, enum component_class class, const char *id)
 {
     for (size_t i = 0; i < g->count; i++) {
         if (g->nodes[i]->class == class && strcmp(g->nodes[i]->id, id) == 0)
@@ -43,7 +21,7 @@ static struct node *find_node(struct graph *g, enum component_class class, const
 
 static struct component *find_component(void *context, enum component_class class, const char *id)
 {
-    struct node *n = find_node(context, class, id);
+    struct node *n = graph_find_node(context, class, id);
     return n ? n->component : NULL;
 }
 
@@ -133,7 +111,7 @@ static bool find_batch(const struct graph *g, const char *id, unsigned depth,
     const struct service_config *s = g->options.service;
     for (size_t i = 0; i < s->pipeline_count && !out->present; i++) {
         const struct pipeline_config *p = &s->pipelines[i];
-        if (!lists(&p->exporters, id))
+        if (p->metrics || !lists(&p->exporters, id))
             continue;
         if (!pipeline_batch(g, p, out, e))
             return false;
@@ -148,10 +126,10 @@ static bool find_batch(const struct graph *g, const char *id, unsigned depth,
 
 /* ---- building ---- */
 
-static struct node *shared_node(struct graph *g, enum component_class class, const char *id,
-                                struct error *e)
+struct node *graph_shared_node(struct graph *g, enum component_class class, const char *id,
+                               struct error *e)
 {
-    struct node *n = find_node(g, class, id);
+    struct node *n = graph_find_node(g, class, id);
     if (n)
         return n;
     struct component_spec spec = make_spec(g, class, id);
@@ -164,7 +142,21 @@ static struct node *shared_node(struct graph *g, enum component_class class, con
 static struct node *end_node(struct graph *g, enum component_class class,
                              const struct config_value *item, struct error *e)
 {
-    return shared_node(g, is_connector(g, item) ? COMPONENT_CONNECTOR : class, item->text, e);
+    struct node *n =
+        graph_shared_node(g, is_connector(g, item) ? COMPONENT_CONNECTOR : class, item->text, e);
+    if (!n)
+        return NULL;
+    const struct component_ops *ops = n->component->ops;
+    if (class == COMPONENT_RECEIVER && n->class == COMPONENT_CONNECTOR && ops->metrics) {
+        config_error(item, e, "\"%s\" makes metrics: it belongs in a metrics pipeline", item->text);
+        return NULL;
+    }
+    if (class == COMPONENT_EXPORTER && !ops->consume) {
+        config_error(item, e, "\"%s\" takes metrics only: it belongs in a metrics pipeline",
+                     item->text);
+        return NULL;
+    }
+    return n;
 }
 
 /* Connects `from` to the pipeline's exporters. */
@@ -237,6 +229,10 @@ static bool visit(struct node *n, struct node **order, size_t *count, struct err
         if (!visit(n->outputs[i], order, count, e))
             return false;
     }
+    for (size_t i = 0; i < n->metric_output_count; i++) {
+        if (!visit(n->metric_outputs[i], order, count, e))
+            return false;
+    }
     n->on_path = false;
     order[(*count)++] = n;
     return true;
@@ -282,7 +278,8 @@ static bool check_unused(struct graph *g, struct error *e)
     for (int class = 0; class < COMPONENT_CLASSES; class ++) {
         const struct config_value *section = config_child(g->options.root, sections[class]);
         for (const struct config_value *v = section ? section->children : NULL; v; v = v->next) {
-            if (find_node(g, class, v->key))
+            if (graph_find_node(g, class, v->key) ||
+                (class == COMPONENT_PROCESSOR && graph_metrics_processor(g, v->key)))
                 continue;
             struct component_spec spec = make_spec(g, class, v->key);
             struct component *c = spec.kind->create(&spec, e);
@@ -302,7 +299,11 @@ static bool build(struct graph *g, struct error *e)
     if (!check_connectors(g, e))
         return false;
     for (size_t i = 0; i < s->pipeline_count; i++) {
-        if (!build_pipeline(g, &s->pipelines[i], e))
+        if (!s->pipelines[i].metrics && !build_pipeline(g, &s->pipelines[i], e))
+            return false;
+    }
+    for (size_t i = 0; i < s->pipeline_count; i++) {
+        if (s->pipelines[i].metrics && !graph_build_metrics(g, &s->pipelines[i], e))
             return false;
     }
     if (!order_nodes(g, e))
@@ -312,7 +313,7 @@ static bool build(struct graph *g, struct error *e)
             return false;
     }
     for (size_t i = 0; i < s->extensions.count; i++) {
-        if (!shared_node(g, COMPONENT_EXTENSION, s->extensions.items[i]->text, e))
+        if (!graph_shared_node(g, COMPONENT_EXTENSION, s->extensions.items[i]->text, e))
             return false;
     }
     return check_unused(g, e);
@@ -340,6 +341,7 @@ void graph_destroy(struct graph *g)
         if (n->fanout)
             n->fanout->ops->destroy(n->fanout);
         free(n->outputs);
+        free(n->metric_outputs);
         free(n);
     }
     free(g);

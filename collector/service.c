@@ -248,8 +248,10 @@ static bool read_pipeline(const struct config_value *root, const struct config_v
                           struct pipeline_config *p, struct error *e)
 {
     size_t signal_len = strcspn(v->key, "/");
-    if (signal_len != 6 || memcmp(v->key, "traces", 6) != 0)
-        return config_error(v, e, "\"%.*s\" pipelines are not supported; supported: traces",
+    p->metrics = signal_len == 7 && memcmp(v->key, "metrics", 7) == 0;
+    if (!p->metrics && (signal_len != 6 || memcmp(v->key, "traces", 6) != 0))
+        return config_error(v, e,
+                            "\"%.*s\" pipelines are not supported; supported: traces, metrics",
                             (int)signal_len, v->key);
     struct pipeline_settings s = {0};
     if (!config_read(v, pipeline_fields, &s, e))
@@ -261,7 +263,7 @@ static bool read_pipeline(const struct config_value *root, const struct config_v
         return config_error(v, e, "must have at least one receiver");
     if (p->exporters.count == 0)
         return config_error(v, e, "must have at least one exporter");
-    return check_ids(root, &p->receivers, COMPONENT_RECEIVER, true, e) &&
+    return (p->metrics || check_ids(root, &p->receivers, COMPONENT_RECEIVER, true, e)) &&
            check_ids(root, &p->processors, COMPONENT_PROCESSOR, false, e) &&
            check_ids(root, &p->exporters, COMPONENT_EXPORTER, true, e);
 }

@@ -17,6 +17,7 @@ struct id_list {
 };
 
 struct pipeline_config {
+    bool metrics; /* else it is a traces pipeline */
     struct id_list receivers;
     struct id_list processors;
     struct id_list exporters;

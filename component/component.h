@@ -86,13 +86,16 @@ void receipt_hold(struct receipt *r);
 void receipt_resolve(struct receipt *r, const struct outcome *answer);
 
 struct component;
+struct metric_source;
 
 struct component_ops {
     /* Opens what it needs; false with a reason when the process cannot do its work without. */
     bool (*start)(struct component *c, struct error *e);
 
     /* Takes over one reference to `b`, whatever the answer. `r` is NULL when nobody waits; then
-     * pending is not a possible answer. NULL for receivers and extensions. */
+     * pending is not a possible answer. NULL for receivers, extensions, and what takes metrics
+     * only.
+     */
     struct outcome (*consume)(struct component *c, struct batch *b, struct receipt *r);
 
     /* Whether consume() would now be answered with anything but busy; `why` is set when not.
@@ -112,6 +115,14 @@ struct component_ops {
 
     /* Ends threads and closes what start() opened. NULL: nothing to do. */
     void (*stop)(struct component *c);
+
+    /* The metrics that it makes of spans (metric.h), living as long as it does. Asked after
+     * create(), on the main thread. NULL: makes none. */
+    struct metric_source *(*metrics)(struct component *c);
+
+    /* Exporters of metrics: notes a source, before start(), for good. Returns false when out of
+     * memory. NULL: does not take metrics. An exporter without consume() takes nothing else. */
+    bool (*take_metrics)(struct component *c, struct metric_source *source);
 
     void (*destroy)(struct component *c);
 };

@@ -81,7 +81,7 @@ static void mistakes_are_named_with_file_line_and_key(void **state)
          "exporters"},
         {RECEIVER "exporters: {nop: }\nservice: {pipelines: {logs: {receivers: [otlp], exporters: "
                   "[nop]}}}\n",
-         "\"logs\" pipelines are not supported; supported: traces"},
+         "\"logs\" pipelines are not supported; supported: traces, metrics"},
         {RECEIVER "exporters: {nop: }\nservice: {pipelines: {traces: {exporters: [nop]}}}\n",
          "must have at least one receiver"},
         {RECEIVER
