@@ -38,6 +38,21 @@ struct slot *slot_create(const char *directory, uint64_t id, enum slot_state sta
     return s;
 }
 
+struct slot *slot_draft(const char *directory, const struct slot *of)
+{
+    struct slot *s = slot_create(directory, of->id, SLOT_OPEN);
+    char *path = NULL;
+    if (!s || asprintf(&path, "%s/" SLOT_DRAFT "%013llu.sqlite", directory,
+                       (unsigned long long)of->id) < 0) {
+        slot_release(s);
+        return NULL;
+    }
+    free(s->path);
+    s->path = path;
+    atomic_store(&s->end_ns, atomic_load(&of->end_ns));
+    return s;
+}
+
 struct slot *slot_retain(struct slot *s)
 {
     atomic_fetch_add_explicit(&s->references, 1, memory_order_relaxed);
@@ -74,6 +89,27 @@ static void companion_path(const struct slot *s, const char *suffix, char *path,
 {
     bool broken = atomic_load(&s->state) == SLOT_BROKEN;
     snprintf(path, len, "%s%s%s", s->path, broken ? BROKEN : "", suffix);
+}
+
+/* The slot's own -wal has to go first: SQLite would take it for the new file's. It is empty, both
+ * being sealed. */
+bool slot_publish(struct slot *draft, const struct slot *over)
+{
+    char *path = strdup(over->path);
+    if (!path)
+        return false;
+    for (size_t i = 1; i < sizeof companions / sizeof companions[0]; i++) {
+        char companion[4096];
+        companion_path(over, companions[i], companion, sizeof companion);
+        unlink(companion);
+    }
+    if (rename(draft->path, path) != 0) {
+        free(path);
+        return false;
+    }
+    free(draft->path);
+    draft->path = path;
+    return true;
 }
 
 bool slot_measure(struct slot *s)

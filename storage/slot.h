@@ -32,6 +32,12 @@ struct slot {
 
 /* For a file that may not exist yet. NULL: out of memory. */
 struct slot *slot_create(const char *directory, uint64_t id, enum slot_state state);
+/* The file that is to take the slot's place, under a name of its own as long as it is not complete.
+ * NULL: out of memory. */
+#define SLOT_DRAFT "draft-"
+struct slot *slot_draft(const char *directory, const struct slot *of);
+/* Renames a complete draft to the slot's name, over its file. False with errno set. */
+bool slot_publish(struct slot *draft, const struct slot *over);
 struct slot *slot_retain(struct slot *s);
 void slot_release(struct slot *s);
 

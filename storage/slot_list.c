@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 void slots_changed(struct store *s)
 {
@@ -53,6 +54,22 @@ void slots_remove(struct store *s, struct slot *slot)
         break;
     }
     pthread_mutex_unlock(&s->lock);
+}
+
+bool slots_replace(struct store *s, struct slot *old, struct slot *by)
+{
+    bool replaced = false;
+    pthread_mutex_lock(&s->lock);
+    for (size_t i = 0; i < s->slots.count && !replaced; i++) {
+        if (s->slots.items[i] != old)
+            continue;
+        s->slots.items[i] = by;
+        slots_changed(s);
+        slot_release(old);
+        replaced = true;
+    }
+    pthread_mutex_unlock(&s->lock);
+    return replaced;
 }
 
 struct slot *slots_newest(struct store *s)
@@ -136,6 +153,8 @@ bool slots_scan(struct store *s, struct error *e)
     for (struct dirent *entry; (entry = readdir(directory));) {
         uint64_t id;
         enum slot_state state;
+        if (strncmp(entry->d_name, SLOT_DRAFT, sizeof SLOT_DRAFT - 1) == 0)
+            unlinkat(dirfd(directory), entry->d_name, 0); /* an erasure that did not end */
         if (!slot_parse_name(entry->d_name, &id, &state))
             continue;
         struct slot *slot = slot_create(s->options.directory, id, state);

@@ -50,6 +50,7 @@ static void init_sync(struct store *s)
 {
     pthread_condattr_t attributes;
     pthread_mutex_init(&s->lock, NULL);
+    pthread_mutex_init(&s->erasing, NULL);
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_cond_init(&s->work, &attributes);
@@ -60,6 +61,7 @@ static void init_sync(struct store *s)
 static void destroy(struct store *s)
 {
     pthread_mutex_destroy(&s->lock);
+    pthread_mutex_destroy(&s->erasing);
     pthread_cond_destroy(&s->work);
     pthread_cond_destroy(&s->done);
     slot_list_free(&s->slots);

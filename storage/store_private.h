@@ -30,7 +30,7 @@ struct store {
 
     pthread_mutex_t lock; /* guards, up to the next comment: */
     pthread_cond_t work;  /* the writer waits: something to do */
-    pthread_cond_t done;  /* store_flush() waits: `finished` has moved */
+    pthread_cond_t done;  /* store_flush() and writer_ask() wait: `finished` has moved */
     struct queued *first;
     struct queued **last;
     uint64_t first_ns; /* CLOCK_MONOTONIC when `first` came */
@@ -41,10 +41,13 @@ struct store {
     uint64_t finished;    /* committed or dropped */
     uint64_t flush_to;    /* the writer does not wait for more before this many are finished */
     bool stopping;
+    struct writer_request *requests; /* oldest first */
     struct slot_list slots;
     bool behind;
     bool writable;
     char error[256];
+
+    pthread_mutex_t erasing; /* one erasure at a time; taken before `lock` */
 
     atomic_uint_fast64_t generation; /* changes with `slots`; written under the lock */
 
@@ -69,6 +72,9 @@ void *writer_run(void *store);
 bool slots_scan(struct store *s, struct error *e);  /* what lies in the directory */
 bool slots_add(struct store *s, struct slot *slot); /* takes over the reference when true */
 void slots_remove(struct store *s, struct slot *slot);
+/* Puts `by`, whose reference it takes over, in the place of `old`. False: that is no longer there.
+ */
+bool slots_replace(struct store *s, struct slot *old, struct slot *by);
 void slots_changed(struct store *s);
 struct slot *slots_newest(struct store *s); /* retained; NULL: none */
 /* A copy, each slot retained; false: out of memory. Any thread. */

@@ -12,7 +12,7 @@
 #include "component/clock.h"
 #include "component/log.h"
 #include "storage/sql.h"
-#include "storage/store_private.h"
+#include "storage/writer_request.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -376,6 +376,59 @@ static void take_and_write(struct store *s)
     pthread_cond_broadcast(&s->done);
 }
 
+/* ---- requests of other threads ---- */
+
+bool writer_ask(struct store *s, struct writer_request *rq)
+{
+    pthread_mutex_lock(&s->lock);
+    bool taken = !s->stopping;
+    struct writer_request **last = &s->requests;
+    while (*last)
+        last = &(*last)->next;
+    rq->done = false;
+    rq->next = NULL;
+    if (taken)
+        *last = rq;
+    s->flush_to = s->pushed;
+    pthread_cond_signal(&s->work);
+    while (taken && !rq->done)
+        pthread_cond_wait(&s->done, &s->lock);
+    pthread_mutex_unlock(&s->lock);
+    return taken;
+}
+
+/* With the lock held; lets it go while the request runs. */
+static void answer_request(struct store *s)
+{
+    struct writer_request *rq = s->requests;
+    s->requests = rq->next;
+    pthread_mutex_unlock(&s->lock);
+    rq->run(rq, s);
+    pthread_mutex_lock(&s->lock);
+    rq->done = true;
+    pthread_cond_broadcast(&s->done);
+}
+
+int writer_end_slots(struct store *s)
+{
+    struct slot_list slots;
+    int code = SQLITE_OK;
+    struct blob_writer *blobs = blob_writer_create();
+    if (!blobs || !slots_copy(s, &slots)) {
+        blob_writer_destroy(blobs);
+        return SQLITE_NOMEM;
+    }
+    close_current(s);
+    blob_writer_destroy(s->blobs);
+    s->blobs = blobs;
+    for (size_t i = 0; i < slots.count; i++) {
+        if (atomic_load(&slots.items[i]->state) == SLOT_OPEN && !seal(s, slots.items[i]))
+            code = SQLITE_BUSY;
+    }
+    slot_list_free(&slots);
+    return code;
+}
+
 /* When what waits is to be written. With the lock held. */
 static uint64_t due_ns(const struct store *s)
 {
@@ -392,11 +445,13 @@ void *writer_run(void *store)
     struct store *s = store;
     pthread_setname_np(pthread_self(), "store");
     pthread_mutex_lock(&s->lock);
-    while (s->first || !s->stopping) {
+    while (s->first || s->requests || !s->stopping) {
         uint64_t now = monotonic_ns();
         uint64_t due = due_ns(s);
         if (due <= now) {
             take_and_write(s);
+        } else if (s->requests) {
+            answer_request(s);
         } else if (s->next_tick_ns <= now) {
             pthread_mutex_unlock(&s->lock);
             tick(s);

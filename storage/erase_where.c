@@ -1,0 +1,213 @@
+/* Terms are looked up by walking the attributes of each span, decompressed: an erasure is rare, and
+ * has to find what filters made for searching would pass over, a part of a nested value for one. */
+#include "storage/erase_where.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- reading ---- */
+
+static void skip_space(const char **at)
+{
+    while (isspace((unsigned char)**at))
+        (*at)++;
+}
+
+static bool parse_error(struct error *e, const char *text, const char *at, const char *what)
+{
+    return error_set(e, "where, at character %zu: %s", (size_t)(at - text) + 1, what);
+}
+
+static bool parse_key(const char *text, const char **at, struct erase_term *t, struct error *e)
+{
+    size_t len = strcspn(*at, "=~\" \t\r\n");
+    if (len == 0)
+        return parse_error(e, text, *at, "an attribute's name, or *, is expected");
+    t->key = strndup(*at, len);
+    *at += len;
+    skip_space(at);
+    if (**at != '=' && **at != '~')
+        return parse_error(e, text, *at, "= (equals) or ~ (contains) is expected");
+    t->contains = *(*at)++ == '~';
+    skip_space(at);
+    return t->key || error_set(e, "out of memory");
+}
+
+static bool parse_value(const char *text, const char **at, struct erase_term *t, struct error *e)
+{
+    if (**at != '"')
+        return parse_error(e, text, *at, "a value in double quotes is expected");
+    const char *from = ++*at;
+    char *value = malloc(strlen(from) + 1);
+    size_t len = 0;
+    if (!value)
+        return error_set(e, "out of memory");
+    t->forms[t->form_count++] = value;
+    for (; **at && **at != '"'; (*at)++) {
+        if (**at == '\\' && ((*at)[1] == '"' || (*at)[1] == '\\'))
+            (*at)++;
+        value[len++] = **at;
+    }
+    value[len] = '\0';
+    if (**at != '"')
+        return parse_error(e, text, from - 1, "the value's closing quote is missing");
+    (*at)++;
+    return len > 0 || parse_error(e, text, from - 1, "the value is empty");
+}
+
+static bool parse_and(const char *text, const char **at, struct error *e)
+{
+    if (strncmp(*at, "and", 3) != 0 && strncmp(*at, "AND", 3) != 0)
+        return parse_error(e, text, *at, "\"and\" or the end is expected");
+    *at += 3;
+    if (!isspace((unsigned char)**at))
+        return parse_error(e, text, *at, "a space is expected");
+    skip_space(at);
+    return true;
+}
+
+bool erase_where_parse(const char *text, struct erase_where *w, struct error *e)
+{
+    const char *at = text;
+    *w = (struct erase_where){0};
+    skip_space(&at);
+    if (!*at)
+        return error_set(e, "where is empty: it has to say what to erase");
+    for (;;) {
+        if (w->term_count == ERASE_TERMS_MAX)
+            return parse_error(e, text, at, "there are too many terms");
+        struct erase_term *t = &w->terms[w->term_count++];
+        if (!parse_key(text, &at, t, e) || !parse_value(text, &at, t, e))
+            return false;
+        skip_space(&at);
+        if (!*at)
+            return true;
+        if (!parse_and(text, &at, e))
+            return false;
+    }
+}
+
+void erase_where_free(struct erase_where *w)
+{
+    for (size_t i = 0; i < w->term_count; i++) {
+        struct erase_term *t = &w->terms[i];
+        for (size_t n = 0; n < t->form_count; n++)
+            free(t->forms[n]);
+        free(t->key);
+    }
+    value_text_free(&w->text);
+    *w = (struct erase_where){0};
+}
+
+bool erase_where_add_form(struct erase_where *w, size_t term, struct bytes form)
+{
+    struct erase_term *t = &w->terms[term];
+    if (t->form_count == ERASE_FORMS_MAX)
+        return false;
+    char *copy = strndup((const char *)form.data, form.len);
+    if (copy)
+        t->forms[t->form_count++] = copy;
+    return copy != NULL;
+}
+
+void erase_where_describe(const struct erase_where *w, char *out, size_t len)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < w->term_count && used < len; i++) {
+        const struct erase_term *t = &w->terms[i];
+        used += (size_t)snprintf(out + used, len - used, "%s%.100s%c", i ? " and " : "", t->key,
+                                 t->contains ? '~' : '=');
+    }
+}
+
+/* ---- matching ---- */
+
+static bool holds(const struct erase_term *t, struct bytes text)
+{
+    for (size_t i = 0; i < t->form_count; i++) {
+        const char *form = t->forms[i];
+        if (t->contains ? memmem(text.data, text.len, form, strlen(form)) != NULL
+                        : bytes_equal_string(text, form))
+            return true;
+    }
+    return false;
+}
+
+/* What is written in an array or map is found in its bytes: text is not encoded there. */
+static bool value_holds(struct erase_where *w, const struct erase_term *t, const struct value *v)
+{
+    if (t->contains && v->bytes.len > 0)
+        return holds(t, v->bytes);
+    if (holds(t, value_text(v, &w->text)))
+        return true;
+    struct value_iterator it;
+    struct value element;
+    if (v->type != VALUE_ARRAY)
+        return false;
+    value_begin(&it, v->bytes);
+    while (value_next(&it, &element)) {
+        if (element.type != VALUE_ARRAY && element.type != VALUE_MAP &&
+            holds(t, value_text(&element, &w->text)))
+            return true;
+    }
+    return false;
+}
+
+static bool attributes_hold(struct erase_where *w, const struct erase_term *t, struct bytes message,
+                            enum attribute_field field)
+{
+    bool any = strcmp(t->key, "*") == 0;
+    struct attribute_iterator it;
+    struct attribute a;
+    attribute_begin(&it, message, field);
+    while (attribute_next(&it, &a)) {
+        if ((any || bytes_equal_string(a.key, t->key)) && value_holds(w, t, &a.value))
+            return true;
+    }
+    return false;
+}
+
+static bool events_and_links_hold(struct erase_where *w, const struct erase_term *t,
+                                  struct bytes span)
+{
+    struct span_cursor c;
+    struct event_view event;
+    struct link_view link;
+    span_events_begin(&c, span);
+    while (event_next(&c, &event)) {
+        if (attributes_hold(w, t, event.message, EVENT_ATTRIBUTES))
+            return true;
+    }
+    span_links_begin(&c, span);
+    while (link_next(&c, &link)) {
+        if (attributes_hold(w, t, link.message, LINK_ATTRIBUTES))
+            return true;
+    }
+    return false;
+}
+
+static bool term_holds(struct erase_where *w, const struct erase_term *t, const struct batch *b,
+                       const struct span_view *s)
+{
+    const struct scope_view *scope = span_scope(b, s);
+    const struct resource_view *resource = span_resource(b, s);
+    if (t->contains && strcmp(t->key, "*") == 0 &&
+        (holds(t, span_bytes(s)) || holds(t, scope->head) || holds(t, scope->tail) ||
+         holds(t, resource->head) || holds(t, resource->tail)))
+        return true;
+    return attributes_hold(w, t, span_bytes(s), SPAN_ATTRIBUTES) ||
+           attributes_hold(w, t, resource->message, RESOURCE_ATTRIBUTES) ||
+           attributes_hold(w, t, scope->message, SCOPE_ATTRIBUTES) ||
+           events_and_links_hold(w, t, span_bytes(s));
+}
+
+bool erase_where_matches(struct erase_where *w, const struct batch *b, uint32_t span)
+{
+    for (size_t i = 0; i < w->term_count; i++) {
+        if (!term_holds(w, &w->terms[i], b, &b->spans[span]))
+            return false;
+    }
+    return true;
+}

@@ -1,0 +1,49 @@
+/* Which spans an erasure is about.
+ *
+ *     enduser.id="alice" and service.name="shop"     the attribute is exactly this
+ *     http.url~"alice@example.com"                   its text holds this somewhere
+ *     *="alice"   *~"alice@example.com"              any attribute; anything written in the span
+ *
+ * All terms have to hold on one span. An attribute is the span's, its events', links', scope's or
+ * resource's; of an array it is enough that one element is equal. Values stand in double quotes,
+ * with \" and \\. A value may have been stored under a pseudonym: then any of the forms that it may
+ * have will do. */
+#ifndef TAILSPAN_STORAGE_ERASE_WHERE_H
+#define TAILSPAN_STORAGE_ERASE_WHERE_H
+
+#include "component/error.h"
+#include "proto/batch.h"
+#include "proto/value_text.h"
+
+enum {
+    ERASE_TERMS_MAX = 16,
+    ERASE_FORMS_MAX = 64, /* of one value, itself included */
+};
+
+struct erase_term {
+    char *key;     /* "*": any */
+    bool contains; /* else equals */
+    char *forms[ERASE_FORMS_MAX];
+    size_t form_count;
+};
+
+struct erase_where {
+    struct erase_term terms[ERASE_TERMS_MAX];
+    size_t term_count;
+    struct value_text text;
+};
+
+/* Reads `text`. False with `e` set, which names the place and not the value. Free it in any case.
+ */
+bool erase_where_parse(const char *text, struct erase_where *w, struct error *e);
+void erase_where_free(struct erase_where *w);
+
+/* One more form of a term's value. False: out of memory, or there are too many. */
+bool erase_where_add_form(struct erase_where *w, size_t term, struct bytes form);
+
+bool erase_where_matches(struct erase_where *w, const struct batch *b, uint32_t span);
+
+/* The terms without their values, for logs: "enduser.id= and *~". */
+void erase_where_describe(const struct erase_where *w, char *out, size_t len);
+
+#endif
