@@ -165,13 +165,44 @@ int process_run(const struct process_options *o)
     return running ? 0 : 1;
 }
 
-bool process_validate(const struct process_options *o, struct error *e)
+struct looking {
+    struct component *components[256];
+    size_t count;
+};
+
+static void note(void *context, struct component *c)
+{
+    struct looking *l = context;
+    if (l->count < sizeof l->components / sizeof l->components[0])
+        l->components[l->count++] = c;
+}
+
+bool process_look(const struct process_options *o,
+                  bool (*visit)(void *context, struct component *const *components, size_t count,
+                                struct error *e),
+                  void *context, struct error *e)
 {
     struct process p = {0};
+    struct looking l = {.count = 0};
     grpc_log_take_over();
     grpc_init();
     bool ok = create(&p, o, e);
+    if (ok)
+        graph_each(p.graph, note, &l);
+    ok = ok && visit(context, l.components, l.count, e);
     destroy(&p);
     grpc_shutdown_blocking();
     return ok;
+}
+
+static bool look_away(void *context, struct component *const *components, size_t count,
+                      struct error *e)
+{
+    (void)context, (void)components, (void)count, (void)e;
+    return true;
+}
+
+bool process_validate(const struct process_options *o, struct error *e)
+{
+    return process_look(o, look_away, NULL, e);
 }

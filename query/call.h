@@ -17,11 +17,19 @@ enum {
     CALL_IDS_MAX = 1500,       /* trace ids in one request */
 };
 
+enum erase_access {
+    ERASE_LOCAL, /* asked for on this machine */
+    ERASE_ALWAYS,
+    ERASE_NEVER,
+};
+
 struct call_limits {
     uint32_t traces;     /* largest `limit` of a search */
     uint64_t timeout_ns; /* for one request's work in the store */
     size_t memory;       /* bytes for the model of one trace */
     size_t reply;        /* bytes of a reply */
+    enum erase_access erase;
+    struct store *store; /* that the readers read */
 };
 
 struct call {

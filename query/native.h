@@ -11,6 +11,7 @@ void native_trace(struct call *c);
 void native_decision(struct call *c);
 void native_search(struct call *c);
 void native_services(struct call *c);
+void native_erase(struct call *c);
 void native_openapi(struct call *c);
 
 /* application/problem+json with this status and detail. */

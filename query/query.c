@@ -33,6 +33,7 @@ struct settings {
     bool tls_present;
     int64_t max_limit;
     int64_t timeout_ns;
+    int erase;
     struct {
         struct config_strings allowed_origins;
     } cors;
@@ -58,6 +59,9 @@ static const struct config_field cors_fields[] = {
     CONFIG_END,
 };
 
+/* In the order of enum erase_access. */
+static const char *const erase_choices[] = {"local", "always", "never", NULL};
+
 static const struct config_field fields[] = {
     {.key = "endpoint",
      .type = FIELD_STRING,
@@ -82,6 +86,11 @@ static const struct config_field fields[] = {
      .type = FIELD_DURATION,
      .offset = offsetof(struct settings, timeout_ns),
      .fallback = "10s"},
+    {.key = "erase",
+     .type = FIELD_CHOICE,
+     .offset = offsetof(struct settings, erase),
+     .fallback = "local",
+     .choices = erase_choices},
     {.key = "cors",
      .type = FIELD_SECTION,
      .offset = offsetof(struct settings, cors),
@@ -215,6 +224,7 @@ static bool query_start(struct component *c, struct error *e)
     struct query *q = (struct query *)c;
     if (!open_readers(q, e))
         return false;
+    q->limits.store = sqlite_exporter_store(q->exporter);
     struct http_server_options o = {
         .endpoint = q->settings.endpoint,
         .name = c->id,
@@ -289,6 +299,7 @@ static bool configure(struct query *q, const struct component_spec *spec, struct
         .timeout_ns = (uint64_t)s->timeout_ns,
         .memory = MEMORY_LIMIT,
         .reply = REPLY_LIMIT,
+        .erase = (enum erase_access)s->erase,
     };
     return true;
 }

@@ -15,6 +15,7 @@ const struct route routes[] = {
 
     {"GET", "/api/v1/traces/{id}", native_trace, true},
     {"GET", "/api/v1/traces/{id}/decision", native_decision, true},
+    {"DELETE", "/api/v1/traces", native_erase, true},
     {"GET", "/api/v1/search", native_search, true},
     {"GET", "/api/v1/services", native_services, true},
     {"GET", "/api/v1/openapi.json", native_openapi, true},
@@ -81,7 +82,9 @@ const struct route *router_find(const struct route *table, const char *method, c
         bool get = strcmp(r->method, "GET") == 0;
         if (strcmp(r->method, method) == 0 || (head && get))
             return r;
-        *allowed = get ? "GET, HEAD, OPTIONS" : "POST, OPTIONS";
+        *allowed = get                              ? "GET, HEAD, OPTIONS"
+                   : strcmp(r->method, "POST") == 0 ? "POST, OPTIONS"
+                                                    : "DELETE, OPTIONS";
     }
     return NULL;
 }

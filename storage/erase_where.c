@@ -2,6 +2,8 @@
  * has to find what filters made for searching would pass over, a part of a nested value for one. */
 #include "storage/erase_where.h"
 
+#include "component/pseudonym.h"
+
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -110,6 +112,26 @@ bool erase_where_add_form(struct erase_where *w, size_t term, struct bytes form)
     if (copy)
         t->forms[t->form_count++] = copy;
     return copy != NULL;
+}
+
+struct forms {
+    struct erase_where *where;
+    size_t term;
+    bool complete;
+};
+
+static void add_form(void *context, struct bytes form)
+{
+    struct forms *f = context;
+    f->complete &= erase_where_add_form(f->where, f->term, form);
+}
+
+bool erase_where_add_pseudonyms(struct erase_where *w)
+{
+    struct forms f = {.where = w, .complete = true};
+    for (f.term = 0; f.term < w->term_count; f.term++)
+        pseudonym_each(bytes_of_string(w->terms[f.term].forms[0]), add_form, &f);
+    return f.complete;
 }
 
 void erase_where_describe(const struct erase_where *w, char *out, size_t len)

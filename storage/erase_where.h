@@ -41,6 +41,9 @@ void erase_where_free(struct erase_where *w);
 /* One more form of a term's value. False: out of memory, or there are too many. */
 bool erase_where_add_form(struct erase_where *w, size_t term, struct bytes form);
 
+/* All forms that this process's pseudonymisers give the values. False: as above. */
+bool erase_where_add_pseudonyms(struct erase_where *w);
+
 bool erase_where_matches(struct erase_where *w, const struct batch *b, uint32_t span);
 
 /* The terms without their values, for logs: "enduser.id= and *~". */

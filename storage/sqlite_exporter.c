@@ -256,3 +256,9 @@ struct store *sqlite_exporter_store(struct component *c)
     assert(c->kind == &sqlite_exporter);
     return ((struct exporter *)c)->store;
 }
+
+const char *sqlite_exporter_directory(const struct component *c)
+{
+    assert(c->kind == &sqlite_exporter);
+    return ((const struct exporter *)c)->directory;
+}

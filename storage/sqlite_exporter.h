@@ -10,4 +10,7 @@ extern const struct component_kind sqlite_exporter;
 /* The open store of a started sqlite exporter, for readers beside it. */
 struct store *sqlite_exporter_store(struct component *c);
 
+/* Where a sqlite exporter keeps its files, started or not. Lives as long as it does. */
+const char *sqlite_exporter_directory(const struct component *c);
+
 #endif

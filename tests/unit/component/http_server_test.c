@@ -21,10 +21,12 @@ static bool append_pair(void *context, const char *name, const char *value)
     return true;
 }
 
-/* Echoes what it understood. */
+/* Echoes what it understood; /slow takes longer than a connection may be idle. */
 static void echo(void *context, const struct http_request *rq, struct http_reply *reply)
 {
     (void)context;
+    if (strcmp(rq->path, "/slow") == 0)
+        sleep(4);
     const char *a = http_query(rq, "a");
     const char *header = http_header(rq, "X-Test");
     reply->status = 201;
@@ -71,6 +73,15 @@ static void requests_reach_the_handler(void **state)
     assert_non_null(strstr(reply, "HTTP/1.1 201"));
     assert_non_null(strstr(reply, "X-Answer: yes"));
     assert_non_null(strstr(reply, "POST /x/A a=1 2 h=t body=5 a=1 2;b=3;a=4;"));
+}
+
+/* The connection is not idle while the handler works. */
+static void a_slow_answer_arrives(void **state)
+{
+    const char *rq = "GET /slow HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
+    const char *reply = exchange(*state, rq, strlen(rq));
+    assert_non_null(strstr(reply, "HTTP/1.1 201"));
+    assert_non_null(strstr(reply, "GET /slow"));
 }
 
 static void a_large_body_is_refused(void **state)
@@ -258,6 +269,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(requests_reach_the_handler),
+        cmocka_unit_test(a_slow_answer_arrives),
         cmocka_unit_test(a_large_body_is_refused),
         cmocka_unit_test(a_head_that_does_not_end_is_refused),
         cmocka_unit_test(replies_that_are_not_read_take_no_more_than_was_given),
