@@ -1,0 +1,71 @@
+/* Journeys: traces that belong together, so that they are kept together.
+ *
+ * A hop through Kafka joins the trace of a producer with that of a consumer; who is joined with one
+ * of a journey is of the journey. When a policy keeps one of its traces, the others are kept too.
+ * So a trace of a journey that no policy wants is not let go at the end of its wait, but held until
+ * the others' waits are over as well, for a time that is bounded; what joins after that time finds
+ * some of its journey gone, which is counted.
+ *
+ * Bounded: traces in one journey, traces in all; the journey that was quiet for longest is
+ * forgotten first. A trace costs about 50 bytes. Traces are known by 64 bits of their id's hash
+ * (trace_hash).
+ *
+ * Any thread; one lock. */
+#ifndef TAILSPAN_SAMPLING_JOURNEYS_H
+#define TAILSPAN_SAMPLING_JOURNEYS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct journeys_settings {
+    uint64_t wait_ns;   /* decision_wait: after a join, both traces are decided within this time */
+    uint64_t hold_ns;   /* a trace is held for at most this much longer than its own wait */
+    uint64_t forget_ns; /* a journey is forgotten when nothing joined it for so long */
+    uint32_t most_traces_each;
+    uint32_t most_traces; /* of all journeys */
+};
+
+struct journeys;
+struct journeys *journeys_create(
+    const struct journeys_settings *settings); /* NULL: out of memory */
+void journeys_destroy(struct journeys *j);
+
+enum journey_past {
+    PAST_NONE, /* not decided, or not known any more */
+    PAST_KEPT,
+    PAST_DROPPED,
+};
+
+/* These two traces belong together; the pasts are what was decided of each before. False: they stay
+ * apart, because the journey would be too large, or for want of memory. Times are CLOCK_MONOTONIC.
+ */
+bool journeys_join(struct journeys *j, uint64_t a, enum journey_past past_a, uint64_t b,
+                   enum journey_past past_b, uint64_t now_ns);
+
+enum journey_answer {
+    JOURNEY_NONE, /* the trace is alone */
+    JOURNEY_KEPT, /* keep it */
+    JOURNEY_HOLD, /* ask again at `until_ns` */
+    JOURNEY_OVER, /* nobody kept one of it: let it go */
+};
+
+/* What becomes of a trace, come at `arrived_ns`, that no policy keeps. */
+enum journey_answer journeys_ask(struct journeys *j, uint64_t trace, uint64_t arrived_ns,
+                                 uint64_t now_ns, uint64_t *until_ns);
+
+/* The trace is kept: so is its journey from now on. False: it has none, or was kept already. */
+bool journeys_keep(struct journeys *j, uint64_t trace);
+
+struct journeys_counts {
+    uint32_t traces; /* known now */
+    uint32_t journeys;
+    uint64_t broken; /* journeys that were kept after some of their traces had been let go */
+    uint64_t apart;  /* joins that were refused */
+};
+void journeys_count(struct journeys *j, struct journeys_counts *out);
+
+/* Whether there is any: cheap, without the lock. */
+bool journeys_any(const struct journeys *j);
+
+#endif
