@@ -30,6 +30,8 @@ static const char *reason_name(enum explanation_reason r)
         return "early: num_traces was reached";
     case REASON_TOO_LARGE:
         return "larger than maximum_trace_size_bytes";
+    case REASON_JOURNEY:
+        return "held until its journey was decided";
     case REASON_SHUTDOWN:
         return "early: the process ended";
     default:

@@ -39,6 +39,9 @@ enum sampling_verdict {
     SAMPLING_ERROR, /* of one policy: counted, and the policy is passed over */
 };
 
+/* In the place of a policy: no policy kept the trace, its journey did. */
+#define POLICY_JOURNEY (UINT16_MAX - 1)
+
 struct sampling_decision {
     enum sampling_verdict verdict;
     uint16_t

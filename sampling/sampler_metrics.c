@@ -99,6 +99,14 @@ static void init_totals(struct sampler_metrics *m, struct telemetry *t, const ch
     m->too_large =
         telemetry_counter(t, PREFIX "traces_dropped_too_large",
                           "Traces not sampled because of maximum_trace_size_bytes.", NULL);
+    m->kept_by_journey =
+        telemetry_counter(t, "tailspan_tail_sampling_kept_by_journey",
+                          "Traces that no policy wanted, kept with the rest of their journey.",
+                          LABELS({"processor", id}));
+    m->held_for_journey =
+        telemetry_counter(t, "tailspan_tail_sampling_held_for_journey",
+                          "Traces that no policy wanted, held until their journey was decided.",
+                          LABELS({"processor", id}));
     const struct label *processor = LABELS({"processor", id}, {"otel_signal", "traces"});
     m->incoming = telemetry_counter(t, "otelcol_processor_incoming_items",
                                     "Items passed to the processor.", processor);

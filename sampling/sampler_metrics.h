@@ -30,6 +30,8 @@ struct sampler_metrics {
     struct counter *evaluation_errors;
     struct counter *decided_early;
     struct counter *too_large;
+    struct counter *kept_by_journey;
+    struct counter *held_for_journey;
     struct counter *incoming;
     struct counter *outgoing;
     struct sampler_histogram timer_latency_ms;

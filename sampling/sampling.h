@@ -18,6 +18,7 @@ enum explanation_reason {
     REASON_EARLY,     /* they decided early, to make room */
     REASON_TOO_LARGE, /* over maximum_trace_size_bytes: never seen by a policy */
     REASON_SHUTDOWN,  /* they decided on what had come */
+    REASON_JOURNEY,   /* they did not want it, and it was held until its journey was decided */
 };
 
 struct explained_vote {
@@ -52,6 +53,10 @@ struct explanation {
 /* False when this sampler knows nothing of the trace. Any thread, while the component is started.
  */
 bool sampling_explain(struct component *c, const uint8_t trace_id[16], struct explanation *out);
+
+/* Tells every started sampler that these two traces are of one journey, and are kept together. Any
+ * thread, unless it holds a lock that is held while spans are handed on. */
+void sampling_join_all(const uint8_t a[16], const uint8_t b[16]);
 
 /* Asks every started sampler of the process; `each` is called for those that know the trace. Any
  * thread. `out` is room for one answer. */

@@ -87,6 +87,7 @@ struct shard *shard_create(const struct shard_settings *settings, unsigned numbe
     uint64_t horizon = settings->decision_wait_ns > settings->after_root_ns
                            ? settings->decision_wait_ns
                            : settings->after_root_ns;
+    horizon += settings->hold_ns + A_SECOND;
     s->traces = trace_table_create(settings->traces_limit, policy_set_words(policies));
     s->spans = waiting_spans_create(chain_of, s);
     s->memory = decision_memory_create(settings->memory_bytes);
@@ -179,7 +180,7 @@ static void keep_recent(struct recent_decision *r, const struct trace *t,
     r->spans = t->span_count;
     r->late_spans = 0;
     r->rooted = t->rooted;
-    r->voted = reason != REASON_TOO_LARGE;
+    r->voted = reason != REASON_TOO_LARGE && !t->held;
 }
 
 static struct sampling_decision decide_by_policies(struct shard *s, const struct trace *t,
@@ -193,19 +194,71 @@ static struct sampling_decision decide_by_policies(struct shard *s, const struct
     return d;
 }
 
-/* Ends a trace's wait, off the wheel already. Its spans leave later. */
-static void decide(struct shard *s, uint32_t number, enum explanation_reason reason,
+/* Puts a trace that its journey may yet keep back onto the wheel: while draining, behind all that
+ * were not asked yet. */
+static void hold(struct shard *s, uint32_t number, uint64_t until_ns)
+{
+    struct trace *t = trace_table_at(s->traces, number);
+    if (!t->held)
+        counter_add(s->settings->metrics->held_for_journey, 1);
+    t->held = true;
+    wheel_set(&s->wheel, number, until_ns);
+}
+
+/* What the journey makes of a decision. True: the trace is held, nothing is decided yet. */
+static bool ask_journey(struct shard *s, uint32_t number, enum explanation_reason reason,
+                        struct sampling_decision *d, uint64_t now_ns)
+{
+    struct journeys *j = s->settings->journeys;
+    struct trace *t = trace_table_at(s->traces, number);
+    uint64_t until_ns = now_ns;
+    if (!j)
+        return false;
+    if (d->verdict == SAMPLING_SAMPLED)
+        journeys_keep(j, t->hash);
+    if (d->verdict != SAMPLING_NOT_SAMPLED || reason == REASON_TOO_LARGE)
+        return false;
+    enum journey_answer answer = journeys_ask(j, t->hash, t->arrived_ns, now_ns, &until_ns);
+    if (answer == JOURNEY_KEPT) {
+        *d = (struct sampling_decision){
+            .verdict = SAMPLING_SAMPLED, .policy = POLICY_JOURNEY, .sub_policy = UINT16_MAX};
+        counter_add(s->settings->metrics->kept_by_journey, 1);
+    }
+    bool may_wait = reason == REASON_POLICIES || (reason == REASON_SHUTDOWN && !t->held);
+    if (answer != JOURNEY_HOLD || !may_wait)
+        return false;
+    hold(s, number, until_ns);
+    return true;
+}
+
+/* A held trace is not shown to the policies again: rate limiters would count it twice. */
+static struct sampling_decision vote(struct shard *s, const struct trace *t,
+                                     enum explanation_reason reason, struct policy_vote *votes,
+                                     uint64_t now_ns)
+{
+    struct sampling_decision d = {
+        .verdict = SAMPLING_NOT_SAMPLED, .policy = UINT16_MAX, .sub_policy = UINT16_MAX};
+    if (reason != REASON_TOO_LARGE && !t->held)
+        d = decide_by_policies(s, t, votes, now_ns);
+    if (d.verdict == SAMPLING_ERROR)
+        d.verdict = SAMPLING_NOT_SAMPLED;
+    return d;
+}
+
+/* Ends a trace's wait, off the wheel already. Its spans leave later. False: it is held, and back on
+ * the wheel. */
+static bool decide(struct shard *s, uint32_t number, enum explanation_reason reason,
                    uint64_t now_ns)
 {
     struct trace *t = trace_table_at(s->traces, number);
     struct sampler_metrics *m = s->settings->metrics;
     struct recent_decision *r = recent_decisions_next(s->recent, now_ns);
-    struct sampling_decision d = {
-        .verdict = SAMPLING_NOT_SAMPLED, .policy = UINT16_MAX, .sub_policy = UINT16_MAX};
-    if (reason != REASON_TOO_LARGE)
-        d = decide_by_policies(s, t, r ? r->votes : NULL, now_ns);
-    if (d.verdict == SAMPLING_ERROR)
-        d.verdict = SAMPLING_NOT_SAMPLED;
+    struct sampling_decision d = vote(s, t, reason, r ? r->votes : NULL, now_ns);
+    bool held_before = t->held;
+    if (ask_journey(s, number, reason, &d, now_ns))
+        return false;
+    if (held_before && reason == REASON_POLICIES)
+        reason = REASON_JOURNEY;
     if (r) {
         keep_recent(r, t, &d, reason, now_ns);
         recent_decisions_commit(s->recent);
@@ -219,6 +272,7 @@ static void decide(struct shard *s, uint32_t number, enum explanation_reason rea
         counter_add(m->decided_early, 1);
     if (reason == REASON_TOO_LARGE)
         counter_add(m->too_large, 1);
+    return true;
 }
 
 /* A trace that waits no more goes to the end of the queue out. */
@@ -237,6 +291,11 @@ static void begin_to_leave(struct shard *s, uint32_t number)
 
 /* ---- leaving ---- */
 
+static const char *policy_name(const struct shard *s, uint16_t policy)
+{
+    return policy == POLICY_JOURNEY ? "linked" : policy_set_name(s->policies, policy);
+}
+
 /* Spans of one outcome, on time or late, form a group. */
 static uint32_t group_of(uint16_t outcome, bool late)
 {
@@ -253,7 +312,7 @@ static void mark_group(void *context, uint32_t group, struct kept_mark *out)
                               .threshold = d->threshold};
     if (!s->settings->record_policy || d->policy == UINT16_MAX)
         return;
-    out->policy = policy_set_name(s->policies, d->policy);
+    out->policy = policy_name(s, d->policy);
     if (d->sub_policy != UINT16_MAX)
         out->composite_policy = policy_set_sub_name(s->policies, d->policy, d->sub_policy);
 }
@@ -318,7 +377,7 @@ static void make_room(struct shard *s, uint64_t now_ns)
 {
     uint32_t number = wheel_first(&s->wheel);
     assert(number != WHEEL_NONE);
-    decide(s, number, REASON_EARLY, now_ns);
+    (void)decide(s, number, REASON_EARLY, now_ns);
     begin_to_leave(s, number);
 }
 
@@ -420,7 +479,7 @@ static void learn(struct shard *s, uint32_t number, const struct batch *b, uint3
 static void too_large(struct shard *s, uint32_t number, uint64_t now_ns)
 {
     wheel_remove(&s->wheel, number);
-    decide(s, number, REASON_TOO_LARGE, now_ns);
+    (void)decide(s, number, REASON_TOO_LARGE, now_ns);
     begin_to_leave(s, number);
 }
 
@@ -510,8 +569,8 @@ static bool decide_next(struct shard *s, uint64_t now_ns)
     if (s->draining && s->settings->drop_pending) {
         struct trace *t = trace_table_at(s->traces, number);
         counter_add(s->settings->metrics->lost_shutdown, t->span_count);
-    } else {
-        decide(s, number, s->draining ? REASON_SHUTDOWN : REASON_POLICIES, now_ns);
+    } else if (!decide(s, number, s->draining ? REASON_SHUTDOWN : REASON_POLICIES, now_ns)) {
+        return true;
     }
     begin_to_leave(s, number);
     return true;
@@ -646,6 +705,18 @@ uint32_t shard_waiting_traces(struct shard *s)
     return n;
 }
 
+enum journey_past shard_past(struct shard *s, uint64_t hash)
+{
+    pthread_mutex_lock(&s->lock);
+    uint16_t outcome = decision_memory_find(s->memory, hash, monotonic_ns(), NULL);
+    enum journey_past past = outcome == OUTCOME_NONE ? PAST_NONE
+                             : decision_memory_get(s->memory, outcome)->verdict == SAMPLING_SAMPLED
+                                 ? PAST_KEPT
+                                 : PAST_DROPPED;
+    pthread_mutex_unlock(&s->lock);
+    return past;
+}
+
 size_t shard_memory_bytes(struct shard *s)
 {
     pthread_mutex_lock(&s->lock);
@@ -660,7 +731,7 @@ static void explain_decision(const struct shard *s, struct explanation *out)
     out->policy = out->sub_policy = NULL;
     if (out->decision.policy == UINT16_MAX)
         return;
-    out->policy = policy_set_name(s->policies, out->decision.policy);
+    out->policy = policy_name(s, out->decision.policy);
     if (out->decision.sub_policy != UINT16_MAX)
         out->sub_policy =
             policy_set_sub_name(s->policies, out->decision.policy, out->decision.sub_policy);

@@ -8,6 +8,7 @@
 #define TAILSPAN_SAMPLING_SHARD_H
 
 #include "component/component.h"
+#include "sampling/journeys.h"
 #include "sampling/sampler_metrics.h"
 #include "sampling/sampling.h"
 
@@ -25,6 +26,8 @@ struct shard_settings {
     bool consistent;
     bool record_policy;
     bool drop_pending;
+    struct journeys *journeys; /* NULL: each trace for itself */
+    uint64_t hold_ns;          /* longest that a journey holds a trace */
     struct sampler_metrics *metrics;
     struct component *sampler; /* whose `next` kept spans go to */
 };
@@ -57,6 +60,9 @@ uint64_t shard_pending_spans(struct shard *s);
 uint32_t shard_waiting_traces(struct shard *s);
 size_t shard_bytes(struct shard *s);
 size_t shard_memory_bytes(struct shard *s);
+
+/* What was decided of a trace, as far back as is remembered. Any thread. */
+enum journey_past shard_past(struct shard *s, uint64_t hash);
 
 /* False when nothing is known. `out->component` is left alone. Any thread. */
 bool shard_explain(struct shard *s, const uint8_t trace_id[16], struct explanation *out);

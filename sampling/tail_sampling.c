@@ -40,6 +40,11 @@ struct settings {
     bool record_policy;
     int64_t memory_bytes;
     int64_t explanation_bytes;
+    struct {
+        bool enabled;
+        int64_t max_hold_ns;
+        int64_t max_traces;
+    } journeys;
 };
 
 /* A shard and its turns on its home lane. */
@@ -54,6 +59,7 @@ struct sampler {
     struct shard_settings settings;
     struct sampler_metrics metrics;
     struct telemetry *telemetry;
+    struct journeys *journeys; /* NULL: off */
     struct home *homes;
     unsigned shard_count; /* made so far */
 
@@ -130,6 +136,64 @@ void sampling_explain_all(const uint8_t trace_id[16], struct explanation *out,
             each(context, out);
     }
     pthread_mutex_unlock(&registry.lock);
+}
+
+/* ---- journeys ---- */
+
+static enum journey_past past_of(struct sampler *s, uint64_t hash)
+{
+    return shard_past(s->homes[shard_of_trace(hash, s->settings.shards)].shard, hash);
+}
+
+static void join_traces(struct sampler *s, const uint8_t a[16], const uint8_t b[16])
+{
+    uint64_t hash_a = trace_hash(a), hash_b = trace_hash(b);
+    if (s->journeys)
+        journeys_join(s->journeys, hash_a, past_of(s, hash_a), hash_b, past_of(s, hash_b),
+                      monotonic_ns());
+}
+
+void sampling_join_all(const uint8_t a[16], const uint8_t b[16])
+{
+    pthread_mutex_lock(&registry.lock);
+    for (struct sampler *s = registry.first; s; s = s->next_started)
+        join_traces(s, a, b);
+    pthread_mutex_unlock(&registry.lock);
+}
+
+static struct journeys_counts journey_counts(const void *context)
+{
+    struct journeys_counts counts;
+    journeys_count(((const struct sampler *)context)->journeys, &counts);
+    return counts;
+}
+
+static double read_journey_traces(void *context)
+{
+    return journey_counts(context).traces;
+}
+
+static double read_broken_journeys(void *context)
+{
+    return (double)journey_counts(context).broken;
+}
+
+static double read_refused_joins(void *context)
+{
+    return (double)journey_counts(context).apart;
+}
+
+static void publish_journeys(struct sampler *s)
+{
+    const struct label *labels = LABELS({"processor", s->component.id});
+    telemetry_gauge(s->telemetry, "tailspan_tail_sampling_journey_traces",
+                    "Traces that are known to be of a journey.", labels, read_journey_traces, s);
+    telemetry_total(s->telemetry, "tailspan_tail_sampling_journeys_broken",
+                    "Journeys that were kept when some of their traces had been let go.", labels,
+                    read_broken_journeys, s);
+    telemetry_total(s->telemetry, "tailspan_tail_sampling_joins_refused",
+                    "Hops that did not join their traces, because the journey would be too large.",
+                    labels, read_refused_joins, s);
 }
 
 /* ---- spans in ---- */
@@ -210,6 +274,8 @@ static bool tail_sampling_start(struct component *c, struct error *e)
     telemetry_gauge(s->telemetry, "tailspan_tail_sampling_decision_memory_bytes",
                     "Memory that decisions are remembered in.", LABELS({"processor", c->id}),
                     read_memory_bytes, s);
+    if (s->journeys)
+        publish_journeys(s);
     component_set_ok(c);
     return true;
 }
@@ -272,6 +338,7 @@ static void tail_sampling_destroy(struct component *c)
     for (unsigned i = 0; i < s->shard_count; i++)
         shard_destroy(s->homes[i].shard);
     sampler_metrics_free(&s->metrics);
+    journeys_destroy(s->journeys);
     free(s->homes);
     free(s);
 }
@@ -301,6 +368,20 @@ static const struct config_field cache_fields[] = {
     CONFIG_END,
 };
 
+#define JOURNEYS(key_, type_, member_, ...)                                                        \
+    {                                                                                              \
+        .key = key_, .type = type_,                                                                \
+        .offset =                                                                                  \
+            offsetof(struct settings, journeys.member_) - offsetof(struct settings, journeys),     \
+        __VA_ARGS__                                                                                \
+    }
+static const struct config_field journey_fields[] = {
+    JOURNEYS("enabled", FIELD_BOOL, enabled, .fallback = "true"),
+    JOURNEYS("max_hold", FIELD_DURATION, max_hold_ns, .fallback = "30s"),
+    JOURNEYS("max_traces", FIELD_INT, max_traces, .fallback = "1000", .min = 2, .max = 1000000),
+    CONFIG_END,
+};
+
 #define FIELD(key_, type_, member_, ...)                                                           \
     {                                                                                              \
         .key = key_, .type = type_, .offset = offsetof(struct settings, member_), __VA_ARGS__      \
@@ -325,6 +406,7 @@ static const struct config_field fields[] = {
     FIELD("record_policy", FIELD_BOOL, record_policy, .fallback = "true"),
     FIELD("decision_memory_bytes", FIELD_SIZE, memory_bytes, .fallback = "96MB"),
     FIELD("explanation_bytes", FIELD_SIZE, explanation_bytes, .fallback = "8MiB"),
+    FIELD("journeys", FIELD_SECTION, journeys, .section = journey_fields),
     CONFIG_END,
 };
 
@@ -350,6 +432,27 @@ static bool read_settings(const struct config_value *config, struct settings *c,
 static uint32_t per_shard(int64_t total, int64_t shards)
 {
     return total < shards ? 1 : (uint32_t)(total / shards);
+}
+
+/* Journeys are known for as long as their traces may come late, more or less. */
+#define JOURNEY_FORGET_NS (600 * 1000000000ULL)
+#define JOURNEY_TRACES    (1U << 20)
+
+static bool make_journeys(struct sampler *s, const struct settings *c, struct error *e)
+{
+    const struct journeys_settings settings = {
+        .wait_ns = (uint64_t)c->decision_wait_ns,
+        .hold_ns = (uint64_t)c->journeys.max_hold_ns,
+        .forget_ns = JOURNEY_FORGET_NS,
+        .most_traces_each = (uint32_t)c->journeys.max_traces,
+        .most_traces = JOURNEY_TRACES,
+    };
+    if (!c->journeys.enabled)
+        return true;
+    s->journeys = journeys_create(&settings);
+    s->settings.journeys = s->journeys;
+    s->settings.hold_ns = settings.hold_ns;
+    return s->journeys || error_set(e, "out of memory");
 }
 
 static void apply(struct sampler *s, const struct settings *c)
@@ -409,7 +512,7 @@ static struct component *tail_sampling_create(const struct component_spec *spec,
     component_init(&s->component, spec, &ops);
     s->telemetry = spec->telemetry;
     apply(s, &c);
-    if (make_shards(s, spec, &c, e))
+    if (make_journeys(s, &c, e) && make_shards(s, spec, &c, e))
         return &s->component;
     tail_sampling_destroy(&s->component);
     return NULL;

@@ -29,6 +29,7 @@ struct trace {
     bool explicit_randomness;
     bool rooted; /* its root has come */
     bool kept;   /* once it leaves */
+    bool held;   /* no policy wants it: it waits for the rest of its journey */
     uint64_t bits[];
 };
 
