@@ -1,8 +1,15 @@
 /* Matching with bounded effort.
  *
- * What a match writes to (its ovector, its limits) belongs to the thread, so that compiled
- * expressions can be shared without locks. */
+ * What a match writes to (its ovector, its limits, the JIT's stack) belongs to the thread, so that
+ * compiled expressions can be shared without locks.
+ *
+ * PCRE2's limit counts backtracking from one place where a match may start, and begins anew at the
+ * next, so `[a-z]+@` takes a second for some hundred thousand letters without ever reaching it.
+ * A search in a long subject therefore looks at few starts at a time, and at the processor's clock
+ * in between. */
 #include "sampling/regex.h"
+
+#include "component/clock.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -14,15 +21,25 @@ enum {
     STEPS_MAX = 200000, /* of backtracking, in one match */
     HEAP_MAX_KIB = 1024,
     PATTERN_MAX = 16384, /* bytes */
+    GROUPS_MAX = 63,
+    STACK_MIN = 32 * 1024, /* the JIT's, bytes */
+    STACK_MAX = 512 * 1024,
+
+    LONG_SUBJECT = 512,  /* bytes; shorter ones are searched at once */
+    STARTS_AT_ONCE = 64, /* places where a match may start */
+    SEARCH_NS = 200000,  /* for a subject, besides */
+    SEARCH_NS_A_BYTE = 50,
 };
 
 struct regex {
     pcre2_code *code;
+    unsigned groups; /* that are kept */
 };
 
 struct scratch {
     pcre2_match_data *data;
     pcre2_match_context *limits;
+    pcre2_jit_stack *stack;
 };
 
 static pthread_once_t key_once = PTHREAD_ONCE_INIT;
@@ -33,6 +50,7 @@ static void scratch_free(void *memory)
 {
     struct scratch *s = memory;
     pcre2_match_data_free(s->data);
+    pcre2_jit_stack_free(s->stack);
     pcre2_match_context_free(s->limits);
     free(s);
 }
@@ -57,14 +75,16 @@ static struct scratch *scratch_create(void)
     struct scratch *s = calloc(1, sizeof *s);
     if (!s)
         return NULL;
-    s->data = pcre2_match_data_create(1, NULL);
+    s->data = pcre2_match_data_create(GROUPS_MAX + 1, NULL);
     s->limits = pcre2_match_context_create(NULL);
-    if (!s->data || !s->limits || pthread_setspecific(scratch_key, s) != 0) {
+    s->stack = pcre2_jit_stack_create(STACK_MIN, STACK_MAX, NULL);
+    if (!s->data || !s->limits || !s->stack || pthread_setspecific(scratch_key, s) != 0) {
         scratch_free(s);
         return NULL;
     }
     pcre2_set_match_limit(s->limits, STEPS_MAX);
     pcre2_set_heap_limit(s->limits, HEAP_MAX_KIB);
+    pcre2_jit_stack_assign(s->limits, NULL, s->stack);
     return s;
 }
 
@@ -77,7 +97,7 @@ static struct scratch *scratch_of_thread(void)
     return s ? s : scratch_create();
 }
 
-struct regex *regex_compile(struct bytes pattern, struct error *e)
+static struct regex *compile(struct bytes pattern, uint32_t options, struct error *e)
 {
     int code = 0;
     PCRE2_SIZE at = 0;
@@ -85,16 +105,16 @@ struct regex *regex_compile(struct bytes pattern, struct error *e)
         error_set(e, "the regular expression is longer than %d bytes", PATTERN_MAX);
         return NULL;
     }
-    struct regex *r = malloc(sizeof *r);
+    struct regex *r = calloc(1, sizeof *r);
     if (!r) {
         error_set(e, "out of memory");
         return NULL;
     }
-    r->code =
-        pcre2_compile((PCRE2_SPTR)(pattern.len ? (const void *)pattern.data : ""), pattern.len,
-                      PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_DOLLAR_ENDONLY |
-                          PCRE2_NEVER_BACKSLASH_C | PCRE2_NO_AUTO_CAPTURE,
-                      &code, &at, NULL);
+    r->code = pcre2_compile(
+        (PCRE2_SPTR)(pattern.len ? (const void *)pattern.data : ""), pattern.len,
+        PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_ALT_CIRCUMFLEX |
+            PCRE2_NEVER_BACKSLASH_C | PCRE2_USE_OFFSET_LIMIT | options,
+        &code, &at, NULL);
     if (!r->code) {
         PCRE2_UCHAR text[200];
         pcre2_get_error_message(code, text, sizeof text);
@@ -107,6 +127,52 @@ struct regex *regex_compile(struct bytes pattern, struct error *e)
     return r;
 }
 
+struct regex *regex_compile(struct bytes pattern, struct error *e)
+{
+    return compile(pattern, PCRE2_NO_AUTO_CAPTURE, e);
+}
+
+struct regex *regex_compile_groups(struct bytes pattern, struct error *e)
+{
+    struct regex *r = compile(pattern, 0, e);
+    if (!r)
+        return NULL;
+    uint32_t groups = 0, named = 0;
+    pcre2_pattern_info(r->code, PCRE2_INFO_CAPTURECOUNT, &groups);
+    pcre2_pattern_info(r->code, PCRE2_INFO_NAMECOUNT, &named);
+    r->groups = groups;
+    if (groups > 0 && groups == named && groups <= GROUPS_MAX)
+        return r;
+    if (groups == 0)
+        error_set(e, "the regular expression has no named group, as in (?P<name>...)");
+    else if (groups > GROUPS_MAX)
+        error_set(e, "the regular expression has more than %d groups", GROUPS_MAX);
+    else
+        error_set(e, "the regular expression has a group without a name; write (?P<name>...) or "
+                     "(?:...)");
+    regex_destroy(r);
+    return NULL;
+}
+
+unsigned regex_groups(const struct regex *r)
+{
+    return r->groups;
+}
+
+/* PCRE2's table: for each name two bytes of the group's number, then the name and a NUL. */
+struct bytes regex_group_name(const struct regex *r, unsigned group)
+{
+    const uint8_t *entry = NULL;
+    uint32_t size = 0;
+    pcre2_pattern_info(r->code, PCRE2_INFO_NAMETABLE, &entry);
+    pcre2_pattern_info(r->code, PCRE2_INFO_NAMEENTRYSIZE, &size);
+    for (unsigned i = 0; i < r->groups; i++, entry += size) {
+        if ((unsigned)(entry[0] << 8 | entry[1]) == group + 1)
+            return bytes_of_string((const char *)entry + 2);
+    }
+    return bytes_of(NULL, 0);
+}
+
 void regex_destroy(struct regex *r)
 {
     if (!r)
@@ -115,14 +181,101 @@ void regex_destroy(struct regex *r)
     free(r);
 }
 
+static PCRE2_SPTR text_of(struct bytes subject)
+{
+    return (PCRE2_SPTR)(subject.len ? (const void *)subject.data : "");
+}
+
+static enum regex_result result_of(int n)
+{
+    if (n >= 0)
+        return REGEX_YES;
+    return n == PCRE2_ERROR_NOMATCH ? REGEX_NO : REGEX_GAVE_UP;
+}
+
 enum regex_result regex_match(const struct regex *r, struct bytes subject)
 {
     struct scratch *s = scratch_of_thread();
     if (!s)
         return REGEX_GAVE_UP;
-    int n = pcre2_match(r->code, (PCRE2_SPTR)(subject.len ? (const void *)subject.data : ""),
-                        subject.len, 0, 0, s->data, s->limits);
-    if (n >= 0)
-        return REGEX_YES;
-    return n == PCRE2_ERROR_NOMATCH ? REGEX_NO : REGEX_GAVE_UP;
+    return result_of(pcre2_match(r->code, text_of(subject), subject.len, 0, 0, s->data, s->limits));
+}
+
+enum regex_result regex_match_groups(const struct regex *r, struct bytes subject,
+                                     struct regex_span *groups)
+{
+    enum regex_result result = regex_match(r, subject);
+    if (result != REGEX_YES)
+        return result;
+    const PCRE2_SIZE *found = pcre2_get_ovector_pointer(scratch_of_thread()->data);
+    for (unsigned i = 0; i < r->groups; i++) {
+        found += 2;
+        bool took_part = found[0] != PCRE2_UNSET && found[0] <= found[1];
+        groups[i] = took_part ? (struct regex_span){found[0], found[1]} : (struct regex_span){0};
+    }
+    return REGEX_YES;
+}
+
+void regex_search_begin(struct regex_search *s, const struct regex *r, struct bytes subject)
+{
+    *s = (struct regex_search){.regex = r, .subject = subject};
+}
+
+/* Where the character at or behind `at` begins. */
+static size_t character(struct bytes subject, size_t at)
+{
+    while (at < subject.len && (subject.data[at] & 0xc0) == 0x80)
+        at++;
+    return at;
+}
+
+static bool is_late(struct regex_search *s)
+{
+    uint64_t now = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+    if (s->deadline_ns == 0)
+        s->deadline_ns = now + SEARCH_NS + s->subject.len * SEARCH_NS_A_BYTE;
+    return now > s->deadline_ns;
+}
+
+/* The first match that starts at or behind `from`. */
+static enum regex_result find(struct regex_search *s, size_t from, struct scratch *scratch)
+{
+    size_t len = s->subject.len;
+    for (;;) {
+        bool rest = len <= LONG_SUBJECT || len - from < STARTS_AT_ONCE;
+        pcre2_set_offset_limit(scratch->limits, rest ? PCRE2_UNSET : from + STARTS_AT_ONCE - 1);
+        enum regex_result result =
+            result_of(pcre2_match(s->regex->code, text_of(s->subject), len, from,
+                                  PCRE2_NO_UTF_CHECK, scratch->data, scratch->limits));
+        if (result != REGEX_NO || rest)
+            return result;
+        if (is_late(s))
+            return REGEX_GAVE_UP;
+        from = character(s->subject, from + STARTS_AT_ONCE);
+    }
+}
+
+enum regex_result regex_search_next(struct regex_search *s, struct regex_span *found)
+{
+    struct scratch *scratch = scratch_of_thread();
+    if (!scratch)
+        return REGEX_GAVE_UP;
+    while (s->at <= s->subject.len) {
+        enum regex_result result = find(s, s->at, scratch);
+        pcre2_set_offset_limit(scratch->limits, PCRE2_UNSET);
+        if (result != REGEX_YES)
+            return result;
+        const PCRE2_SIZE *at = pcre2_get_ovector_pointer(scratch->data);
+        if (at[0] > at[1] || at[1] < s->at) /* \K can do that */
+            return REGEX_GAVE_UP;
+        *found = (struct regex_span){at[0], at[1]};
+        bool fresh = found->end > s->behind || found->start == 0;
+        s->behind = found->end;
+        s->at = found->end > s->at ? found->end : character(s->subject, s->at + 1);
+        if (++s->matches % STARTS_AT_ONCE == 0 && is_late(s))
+            return REGEX_GAVE_UP;
+        if (fresh)
+            return REGEX_YES;
+    }
+    return REGEX_NO;
 }

@@ -27,4 +27,32 @@ void regex_destroy(struct regex *r);
 
 enum regex_result regex_match(const struct regex *r, struct bytes subject);
 
+/* Keeps named groups, and refuses a pattern that has none, or one without a name. */
+struct regex *regex_compile_groups(struct bytes pattern, struct error *e);
+unsigned regex_groups(const struct regex *r);
+struct bytes regex_group_name(const struct regex *r, unsigned group); /* from 0; lives with `r` */
+
+struct regex_span {
+    size_t start, end; /* within the subject */
+};
+
+/* The first match's groups, regex_groups() of them, into `groups`; one that took no part is empty.
+ */
+enum regex_result regex_match_groups(const struct regex *r, struct bytes subject,
+                                     struct regex_span *groups);
+
+/* One match after another, those that Go's regexp would replace: an empty one never lies directly
+ * behind another. The subject is UTF-8. All of it takes time in proportion to the subject's length,
+ * then REGEX_GAVE_UP ends it. */
+struct regex_search {
+    const struct regex *regex;
+    struct bytes subject;
+    size_t at;     /* where to look next */
+    size_t behind; /* end of the last match */
+    uint64_t matches;
+    uint64_t deadline_ns; /* of this thread's processor time; 0: not set yet */
+};
+void regex_search_begin(struct regex_search *s, const struct regex *r, struct bytes subject);
+enum regex_result regex_search_next(struct regex_search *s, struct regex_span *found);
+
 #endif

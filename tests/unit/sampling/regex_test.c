@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -75,6 +76,93 @@ static void effort_is_bounded(void **state)
     assert_int_equal(match("^(a+)+$", subject), REGEX_GAVE_UP);
 }
 
+/* The matches of a search: "0-2 3-3", and " gave up" when it did. */
+static const char *matches(const char *pattern, struct bytes subject)
+{
+    static char text[400];
+    struct error e = {0};
+    struct regex *r = regex_compile(bytes_of_string(pattern), &e);
+    struct regex_search s;
+    struct regex_span found;
+    enum regex_result result;
+    size_t len = 0;
+    text[0] = 0;
+    if (!r)
+        fail_msg("%s: %s", pattern, e.text);
+    regex_search_begin(&s, r, subject);
+    while ((result = regex_search_next(&s, &found)) == REGEX_YES && len < sizeof text - 50)
+        len += (size_t)snprintf(text + len, sizeof text - len, "%s%zu-%zu", len ? " " : "",
+                                found.start, found.end);
+    if (result == REGEX_GAVE_UP)
+        strcat(text, " gave up");
+    regex_destroy(r);
+    return text;
+}
+
+/* As Go's ReplaceAllStringFunc shows them to its function. */
+static void searches_find_what_go_replaces(void **state)
+{
+    (void)state;
+    static const char *const cases[][3] = {
+        {"a", "banana", "1-2 3-4 5-6"},
+        {"a*", "baac", "0-0 1-3 4-4"},
+        {".*", "abc", "0-3"},
+        {".*", "a\n\nb\n", "0-1 2-2 3-4 5-5"},
+        {".*", "", "0-0"},
+        {"x*", "\xc3\xa9x", "0-0 2-3"},
+        {"(?m)^", "a\nb\n", "0-0 2-2 4-4"},
+        {"(?m)$", "a\nb", "1-1 3-3"},
+        {"\\b", "ab cd", "0-0 2-2 3-3 5-5"},
+        {"^a", "aaa", "0-1"},
+        {"a|ab", "abab", "0-1 2-3"},
+        {"z", "abc", ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_string_equal(matches(cases[i][0], bytes_of_string(cases[i][1])), cases[i][2]);
+}
+
+static void long_subjects_are_searched_in_steps(void **state)
+{
+    (void)state;
+    size_t len = 1 << 20;
+    uint8_t *subject = malloc(len);
+    memset(subject, 'a', len);
+    memcpy(subject + 700, "\xc3\xa9", 2);
+    memcpy(subject + len - 3, "b-c", 3);
+    struct bytes all = bytes_of(subject, len);
+    assert_string_equal(matches("\\w-\\w$", all), "1048573-1048576");
+    assert_string_equal(matches("\\xe9", all), "700-702");
+    assert_string_equal(matches("^a", all), "0-1");
+    assert_string_equal(matches("[a-z]+@", all), " gave up");
+    assert_string_equal(matches("(?s)[a\\xe9]+.*", all), "0-1048576");
+    free(subject);
+}
+
+static void groups_are_kept_by_name(void **state)
+{
+    (void)state;
+    struct error e = {0};
+    struct bytes subject = bytes_of_string("at shop/42");
+    struct regex *r =
+        regex_compile_groups(bytes_of_string("(?P<word>[a-z]+)/(?P<id>\\d+)|(?P<not>z)"), &e);
+    struct regex_span groups[3];
+    assert_int_equal(regex_groups(r), 3);
+    assert_true(bytes_equal_string(regex_group_name(r, 0), "word"));
+    assert_true(bytes_equal_string(regex_group_name(r, 1), "id"));
+    assert_true(bytes_equal_string(regex_group_name(r, 2), "not"));
+    assert_int_equal(regex_match_groups(r, subject, groups), REGEX_YES);
+    assert_int_equal(groups[0].start, 3);
+    assert_int_equal(groups[0].end, 7);
+    assert_int_equal(groups[1].end, 10);
+    assert_int_equal(groups[2].end - groups[2].start, 0);
+    assert_int_equal(regex_match_groups(r, bytes_of_string("shop"), groups), REGEX_NO);
+    regex_destroy(r);
+    assert_null(regex_compile_groups(bytes_of_string("a(?:b)"), &e));
+    assert_non_null(strstr(e.text, "no named group"));
+    assert_null(regex_compile_groups(bytes_of_string("(?P<x>a)(b)"), &e));
+    assert_non_null(strstr(e.text, "without a name"));
+}
+
 enum { THREADS = 4, MATCHES = 2000 };
 
 static void *match_often(void *arg)
@@ -113,6 +201,9 @@ int main(void)
         cmocka_unit_test(broken_text_matches_nothing_and_breaks_nothing),
         cmocka_unit_test(mistakes_are_told),
         cmocka_unit_test(effort_is_bounded),
+        cmocka_unit_test(searches_find_what_go_replaces),
+        cmocka_unit_test(long_subjects_are_searched_in_steps),
+        cmocka_unit_test(groups_are_kept_by_name),
         cmocka_unit_test(threads_share_an_expression),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
