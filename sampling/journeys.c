@@ -17,12 +17,14 @@ struct member {
     uint64_t trace;
     uint32_t journey;
     uint32_t next; /* in the journey, or of the free ones */
+    uint32_t open; /* ends */
 };
 
 struct journey {
     uint64_t joined_ns; /* the last time */
     uint32_t first;     /* member */
     uint32_t count;
+    uint32_t open;  /* ends, of all members */
     uint32_t newer; /* in the list by time */
     uint32_t older;
     bool kept;
@@ -247,22 +249,35 @@ static uint32_t merge(struct journeys *j, uint32_t a, uint32_t b)
     j->members[last].next = j->journeys[to].first;
     j->journeys[to].first = j->journeys[from].first;
     j->journeys[to].count += j->journeys[from].count;
+    j->journeys[to].open += j->journeys[from].open;
     settle(j, &j->journeys[to], j->journeys[from].kept, j->journeys[from].let_go);
     free_journey(j, from);
     return to;
 }
 
-static bool join(struct journeys *j, uint64_t a, enum journey_past past_a, uint64_t b,
-                 enum journey_past past_b, uint64_t now_ns)
+/* The journey of one side, with what is known of it taken in. NONE: no room. */
+static uint32_t enter(struct journeys *j, const struct journey_side *s)
+{
+    uint32_t m = member_for(j, s->trace);
+    if (m == NONE)
+        return NONE;
+    struct journey *r = &j->journeys[j->members[m].journey];
+    if (s->closes && j->members[m].open > 0) {
+        j->members[m].open--;
+        r->open--;
+    }
+    settle(j, r, s->past == PAST_KEPT, s->past == PAST_DROPPED);
+    return j->members[m].journey;
+}
+
+static bool join(struct journeys *j, const struct journey_side *a, const struct journey_side *b,
+                 uint64_t now_ns)
 {
     forget_some(j, now_ns);
-    uint32_t member_a = member_for(j, a);
-    uint32_t member_b = member_a == NONE ? NONE : member_for(j, b);
-    if (member_b == NONE)
+    uint32_t r = enter(j, a);
+    uint32_t other = r == NONE ? NONE : enter(j, b);
+    if (other == NONE)
         return false;
-    uint32_t r = j->members[member_a].journey, other = j->members[member_b].journey;
-    settle(j, &j->journeys[r], past_a == PAST_KEPT, past_a == PAST_DROPPED);
-    settle(j, &j->journeys[other], past_b == PAST_KEPT, past_b == PAST_DROPPED);
     bool fits = r == other ||
                 j->journeys[r].count + j->journeys[other].count <= j->settings.most_traces_each;
     if (fits && r != other)
@@ -275,13 +290,35 @@ static bool join(struct journeys *j, uint64_t a, enum journey_past past_a, uint6
     return fits;
 }
 
-bool journeys_join(struct journeys *j, uint64_t a, enum journey_past past_a, uint64_t b,
-                   enum journey_past past_b, uint64_t now_ns)
+static bool open_end(struct journeys *j, uint64_t trace, uint64_t now_ns)
 {
-    if (a == b)
-        return true;
+    forget_some(j, now_ns);
+    uint32_t m = member_for(j, trace);
+    if (m == NONE)
+        return false;
+    uint32_t r = j->members[m].journey;
+    j->members[m].open++;
+    j->journeys[r].open++;
+    j->journeys[r].joined_ns = now_ns;
+    unlink_journey(j, r);
+    link_newest(j, r);
+    return true;
+}
+
+bool journeys_open(struct journeys *j, uint64_t trace, uint64_t now_ns)
+{
     pthread_mutex_lock(&j->lock);
-    bool joined = join(j, a, past_a, b, past_b, now_ns);
+    bool noted = open_end(j, trace, now_ns);
+    atomic_store_explicit(&j->known, j->counts.traces, memory_order_relaxed);
+    pthread_mutex_unlock(&j->lock);
+    return noted;
+}
+
+bool journeys_join(struct journeys *j, const struct journey_side *a, const struct journey_side *b,
+                   uint64_t now_ns)
+{
+    pthread_mutex_lock(&j->lock);
+    bool joined = join(j, a, b, now_ns);
     j->counts.apart += !joined;
     atomic_store_explicit(&j->known, j->counts.traces, memory_order_relaxed);
     pthread_mutex_unlock(&j->lock);
@@ -299,9 +336,11 @@ static enum journey_answer ask(struct journeys *j, uint64_t trace, uint64_t arri
     struct journey *r = &j->journeys[j->members[m].journey];
     if (r->kept)
         return JOURNEY_KEPT;
+    if (r->count == 1 && r->open == 0)
+        return JOURNEY_NONE;
     uint64_t longest_ns = arrived_ns + j->settings.wait_ns + j->settings.hold_ns;
     *until_ns = r->joined_ns + j->settings.wait_ns + SLACK_NS;
-    *until_ns = *until_ns < longest_ns ? *until_ns : longest_ns;
+    *until_ns = r->open == 0 && *until_ns < longest_ns ? *until_ns : longest_ns;
     if (now_ns < *until_ns)
         return JOURNEY_HOLD;
     settle(j, r, false, true);

@@ -5,6 +5,8 @@
  * So a trace of a journey that no policy wants is not let go at the end of its wait, but held until
  * the others' waits are over as well, for a time that is bounded; what joins after that time finds
  * some of its journey gone, which is counted.
+ * A trace with an open end, a message whose other side has not been seen yet, is held likewise: the
+ * rest may be on its way.
  *
  * Bounded: traces in one journey, traces in all; the journey that was quiet for longest is
  * forgotten first. A trace costs about 50 bytes. Traces are known by 64 bits of their id's hash
@@ -37,11 +39,21 @@ enum journey_past {
     PAST_DROPPED,
 };
 
+/* The trace has an open end. False: for want of room it is not noted. */
+bool journeys_open(struct journeys *j, uint64_t trace, uint64_t now_ns);
+
+/* Where a join closes an end that was open. */
+struct journey_side {
+    uint64_t trace;
+    enum journey_past past;
+    bool closes;
+};
+
 /* These two traces belong together; the pasts are what was decided of each before. False: they stay
  * apart, because the journey would be too large, or for want of memory. Times are CLOCK_MONOTONIC.
  */
-bool journeys_join(struct journeys *j, uint64_t a, enum journey_past past_a, uint64_t b,
-                   enum journey_past past_b, uint64_t now_ns);
+bool journeys_join(struct journeys *j, const struct journey_side *a, const struct journey_side *b,
+                   uint64_t now_ns);
 
 enum journey_answer {
     JOURNEY_NONE, /* the trace is alone */

@@ -54,9 +54,12 @@ struct explanation {
  */
 bool sampling_explain(struct component *c, const uint8_t trace_id[16], struct explanation *out);
 
-/* Tells every started sampler that these two traces are of one journey, and are kept together. Any
- * thread, unless it holds a lock that is held while spans are handed on. */
-void sampling_join_all(const uint8_t a[16], const uint8_t b[16]);
+/* Tells every started sampler that a hop leads from one trace to another: they are of one journey,
+ * and are kept together. `waited`: the consumer's end was told as open before. Any thread. */
+void sampling_join_all(const uint8_t producer[16], const uint8_t consumer[16], bool waited);
+
+/* Tells them of a message that this trace sent or took, whose other side has not been seen yet. */
+void sampling_open_all(const uint8_t trace[16]);
 
 /* Asks every started sampler of the process; `each` is called for those that know the trace. Any
  * thread. `out` is room for one answer. */

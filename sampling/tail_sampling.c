@@ -145,19 +145,27 @@ static enum journey_past past_of(struct sampler *s, uint64_t hash)
     return shard_past(s->homes[shard_of_trace(hash, s->settings.shards)].shard, hash);
 }
 
-static void join_traces(struct sampler *s, const uint8_t a[16], const uint8_t b[16])
+void sampling_join_all(const uint8_t producer[16], const uint8_t consumer[16], bool waited)
 {
-    uint64_t hash_a = trace_hash(a), hash_b = trace_hash(b);
-    if (s->journeys)
-        journeys_join(s->journeys, hash_a, past_of(s, hash_a), hash_b, past_of(s, hash_b),
-                      monotonic_ns());
+    struct journey_side a = {.trace = trace_hash(producer), .closes = true};
+    struct journey_side b = {.trace = trace_hash(consumer), .closes = waited};
+    pthread_mutex_lock(&registry.lock);
+    for (struct sampler *s = registry.first; s; s = s->next_started) {
+        a.past = past_of(s, a.trace);
+        b.past = past_of(s, b.trace);
+        if (s->journeys)
+            journeys_join(s->journeys, &a, &b, monotonic_ns());
+    }
+    pthread_mutex_unlock(&registry.lock);
 }
 
-void sampling_join_all(const uint8_t a[16], const uint8_t b[16])
+void sampling_open_all(const uint8_t trace[16])
 {
     pthread_mutex_lock(&registry.lock);
-    for (struct sampler *s = registry.first; s; s = s->next_started)
-        join_traces(s, a, b);
+    for (struct sampler *s = registry.first; s; s = s->next_started) {
+        if (s->journeys)
+            journeys_open(s->journeys, trace_hash(trace), monotonic_ns());
+    }
     pthread_mutex_unlock(&registry.lock);
 }
 
@@ -377,7 +385,7 @@ static const struct config_field cache_fields[] = {
     }
 static const struct config_field journey_fields[] = {
     JOURNEYS("enabled", FIELD_BOOL, enabled, .fallback = "true"),
-    JOURNEYS("max_hold", FIELD_DURATION, max_hold_ns, .fallback = "30s"),
+    JOURNEYS("max_hold", FIELD_DURATION, max_hold_ns, .fallback = "60s"),
     JOURNEYS("max_traces", FIELD_INT, max_traces, .fallback = "1000", .min = 2, .max = 1000000),
     CONFIG_END,
 };

@@ -19,7 +19,8 @@ static const struct journeys_settings usual = {.wait_ns = 10 * SEC,
 
 static bool join(struct journeys *j, uint64_t a, uint64_t b, uint64_t now_ns)
 {
-    return journeys_join(j, a, PAST_NONE, b, PAST_NONE, now_ns);
+    return journeys_join(j, &(struct journey_side){.trace = a}, &(struct journey_side){.trace = b},
+                         now_ns);
 }
 
 static enum journey_answer ask(struct journeys *j, uint64_t trace, uint64_t arrived_ns,
@@ -79,16 +80,43 @@ static void what_was_decided_before_counts(void **state)
     (void)state;
     struct journeys *j = journeys_create(&usual);
     struct journeys_counts counts;
-    journeys_join(j, 1, PAST_KEPT, 2, PAST_NONE, SEC);
+    journeys_join(j, &(struct journey_side){.trace = 1, .past = PAST_KEPT},
+                  &(struct journey_side){.trace = 2}, SEC);
     assert_int_equal(ask(j, 2, 0, 10 * SEC), JOURNEY_KEPT);
-    journeys_join(j, 3, PAST_DROPPED, 4, PAST_NONE, SEC);
+    journeys_join(j, &(struct journey_side){.trace = 3, .past = PAST_DROPPED},
+                  &(struct journey_side){.trace = 4}, SEC);
     assert_int_equal(ask(j, 4, 0, 10 * SEC), JOURNEY_HOLD);
     journeys_count(j, &counts);
     assert_int_equal(counts.broken, 0);
-    journeys_join(j, 2, PAST_NONE, 4, PAST_NONE, SEC);
+    join(j, 2, 4, SEC);
     assert_int_equal(ask(j, 4, 0, 10 * SEC), JOURNEY_KEPT);
     journeys_count(j, &counts);
     assert_int_equal(counts.broken, 1);
+    journeys_destroy(j);
+}
+
+static void open_ends_hold(void **state)
+{
+    (void)state;
+    struct journeys *j = journeys_create(&usual);
+    uint64_t until_ns;
+    assert_true(journeys_open(j, 1, SEC));
+    assert_int_equal(journeys_ask(j, 1, 0, 11 * SEC, &until_ns), JOURNEY_HOLD);
+    assert_int_equal(until_ns, 40 * SEC);
+    /* Its message was taken within the trace: it is alone after all. */
+    const struct journey_side one = {.trace = 1, .closes = true}, same = {.trace = 1};
+    assert_true(journeys_join(j, &one, &same, 12 * SEC));
+    assert_int_equal(ask(j, 1, 0, 12 * SEC), JOURNEY_NONE);
+    /* Two ends: one of them stays open. */
+    journeys_open(j, 1, 13 * SEC);
+    journeys_open(j, 1, 13 * SEC);
+    journeys_join(j, &one, &(struct journey_side){.trace = 2}, 13 * SEC);
+    assert_int_equal(journeys_ask(j, 2, 13 * SEC, 30 * SEC, &until_ns), JOURNEY_HOLD);
+    assert_int_equal(until_ns, 53 * SEC);
+    journeys_join(j, &one, &(struct journey_side){.trace = 3}, 14 * SEC);
+    assert_int_equal(journeys_ask(j, 2, 13 * SEC, 24 * SEC, &until_ns), JOURNEY_HOLD);
+    assert_int_equal(until_ns, 25 * SEC);
+    assert_int_equal(ask(j, 2, 13 * SEC, 25 * SEC), JOURNEY_OVER);
     journeys_destroy(j);
 }
 
@@ -197,6 +225,7 @@ int main(void)
         cmocka_unit_test(one_keeps_all),
         cmocka_unit_test(holding_ends),
         cmocka_unit_test(what_was_decided_before_counts),
+        cmocka_unit_test(open_ends_hold),
         cmocka_unit_test(sizes_are_bounded),
         cmocka_unit_test(quiet_ones_are_forgotten),
         cmocka_unit_test(joins_agree_with_a_model),

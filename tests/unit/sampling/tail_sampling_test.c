@@ -6,6 +6,7 @@
 #include "proto/attribute.h"
 #include "sampling/consistent.h"
 #include "sampling/shard.h"
+#include "sampling/trace_table.h"
 #include "tests/unit/sampling/shop.h"
 
 #include <math.h>
@@ -626,6 +627,181 @@ static void the_end_decides_what_waits(void **state)
     run_and_stop(dropping, 0);
 }
 
+/* ---- journeys ---- */
+
+static void rig_journeys(struct rig *r, uint64_t wait_ns)
+{
+    const struct journeys_settings settings = {.wait_ns = wait_ns,
+                                               .hold_ns = 60 * SECOND,
+                                               .forget_ns = 600 * SECOND,
+                                               .most_traces_each = 1000,
+                                               .most_traces = 10000};
+    r->settings.decision_wait_ns = wait_ns;
+    r->settings.hold_ns = settings.hold_ns;
+    r->settings.journeys = journeys_create(&settings);
+    assert_non_null(r->settings.journeys);
+}
+
+static uint64_t hash_of(uint64_t trace)
+{
+    uint8_t id[16];
+    wish_trace_id(trace, id);
+    return trace_hash(id);
+}
+
+static struct journey_side side(struct rig *r, uint64_t trace, bool closes)
+{
+    uint64_t hash = hash_of(trace);
+    return (struct journey_side){
+        .trace = hash, .past = shard_past(r->shard, hash), .closes = closes};
+}
+
+/* A message goes from one trace to another; `waited`: the consumer came first. */
+static void hop(struct rig *r, uint64_t from, uint64_t to, bool waited)
+{
+    struct journey_side a = side(r, from, true), b = side(r, to, waited);
+    journeys_join(r->settings.journeys, &a, &b, r->now_ns);
+}
+
+/* Twenty traces whose hops become known in any order within a minute. */
+static uint64_t spans_kept_of_a_journey(unsigned seed, bool with_error)
+{
+    enum { TRACES = 20 };
+    struct rig r;
+    rig_begin(&r);
+    keep_errors(&r);
+    rig_journeys(&r, 30 * SECOND);
+    rig_start(&r);
+    uint64_t order[TRACES];
+    srand(seed);
+    for (uint64_t i = 0; i < TRACES; i++) {
+        uint64_t k = (uint64_t)rand() % (i + 1);
+        order[i] = order[k];
+        order[k] = i;
+    }
+    unsigned failing = (unsigned)rand() % TRACES;
+    bool came[TRACES + 1] = {false};
+    for (unsigned i = 0; i < TRACES; i++) {
+        uint64_t n = order[i];
+        came[n] = true;
+        if (n > 0 && came[n - 1])
+            hop(&r, 1000 + n - 1, 1000 + n, false);
+        else if (n > 0)
+            journeys_open(r.settings.journeys, hash_of(1000 + n), r.now_ns);
+        if (n + 1 < TRACES)
+            journeys_open(r.settings.journeys, hash_of(1000 + n), r.now_ns);
+        if (n + 1 < TRACES && came[n + 1])
+            hop(&r, 1000 + n, 1000 + n + 1, true);
+        send(&r,
+             (struct span_wish[]){{.trace = 1000 + order[i], .error = with_error && i == failing},
+                                  {.trace = 5000 + i}},
+             2);
+        pass(&r, 3 * SECOND);
+    }
+    pass(&r, 120 * SECOND);
+    assert_true(shard_empty(r.shard));
+    uint64_t kept = next.spans;
+    char name[64];
+    unsigned linked = 0;
+    for (unsigned i = 0; i < next.batches; i++) {
+        for (uint32_t k = 0; k < next.all[i]->span_count; k++)
+            linked += strcmp(policy_of(next.all[i], k, name), "linked") == 0;
+    }
+    assert_int_equal(linked, kept ? kept - 1 : 0);
+    assert_int_equal(counter_read(r.metrics.kept_by_journey), linked);
+    struct journeys_counts counts;
+    journeys_count(r.settings.journeys, &counts);
+    assert_int_equal(counts.broken, 0);
+    struct journeys *j = r.settings.journeys;
+    rig_end(&r);
+    journeys_destroy(j);
+    return kept;
+}
+
+static void a_journey_is_kept_whole_or_not_at_all(void **state)
+{
+    (void)state;
+    for (unsigned seed = 0; seed < 50; seed++) {
+        assert_int_equal(spans_kept_of_a_journey(seed, true), 20);
+        assert_int_equal(spans_kept_of_a_journey(seed, false), 0);
+    }
+}
+
+static void a_hop_to_a_kept_trace_keeps(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_begin(&r);
+    keep_errors(&r);
+    rig_journeys(&r, SECOND);
+    rig_start(&r);
+    send_one(&r, (struct span_wish){.trace = 1, .error = true});
+    pass(&r, 2 * SECOND);
+    assert_int_equal(next.spans, 1);
+    hop(&r, 1, 2, false); /* long after the first was decided */
+    send_one(&r, (struct span_wish){.trace = 2});
+    pass(&r, 5 * SECOND);
+    assert_int_equal(next.spans, 2);
+    struct explanation x;
+    uint8_t id[16];
+    wish_trace_id(2, id);
+    assert_true(shard_explain(r.shard, id, &x));
+    assert_string_equal(x.policy, "linked");
+    send_one(&r, (struct span_wish){.trace = 2}); /* late spans follow */
+    pass(&r, 2 * SECOND);
+    assert_int_equal(next.spans, 3);
+    struct journeys *j = r.settings.journeys;
+    rig_end(&r);
+    journeys_destroy(j);
+}
+
+static void the_end_keeps_journeys_whole(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_begin(&r);
+    keep_errors(&r);
+    rig_journeys(&r, 30 * SECOND);
+    rig_start(&r);
+    for (uint64_t i = 0; i < 10; i++) {
+        send_one(&r, (struct span_wish){.trace = i, .error = i == 9});
+        if (i > 0)
+            hop(&r, i - 1, i, false);
+        pass(&r, SECOND);
+    }
+    send_one(&r, (struct span_wish){.trace = 99});
+    shard_drain(r.shard);
+    pass(&r, SECOND);
+    assert_true(shard_empty(r.shard));
+    assert_int_equal(next.spans, 10);
+    struct journeys *j = r.settings.journeys;
+    rig_end(&r);
+    journeys_destroy(j);
+}
+
+static void journeys_have_no_known_probability(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_begin(&r);
+    r.settings.consistent = true;
+    keep_errors(&r);
+    rig_journeys(&r, SECOND);
+    rig_start(&r);
+    hop(&r, 1, 2, false);
+    send(&r,
+         (struct span_wish[]){{.trace = 1, .error = true},
+                              {.trace = 2, .trace_state = "ot=th:8;rv:ffffffffffffff"}},
+         2);
+    pass(&r, 5 * SECOND);
+    assert_int_equal(next.spans, 2);
+    assert_int_equal(next.without_threshold,
+                     1); /* adjusted counts take it for one of unknown weight */
+    struct journeys *j = r.settings.journeys;
+    rig_end(&r);
+    journeys_destroy(j);
+}
+
 /* ---- threads ---- */
 
 static atomic_ulong spans_out;
@@ -773,6 +949,10 @@ int main(void)
         cmocka_unit_test(decisions_explain_themselves),
         cmocka_unit_test(old_decisions_are_told_in_short),
         cmocka_unit_test(the_end_decides_what_waits),
+        cmocka_unit_test(a_journey_is_kept_whole_or_not_at_all),
+        cmocka_unit_test(a_hop_to_a_kept_trace_keeps),
+        cmocka_unit_test(the_end_keeps_journeys_whole),
+        cmocka_unit_test(journeys_have_no_known_probability),
         cmocka_unit_test(lanes_share_a_sampler),
         cmocka_unit_test(wrong_settings_are_refused),
     };
