@@ -14,9 +14,9 @@
 #include "component/config.h"
 #include "component/telemetry.h"
 #include "processors/processors.h"
+#include "proto/consistent.h"
 #include "proto/edit.h"
 #include "sampling/chance.h"
-#include "sampling/consistent.h"
 #include "sampling/trace_state.h"
 
 #include <errno.h>

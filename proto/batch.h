@@ -41,6 +41,7 @@ struct span_view {
     uint8_t status_code; /* 0 unset, 1 ok, 2 error */
     uint8_t frame_len;   /* tag and length bytes directly before data, which frame it as field 2 of
                             a ScopeSpans; edits write them too */
+    bool trace_state;    /* false: it has none, nobody need look */
 };
 
 /* One ScopeSpans. `head` and `tail` are its fields but for the spans, complete with tags, ready to

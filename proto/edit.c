@@ -266,6 +266,7 @@ bool span_rename(struct batch *b, uint32_t span, struct bytes name)
 
 bool span_set_trace_state(struct batch *b, uint32_t span, struct bytes trace_state)
 {
+    b->spans[span].trace_state = true;
     return set_string(b, span, SPAN_TRACE_STATE, trace_state);
 }
 

@@ -8,6 +8,7 @@
 #include "proto/span_index.h"
 
 #include "proto/attribute.h"
+#include "proto/otlp_fields.h"
 #include "proto/schema.h"
 #include "proto/wire.h"
 
@@ -227,6 +228,9 @@ static inline const uint8_t *field(struct span_view *s, uint32_t tag, const uint
             return NULL;
         s->flags = wire_load32(at);
         return at + 4;
+    case WIRE_TAG(SPAN_TRACE_STATE, WIRE_LENGTH):
+        s->trace_state = true;
+        break;
     }
     at = wire_skip(at, end, wire_type(tag));
     if (!at || !schema_check(SCHEMA_SPAN, bytes_of(tag_at, (size_t)(at - tag_at)), DEPTH_SPAN))

@@ -1,7 +1,7 @@
 /* The arithmetic of chance. Integers throughout, so that every machine agrees. */
 #include "sampling/chance.h"
 
-#include "sampling/consistent.h"
+#include "proto/consistent.h"
 
 #include <math.h>
 

@@ -1,9 +1,9 @@
 #include "sampling/gather.h"
 
 #include "proto/attribute.h"
+#include "proto/consistent.h"
 #include "proto/edit.h"
 #include "sampling/batch_copy.h"
-#include "sampling/consistent.h"
 
 #include <stdlib.h>
 

@@ -2,7 +2,7 @@
  *
  * Drop policies are asked first, and one that drops ends it. Then everybody votes in the order of
  * the configuration: sampled by any is sampled. An error is counted and passed over. */
-#include "sampling/consistent.h"
+#include "proto/consistent.h"
 #include "sampling/policy_kind.h"
 
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 
 #include "component/lane.h"
 #include "proto/attribute.h"
-#include "sampling/consistent.h"
+#include "proto/consistent.h"
 #include "sampling/decision_memory.h"
 #include "sampling/gather.h"
 #include "sampling/recent_decisions.h"

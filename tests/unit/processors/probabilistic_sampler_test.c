@@ -1,6 +1,6 @@
 /* The probabilistic sampler: decisions and tracestates as the Collector's, written down from one,
  * and thresholds whose adjusted counts add up. */
-#include "sampling/consistent.h"
+#include "proto/consistent.h"
 #include "tests/unit/processors/pipe.h"
 
 #define TRACE_ID "0102030405060708090affff0d0e0f10" /* its randomness: 0affff0d0e0f10 */

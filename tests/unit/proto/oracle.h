@@ -195,6 +195,7 @@ static inline void oracle_same_span(const struct span_view *v, const oracle_span
     oracle_check(v->flags == s->flags);
     oracle_check(oracle_text(span_name(v), s->name));
     oracle_check(oracle_text(span_trace_state(span_bytes(v)), s->trace_state));
+    oracle_check(v->trace_state || span_trace_state(span_bytes(v)).len == 0);
     oracle_same_status(v, s);
     oracle_attributes(span_bytes(v), SPAN_ATTRIBUTES, s->n_attributes, s->attributes);
     oracle_same_events(span_bytes(v), s);

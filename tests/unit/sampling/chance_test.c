@@ -1,7 +1,7 @@
 /* Chance, against figures worked out elsewhere with exact fractions. */
 #include "sampling/chance.h"
 
-#include "sampling/consistent.h"
+#include "proto/consistent.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

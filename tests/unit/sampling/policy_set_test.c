@@ -1,7 +1,7 @@
 /* The truth table of the policies, a test a policy; then precedence, budgets, and thresholds. */
 #include "policy_support.h"
 
-#include "sampling/consistent.h"
+#include "proto/consistent.h"
 
 #define YES  SAMPLING_SAMPLED
 #define NO   SAMPLING_NOT_SAMPLED

@@ -4,7 +4,7 @@
 #include "component/lane.h"
 #include "component/telemetry.h"
 #include "proto/attribute.h"
-#include "sampling/consistent.h"
+#include "proto/consistent.h"
 #include "sampling/shard.h"
 #include "sampling/trace_table.h"
 #include "tests/unit/sampling/shop.h"

@@ -4,8 +4,8 @@
  * sampler rejects those below its threshold T, and writes T as `th`, so that whoever counts spans
  * later knows that each stands for 2^56 / (2^56 - T). Thresholds only rise along the way. A span
  * kept for another reason than its randomness stands for an unknown number: its `th` is erased. */
-#ifndef TAILSPAN_SAMPLING_CONSISTENT_H
-#define TAILSPAN_SAMPLING_CONSISTENT_H
+#ifndef TAILSPAN_PROTO_CONSISTENT_H
+#define TAILSPAN_PROTO_CONSISTENT_H
 
 #include "proto/bytes.h"
 

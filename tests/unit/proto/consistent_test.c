@@ -1,5 +1,5 @@
 /* Consistent probability sampling's tracestate: what is read, and what is written. */
-#include "sampling/consistent.h"
+#include "proto/consistent.h"
 
 #include <math.h>
 #include <setjmp.h>

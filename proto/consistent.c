@@ -1,4 +1,4 @@
-#include "sampling/consistent.h"
+#include "proto/consistent.h"
 
 #include <math.h>
 #include <stdio.h>
