@@ -151,13 +151,26 @@ static bool search(struct erasure *w, struct error *e)
 
 /* ---- the second walk ---- */
 
+static bool is_concerned(const struct erasure *w, const uint8_t trace_id[16])
+{
+    return w->traces.count &&
+           bsearch(trace_id, w->traces.items, w->traces.count, 16, compare_ids) != NULL;
+}
+
 static bool goes(void *context, const struct batch *b, uint32_t span)
 {
     struct erasure *w = context;
-    const uint8_t *id = b->spans[span].trace_id;
-    if (!w->traces.count || !bsearch(id, w->traces.items, w->traces.count, 16, compare_ids))
+    if (!is_concerned(w, b->spans[span].trace_id))
         return false;
     return w->options->whole_traces || erase_where_matches(w->options->where, b, span);
+}
+
+/* Hops say nothing of a person; they go with the traces that they lead to or from. */
+static bool hop_goes(void *context, const struct store_hop *hop)
+{
+    const struct erasure *w = context;
+    return w->options->whole_traces &&
+           (is_concerned(w, hop->producer_trace) || is_concerned(w, hop->consumer_trace));
 }
 
 static bool count_part(void *context, struct batch *b)
@@ -204,12 +217,12 @@ static void run_swap(struct writer_request *rq, struct store *s)
 static bool rewrite(struct erasure *w, uint32_t slot, struct blob_writer *blobs, struct error *e)
 {
     struct rewritten done;
-    const struct erase_judge judge = {.goes = goes, .context = w};
+    const struct erase_judge judge = {.goes = goes, .hop_goes = hop_goes, .context = w};
     struct swap_request rq = {.base.run = run_swap, .old = w->reader->slots[slot].slot};
     rq.draft = erase_rewrite(w->reader, slot, &judge, blobs, &done, e);
     if (!rq.draft)
         return false;
-    rq.empty = done.spans_kept == 0;
+    rq.empty = done.spans_kept == 0 && done.hops_kept == 0;
     bool asked = writer_ask(w->store, &rq.base);
     if (asked && rq.swapped) {
         w->result->spans += done.spans_gone;

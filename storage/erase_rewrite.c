@@ -3,6 +3,7 @@
  * time. */
 #include "storage/erase_rewrite.h"
 
+#include "storage/hop_record.h"
 #include "storage/slot_writer.h"
 #include "storage/sql.h"
 
@@ -82,6 +83,35 @@ static bool keep(void *context, struct batch *b)
     return w->code == SQLITE_OK;
 }
 
+static int keep_hops(struct rewrite *w, struct bytes records)
+{
+    struct store_hop hop;
+    struct buffer kept = {0};
+    while (hop_record_next(&records, &hop)) {
+        if (w->judge->hop_goes(w->judge->context, &hop))
+            continue;
+        hop_record_write(&kept, &hop);
+        w->out->hops_kept++;
+    }
+    int code = kept.failed ? SQLITE_NOMEM : slot_writer_add_hops(w->writer, buffer_bytes(&kept));
+    buffer_free(&kept);
+    return code;
+}
+
+static int copy_hops(struct rewrite *w, struct store_reader *r, uint32_t slot)
+{
+    struct reader_slot *s = &r->slots[slot];
+    sqlite3_stmt *q = reader_statement(s, READ_HOPS);
+    int code = slot_writer_begin(w->writer);
+    while (code == SQLITE_OK && reader_step(r, s, q)) {
+        struct buffer row = {0};
+        if (hop_row_unpack(&row, sql_blob(q, 1)))
+            code = keep_hops(w, buffer_bytes(&row));
+        buffer_free(&row);
+    }
+    return code == SQLITE_OK ? slot_writer_commit(w->writer) : code;
+}
+
 static int write_draft(struct store_reader *r, uint32_t slot, const struct erase_judge *judge,
                        struct slot *draft, struct blob_writer *blobs, struct rewritten *out)
 {
@@ -93,6 +123,8 @@ static int write_draft(struct store_reader *r, uint32_t slot, const struct erase
         w.code = SQLITE_IOERR;
     if (w.code == SQLITE_OK && w.parts > 0)
         w.code = slot_writer_commit(w.writer);
+    if (w.code == SQLITE_OK)
+        w.code = copy_hops(&w, r, slot);
     if (w.code == SQLITE_OK)
         w.code = slot_writer_seal(w.writer);
     slot_writer_close(w.writer);

@@ -33,6 +33,7 @@ static const char *const statements_sql[READER_STATEMENTS] = {
     [READ_SERVICE] = "SELECT id FROM service WHERE name=?1",
     [READ_OPERATIONS] = "SELECT name, kind, service FROM operation",
     [READ_OPERATION] = "SELECT id, service FROM operation WHERE name=?1",
+    [READ_HOPS] = "SELECT keys, data FROM hop",
 };
 
 struct store_reader *store_reader_open(struct store *s)

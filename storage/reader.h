@@ -37,6 +37,7 @@ enum reader_statement {
     READ_SERVICE,
     READ_OPERATIONS,
     READ_OPERATION,
+    READ_HOPS,
     READER_STATEMENTS,
 };
 

@@ -7,6 +7,7 @@
  *   trace     a 48-bit hash of the trace id -> part; filled in sorted runs, up to meta 'indexed'.
  *             Blocks behind that are looked up in their `keys`.
  *   service, operation   what the codes in the records mean
+ *   hop       hops that were found at a time: two keys each, to look for, and their records
  *   dictionary           what zstd was given beside the part; 0 means none
  *   meta      'seed' of the trace id hash, 'end' of the slot, 'indexed', 'sealed'
  *
@@ -20,28 +21,40 @@
 
 #include <string.h>
 
-static const char *const version_1[] = {
-    "CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
-    "CREATE TABLE dictionary(id INTEGER PRIMARY KEY, data BLOB NOT NULL)",
-    "CREATE TABLE service(id INTEGER PRIMARY KEY, name BLOB NOT NULL)",
-    "CREATE TABLE operation(id INTEGER PRIMARY KEY, service INTEGER NOT NULL,"
-    " kind INTEGER NOT NULL, name BLOB NOT NULL)",
-    "CREATE TABLE envelope(id INTEGER PRIMARY KEY, data BLOB NOT NULL)",
-    "CREATE TABLE part(id INTEGER PRIMARY KEY, dictionary INTEGER NOT NULL, data BLOB NOT NULL)",
-    "CREATE TABLE block(id INTEGER PRIMARY KEY, parts INTEGER NOT NULL,"
-    " min_start INTEGER NOT NULL, max_start INTEGER NOT NULL, max_last_start INTEGER NOT NULL,"
-    " max_duration INTEGER NOT NULL, edges BLOB NOT NULL)",
-    "CREATE TABLE detail(id INTEGER PRIMARY KEY, keys BLOB NOT NULL, filter BLOB NOT NULL,"
-    " records BLOB NOT NULL, refs BLOB NOT NULL)",
-    "CREATE TABLE trace(key INTEGER NOT NULL, part INTEGER NOT NULL,"
-    " PRIMARY KEY(key, part)) WITHOUT ROWID",
+#define TABLES_1                                                                                   \
+    "CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",               \
+        "CREATE TABLE dictionary(id INTEGER PRIMARY KEY, data BLOB NOT NULL)",                     \
+        "CREATE TABLE service(id INTEGER PRIMARY KEY, name BLOB NOT NULL)",                        \
+        "CREATE TABLE operation(id INTEGER PRIMARY KEY, service INTEGER NOT NULL,"                 \
+        " kind INTEGER NOT NULL, name BLOB NOT NULL)",                                             \
+        "CREATE TABLE envelope(id INTEGER PRIMARY KEY, data BLOB NOT NULL)",                       \
+        "CREATE TABLE part(id INTEGER PRIMARY KEY, dictionary INTEGER NOT NULL, data BLOB NOT "    \
+        "NULL)",                                                                                   \
+        "CREATE TABLE block(id INTEGER PRIMARY KEY, parts INTEGER NOT NULL,"                       \
+        " min_start INTEGER NOT NULL, max_start INTEGER NOT NULL, max_last_start INTEGER NOT "     \
+        "NULL,"                                                                                    \
+        " max_duration INTEGER NOT NULL, edges BLOB NOT NULL)",                                    \
+        "CREATE TABLE detail(id INTEGER PRIMARY KEY, keys BLOB NOT NULL, filter BLOB NOT NULL,"    \
+        " records BLOB NOT NULL, refs BLOB NOT NULL)",                                             \
+        "CREATE TABLE trace(key INTEGER NOT NULL, part INTEGER NOT NULL,"                          \
+        " PRIMARY KEY(key, part)) WITHOUT ROWID",
+
+static const char *const version_1[] = {TABLES_1 NULL};
+
+#define HOP_TABLE "CREATE TABLE hop(id INTEGER PRIMARY KEY, keys BLOB NOT NULL, data BLOB NOT NULL)"
+
+static const char *const version_2[] = {
+    TABLES_1 HOP_TABLE,
     NULL,
 };
+
+static const char *const to_version_2[] = {HOP_TABLE, NULL};
 
 /* A change is one more row: its tables, and the steps from those of the row before. Rows stay as
  * they are once released; they say what files of that time look like. */
 const struct schema_version slot_schema_versions[] = {
     {.tables = version_1, .steps = version_1},
+    {.tables = version_2, .steps = to_version_2},
     {NULL, NULL},
 };
 

@@ -12,6 +12,7 @@
 #include "storage/slot_writer.h"
 
 #include "component/log.h"
+#include "storage/hop_record.h"
 #include "storage/schema.h"
 #include "storage/sql.h"
 
@@ -44,6 +45,7 @@ struct slot_writer {
     sqlite3_stmt *put_key;
     sqlite3_stmt *put_meta;
     sqlite3_stmt *put_dictionary;
+    sqlite3_stmt *put_hops;
     uint64_t seed;
     int64_t next_part;
     int64_t dictionary; /* id of the one in use; 0: none */
@@ -78,9 +80,10 @@ static int prepare(struct slot_writer *w)
         "INSERT OR IGNORE INTO trace(key, part) VALUES(?1, ?2)",
         "INSERT OR REPLACE INTO meta(key, value) VALUES(?1, ?2)",
         "INSERT INTO dictionary(id, data) VALUES(?1, ?2)",
+        "INSERT INTO hop(keys, data) VALUES(?1, ?2)",
     };
     sqlite3_stmt **const statements[] = {&w->put_part, &w->put_key, &w->put_meta,
-                                         &w->put_dictionary};
+                                         &w->put_dictionary, &w->put_hops};
     int code = SQLITE_OK;
     for (size_t i = 0; i < sizeof sql / sizeof sql[0] && code == SQLITE_OK; i++)
         code = sql_prepare(w->db, sql[i], statements[i]);
@@ -283,6 +286,7 @@ void slot_writer_close(struct slot_writer *w)
     sqlite3_finalize(w->put_key);
     sqlite3_finalize(w->put_meta);
     sqlite3_finalize(w->put_dictionary);
+    sqlite3_finalize(w->put_hops);
     sqlite3_close(w->db);
     block_builder_destroy(w->block);
     buffer_free(&w->raw);
@@ -376,6 +380,26 @@ int slot_writer_add(struct slot_writer *w, struct source *sources, const struct 
             return code;
     }
     return SQLITE_OK;
+}
+
+int slot_writer_add_hops(struct slot_writer *w, struct bytes records)
+{
+    int code = SQLITE_OK;
+    while (code == SQLITE_OK && records.len > 0) {
+        struct bytes row = hop_records_row(&records);
+        if (row.len == 0)
+            break;
+        reuse(&w->raw);
+        reuse(&w->packed);
+        hop_keys_write(&w->raw, row, w->seed);
+        if (!hop_row_pack(&w->packed, row) || w->raw.failed)
+            return SQLITE_NOMEM;
+        sql_bind_bytes(w->put_hops, 1, buffer_bytes(&w->raw));
+        sql_bind_bytes(w->put_hops, 2, buffer_bytes(&w->packed));
+        code = sql_run(w->put_hops);
+    }
+    sqlite3_clear_bindings(w->put_hops);
+    return code;
 }
 
 static void checkpoint(struct slot_writer *w)

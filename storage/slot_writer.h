@@ -27,6 +27,8 @@ int slot_writer_begin(struct slot_writer *w);
 /* Adds one trace's spans, as one part or, when they are many, as several. */
 int slot_writer_add(struct slot_writer *w, struct source *sources, const struct span_ref *refs,
                     uint32_t count);
+/* Adds hops, as records (hop_record.h). */
+int slot_writer_add_hops(struct slot_writer *w, struct bytes records);
 int slot_writer_commit(struct slot_writer *w);
 
 /* Completes the index, checkpoints and marks the file as never to be written again. SQLITE_BUSY:

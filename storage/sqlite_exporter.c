@@ -8,6 +8,7 @@
 #include "component/config.h"
 #include "component/exporter_metrics.h"
 #include "component/telemetry.h"
+#include "storage/store_hops.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -99,6 +100,11 @@ static double read_refused(void *context)
     return (double)stats.spans_dropped_queue;
 }
 
+static double read_dropped_hops(void *context)
+{
+    return (double)store_hops_dropped(((struct exporter *)context)->store);
+}
+
 static double read_queue(void *context)
 {
     struct store_stats stats;
@@ -131,6 +137,8 @@ static void publish(struct exporter *x)
     telemetry_total(t, EXPORTER_DROPPED_SPANS,
                     LABELS({"exporter", x->component.id}, {"reason", "queue_full"}), read_refused,
                     x);
+    telemetry_total(t, "tailspan_store_dropped_hops", "Hops that could not be kept.", labels,
+                    read_dropped_hops, x);
     telemetry_gauge(t, EXPORTER_QUEUE_SIZE, labels, read_queue, x);
     telemetry_gauge(t, EXPORTER_QUEUE_CAPACITY, labels, read_capacity, x);
     telemetry_gauge(t, "tailspan_store_disk_bytes", "Bytes of the store's files.", labels,

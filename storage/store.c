@@ -51,6 +51,7 @@ static void init_sync(struct store *s)
     pthread_condattr_t attributes;
     pthread_mutex_init(&s->lock, NULL);
     pthread_mutex_init(&s->erasing, NULL);
+    pthread_mutex_init(&s->hops_lock, NULL);
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_cond_init(&s->work, &attributes);
@@ -62,6 +63,9 @@ static void destroy(struct store *s)
 {
     pthread_mutex_destroy(&s->lock);
     pthread_mutex_destroy(&s->erasing);
+    pthread_mutex_destroy(&s->hops_lock);
+    buffer_free(&s->hops_waiting);
+    buffer_free(&s->hops);
     pthread_cond_destroy(&s->work);
     pthread_cond_destroy(&s->done);
     slot_list_free(&s->slots);

@@ -47,6 +47,10 @@ struct store {
     bool writable;
     char error[256];
 
+    pthread_mutex_t hops_lock;  /* guards the next two; nothing else is taken under it */
+    struct buffer hops_waiting; /* records of hops */
+    uint64_t hops_dropped;
+
     pthread_mutex_t erasing; /* one erasure at a time; taken before `lock` */
 
     atomic_uint_fast64_t generation; /* changes with `slots`; written under the lock */
@@ -62,11 +66,17 @@ struct store {
     struct slot_writer *slot;
     struct blob_writer *blobs;
     struct grouping groups;
+    struct buffer hops; /* in hand */
     uint64_t next_tick_ns;
 };
 
 /* writer.c */
 void *writer_run(void *store);
+
+/* hops.c */
+struct buffer hops_take(struct store *s); /* what waits; the caller's */
+bool hops_wait(struct store *s);
+void hops_lose(struct store *s, struct bytes records); /* counts them */
 
 /* slot_list.c. The writer's thread, or before it runs. */
 bool slots_scan(struct store *s, struct error *e);  /* what lies in the directory */

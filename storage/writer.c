@@ -210,6 +210,8 @@ static int write_groups(struct store *s, struct source *sources)
         const struct trace_group *t = &s->groups.traces[i];
         code = slot_writer_add(s->slot, sources, s->groups.refs + t->first, t->count);
     }
+    if (code == SQLITE_OK)
+        code = slot_writer_add_hops(s->slot, buffer_bytes(&s->hops));
     return code == SQLITE_OK ? slot_writer_commit(s->slot) : code;
 }
 
@@ -219,7 +221,7 @@ static int write_once(struct store *s, struct batch *const *batches, uint32_t co
     int code = ensure_slot(s);
     if (code != SQLITE_OK)
         return code;
-    struct source *sources = calloc(count, sizeof *sources);
+    struct source *sources = calloc(count + 1, sizeof *sources);
     bool ready = sources != NULL;
     for (uint32_t i = 0; ready && i < count; i++)
         ready = source_init(&sources[i], batches[i]);
@@ -274,16 +276,6 @@ static void notice_idleness(struct store *s)
         s->options.changed(s->options.context);
 }
 
-static void tick(struct store *s)
-{
-    look_after_slots(s);
-    retention_apply(s, realtime_ns());
-    if (!is_writable(s))
-        probe(s);
-    notice_idleness(s);
-    s->next_tick_ns = monotonic_ns() + TICK_NS;
-}
-
 static bool pause_before_retry(struct store *s, unsigned attempt)
 {
     pthread_mutex_lock(&s->lock);
@@ -301,6 +293,7 @@ static void write_batches(struct store *s, struct batch *const *batches, uint32_
     for (uint32_t i = 0; i < count; i++)
         spans += batches[i]->span_count;
     bool failing = !is_writable(s);
+    s->hops = hops_take(s);
     bool grouped = group_spans(&s->groups, batches, count);
     int code = SQLITE_NOMEM;
     for (unsigned attempt = 0; grouped; attempt++) {
@@ -316,7 +309,21 @@ static void write_batches(struct store *s, struct batch *const *batches, uint32_
         set_writable(s, true, "");
     } else {
         atomic_fetch_add(&s->dropped_failed, spans);
+        hops_lose(s, buffer_bytes(&s->hops));
     }
+    buffer_free(&s->hops);
+}
+
+static void tick(struct store *s)
+{
+    look_after_slots(s);
+    retention_apply(s, realtime_ns());
+    if (!is_writable(s))
+        probe(s);
+    else if (hops_wait(s))
+        write_batches(s, NULL, 0);
+    notice_idleness(s);
+    s->next_tick_ns = monotonic_ns() + TICK_NS;
 }
 
 static void free_list(struct queued *list)
@@ -461,6 +468,8 @@ void *writer_run(void *store)
         }
     }
     pthread_mutex_unlock(&s->lock);
+    if (hops_wait(s))
+        write_batches(s, NULL, 0);
     close_current(s);
     return NULL;
 }

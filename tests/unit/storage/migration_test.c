@@ -12,7 +12,7 @@
 
 #define BASE (1700000000ull * SEC)
 
-enum { REAL_VERSION = 1, TABLES_MAX = 16, SLOTS = 3 };
+enum { REAL_VERSION = 2, TABLES_MAX = 16, SLOTS = 3 };
 
 #define NEW_TABLE "CREATE TABLE note(parts INTEGER NOT NULL)"
 
@@ -226,9 +226,46 @@ static void a_foreign_file_with_an_older_number_is_set_aside(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
+/* Every version that ever was becomes today's, and its traces are found. */
+static void every_version_becomes_todays(void **state)
+{
+    (void)state;
+    for (size_t old = 1; old < REAL_VERSION; old++) {
+        char *directory = make_directory();
+        struct store_options o = options_of(directory);
+        memset(versions, 0, sizeof versions);
+        memcpy(versions, slot_schema_versions, old * sizeof versions[0]);
+        slot_schema_pretend(versions);
+        int code;
+        char path[4096];
+        snprintf(path, sizeof path, "%s/slot-1700000000000.sqlite", directory);
+        sqlite3 *db = sql_open(path, SQL_WRITE, &code);
+        assert_int_equal(slot_schema_migrate(db), SQLITE_OK);
+        sqlite3_close(db);
+        slot_schema_pretend(NULL);
+        assert_versions(directory, 1, (int64_t)old);
+        o.max_age_ns = INT64_MAX / 2;
+        struct store *s = open_store(&o);
+        write_trace(s, 1);
+        store_close(s);
+        s = open_store(&o);
+        assert_int_equal(found(s), 1);
+        store_close(s);
+        for (int i = 0; i < 100 && ask(path, "PRAGMA user_version") != REAL_VERSION; i++) {
+            s = open_store(&o); /* one is migrated at each start, or each second */
+            usleep(20000);
+            store_close(s);
+        }
+        assert_int_equal(ask(path, "PRAGMA user_version"), REAL_VERSION);
+        assert_int_equal(ask(path, "SELECT count(*) FROM hop"), 0);
+        remove_directory(directory);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_version_becomes_todays),
         TEST(older_slots_are_migrated_with_what_is_in_them),
         TEST(what_cannot_be_migrated_stays_as_it_is),
         TEST(new_spans_do_not_wait_for_the_migration),
