@@ -3,6 +3,7 @@
 #include "collector/forward.h"
 #include "collector/health.h"
 #include "exporters/exporters.h"
+#include "metrics/prometheus/prometheus.h"
 #include "processors/processors.h"
 #include "query/query.h"
 #include "receivers/receivers.h"
@@ -24,6 +25,7 @@ const struct component_kind *const component_kinds[] = {
     &nop_exporter,
     &otlp_grpc_exporter,
     &otlp_http_exporter,
+    &prometheus_exporter,
     &sqlite_exporter,
     &health_check_extension,
     &query_extension,

@@ -17,7 +17,8 @@ enum {
     DEFAULT_BODY_LIMIT = 64 * 1024,
     DEFAULT_MEMORY = 64 << 20,
     DISCARD_MOST = 1 << 20,
-    SMALL = 64 * 1024,             /* bodies and replies up to this have room at any time */
+    SMALL = 64 * 1024, /* bodies and replies up to this have room at any time */
+    STREAM_BLOCK = 64 * 1024,
     CONNECTION_MEMORY = 32 * 1024, /* bounds the request line and headers */
 };
 
@@ -122,12 +123,72 @@ void http_reply_text(struct http_reply *r, unsigned status, const char *text)
     buffer_append_byte(&r->body, '\n');
 }
 
+static void discard_stream(struct http_reply *r)
+{
+    if (r->stream)
+        r->stream_free(r->stream_context);
+    r->stream = NULL;
+}
+
 static void reply_crowded(struct http_reply *r)
 {
     buffer_free(&r->body);
+    discard_stream(r);
+    r->header_count = 0;
     http_reply_text(r, MHD_HTTP_SERVICE_UNAVAILABLE,
                     "too much is being sent and read by others; try again");
     http_reply_header(r, MHD_HTTP_HEADER_RETRY_AFTER, "1");
+}
+
+struct streaming {
+    ssize_t (*stream)(void *context, uint8_t *out, size_t room);
+    void (*free)(void *context);
+    void *context;
+};
+
+static ssize_t read_stream(void *cls, uint64_t position, char *out, size_t room)
+{
+    (void)position;
+    struct streaming *x = cls;
+    ssize_t n = x->stream(x->context, (uint8_t *)out, room);
+    return n > 0    ? n
+           : n == 0 ? MHD_CONTENT_READER_END_OF_STREAM
+                    : MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+static void free_stream(void *cls)
+{
+    struct streaming *x = cls;
+    x->free(x->context);
+    free(x);
+}
+
+static struct MHD_Response *stream_response(struct http_reply *reply)
+{
+    struct streaming *x = malloc(sizeof *x);
+    if (x)
+        *x = (struct streaming){reply->stream, reply->stream_free, reply->stream_context};
+    struct MHD_Response *response =
+        x ? MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, read_stream, x,
+                                              free_stream)
+          : NULL;
+    if (!response) {
+        free(x);
+        discard_stream(reply);
+    }
+    return response;
+}
+
+static struct MHD_Response *body_response(struct http_reply *reply)
+{
+    size_t len;
+    char *body = buffer_take(&reply->body, &len);
+    struct MHD_Response *response =
+        body ? MHD_create_response_from_buffer(len, body, MHD_RESPMEM_MUST_FREE)
+             : MHD_create_response_from_buffer(0, (void *)(uintptr_t) "", MHD_RESPMEM_PERSISTENT);
+    if (!response)
+        free(body);
+    return response;
 }
 
 static enum MHD_Result send_reply(struct http_server *s, struct exchange *x,
@@ -137,17 +198,11 @@ static enum MHD_Result send_reply(struct http_server *s, struct exchange *x,
         buffer_free(&reply->body);
         http_reply_text(reply, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory");
     }
-    if (!hold(s, x, reply->body.len))
+    if (!hold(s, x, reply->stream ? reply->stream_held : reply->body.len))
         reply_crowded(reply);
-    size_t len;
-    char *body = buffer_take(&reply->body, &len);
-    struct MHD_Response *response =
-        body ? MHD_create_response_from_buffer(len, body, MHD_RESPMEM_MUST_FREE)
-             : MHD_create_response_from_buffer(0, (void *)(uintptr_t) "", MHD_RESPMEM_PERSISTENT);
-    if (!response) {
-        free(body);
+    struct MHD_Response *response = reply->stream ? stream_response(reply) : body_response(reply);
+    if (!response)
         return MHD_NO;
-    }
     MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
                             reply->content_type ? reply->content_type
                                                 : "text/plain; charset=utf-8");

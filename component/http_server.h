@@ -13,6 +13,7 @@
 #include "proto/buffer.h"
 
 #include <stdint.h>
+#include <sys/types.h>
 
 struct http_request {
     const char *method;
@@ -30,6 +31,14 @@ struct http_reply {
         char value[256];
     } headers[8];
     unsigned header_count;
+
+    /* A body that is made while it is read, instead of `body`, when `stream` is set: it writes up
+     * to `room` bytes and returns how many, 0 at the end, -1 to break the connection off. It runs
+     * on a thread that serves others as well, so it must not block. */
+    ssize_t (*stream)(void *context, uint8_t *out, size_t room);
+    void (*stream_free)(void *context); /* called once, also when nobody reads to the end */
+    void *stream_context;
+    size_t stream_held; /* bytes that it holds, which count as a body's do */
 };
 
 /* A query parameter's first value, percent-decoded; NULL when absent. */

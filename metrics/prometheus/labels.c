@@ -1,0 +1,343 @@
+#include "metrics/prometheus/labels.h"
+
+#include "component/hash_seed.h"
+#include "metrics/prometheus/naming.h"
+
+#include <stdlib.h>
+#include <xxhash.h>
+
+/* Who wins when names meet. */
+enum rank {
+    RANK_ATTRIBUTE,
+    RANK_RESOURCE,
+    RANK_OWN,
+    RANK_CONSTANT,
+};
+
+/* Where a label lies in the arena, which moves while it grows. */
+struct label_place {
+    size_t name;
+    size_t value;
+    uint32_t name_len;
+    uint32_t value_len;
+    enum rank rank;
+};
+
+static const char service_name[] = "service.name";
+static const char service_namespace[] = "service.namespace";
+static const char service_instance[] = "service.instance.id";
+
+#define KEY(key_, type_)                                                                           \
+    {                                                                                              \
+        .key = #key_, .type = (type_), .offset = offsetof(struct resource_conversion, key_)        \
+    }
+const struct config_field resource_conversion_fields[] = {
+    KEY(enabled, FIELD_BOOL),
+    KEY(exclude_service_attributes, FIELD_BOOL),
+    CONFIG_END,
+};
+
+void label_builder_init(struct label_builder *b, const struct label_rules *rules)
+{
+    *b = (struct label_builder){.rules = rules};
+}
+
+void label_builder_free(struct label_builder *b)
+{
+    for (size_t i = 0; i < LABEL_NAMES_CACHED; i++)
+        free(b->cache[i].bytes);
+    free(b->items);
+    free(b->places);
+    buffer_free(&b->arena);
+    value_text_free(&b->text);
+}
+
+/* ---- names ---- */
+
+static void translate(const struct label_builder *b, struct bytes name, struct buffer *out)
+{
+    size_t from = out->len;
+    naming_label(name, b->rules->utf8, out);
+    if (out->len - from == 2 && !out->failed && memcmp(out->data + from, "le", 2) == 0) {
+        out->len = from;
+        buffer_append_string(out, "exported_le");
+    }
+}
+
+/* Appends the translated name; a cache that cannot grow only costs time. */
+static void append_name(struct label_builder *b, struct bytes name)
+{
+    size_t slot = XXH3_64bits_withSeed(name.data, name.len, hash_seed()) % LABEL_NAMES_CACHED;
+    uint8_t *cached = b->cache[slot].bytes;
+    if (cached && bytes_equal(bytes_of(cached, b->cache[slot].name_len), name)) {
+        buffer_append(&b->arena, cached + name.len, b->cache[slot].len);
+        return;
+    }
+    size_t from = b->arena.len;
+    translate(b, name, &b->arena);
+    size_t len = b->arena.len - from;
+    if (b->arena.failed || name.len + len > 4096)
+        return;
+    cached = realloc(cached, name.len + len);
+    if (!cached)
+        return;
+    if (name.len > 0)
+        memcpy(cached, name.data, name.len);
+    memcpy(cached + name.len, b->arena.data + from, len);
+    b->cache[slot].bytes = cached;
+    b->cache[slot].name_len = (uint32_t)name.len;
+    b->cache[slot].len = (uint32_t)len;
+}
+
+/* ---- adding ---- */
+
+static bool grow(struct label_builder *b)
+{
+    size_t capacity = b->capacity ? b->capacity * 2 : 32;
+    struct label_place *places = reallocarray(b->places, capacity, sizeof *places);
+    if (places)
+        b->places = places;
+    struct series_label *items = reallocarray(b->items, capacity, sizeof *items);
+    if (items)
+        b->items = items;
+    if (!places || !items)
+        return false;
+    b->capacity = capacity;
+    return true;
+}
+
+static void begin(struct label_builder *b)
+{
+    b->count = 0;
+    b->failed = false;
+    b->arena.len = 0;
+    b->arena.failed = false;
+}
+
+/* Begins a label: its name has been appended from `name` on, its value follows. */
+static struct label_place *begin_label(struct label_builder *b, size_t name, enum rank rank)
+{
+    if (b->count == b->capacity && !grow(b)) {
+        b->failed = true;
+        return NULL;
+    }
+    struct label_place *place = &b->places[b->count++];
+    *place = (struct label_place){.name = name,
+                                  .name_len = (uint32_t)(b->arena.len - name),
+                                  .value = b->arena.len,
+                                  .rank = rank};
+    return place;
+}
+
+static void end_label(struct label_builder *b, struct label_place *place)
+{
+    place->value_len = (uint32_t)(b->arena.len - place->value);
+}
+
+static void add_attribute(struct label_builder *b, const struct metric_label *l, enum rank rank)
+{
+    size_t name = b->arena.len;
+    append_name(b, l->name);
+    struct label_place *place = begin_label(b, name, rank);
+    if (!place)
+        return;
+    naming_clean(value_text(&l->value, &b->text), &b->arena);
+    end_label(b, place);
+}
+
+static void add_text(struct label_builder *b, const char *name, struct bytes value, enum rank rank)
+{
+    size_t at = b->arena.len;
+    buffer_append_string(&b->arena, name);
+    struct label_place *place = begin_label(b, at, rank);
+    if (!place)
+        return;
+    naming_clean(value, &b->arena);
+    end_label(b, place);
+}
+
+static const struct metric_label *find(const struct metric_resource *r, const char *name)
+{
+    for (size_t i = 0; r && i < r->label_count; i++) {
+        if (bytes_equal_string(r->labels[i].name, name))
+            return &r->labels[i];
+    }
+    return NULL;
+}
+
+static bool makes_job_or_instance(struct bytes name)
+{
+    return bytes_equal_string(name, service_name) || bytes_equal_string(name, service_namespace) ||
+           bytes_equal_string(name, service_instance);
+}
+
+/* Returns whether both are there and say something. */
+static bool add_job_and_instance(struct label_builder *b, const struct metric_resource *r)
+{
+    const struct metric_label *name = find(r, service_name);
+    const struct metric_label *namespace = find(r, service_namespace);
+    const struct metric_label *instance = find(r, service_instance);
+    size_t said = 0;
+    if (name) {
+        size_t at = b->arena.len;
+        buffer_append_string(&b->arena, "job");
+        struct label_place *place = begin_label(b, at, RANK_OWN);
+        if (!place)
+            return false;
+        if (namespace) {
+            naming_clean(value_text(&namespace->value, &b->text), &b->arena);
+            buffer_append_byte(&b->arena, '/');
+        }
+        naming_clean(value_text(&name->value, &b->text), &b->arena);
+        end_label(b, place);
+        said += place->value_len > 0;
+    }
+    if (instance) {
+        add_text(b, "instance", value_text(&instance->value, &b->text), RANK_OWN);
+        said += b->count > 0 && b->places[b->count - 1].value_len > 0;
+    }
+    return said == 2;
+}
+
+/* ---- order ---- */
+
+static struct bytes name_of(const struct label_builder *b, const struct label_place *p)
+{
+    return bytes_of(b->arena.data + p->name, p->name_len);
+}
+
+static int compare_names(struct bytes a, struct bytes b)
+{
+    int order = memcmp(a.data, b.data, a.len < b.len ? a.len : b.len);
+    return order ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+/* Stable, by insertion: there are a dozen, mostly in order already. */
+static void sort(struct label_builder *b)
+{
+    for (size_t i = 1; i < b->count; i++) {
+        struct label_place moving = b->places[i];
+        struct bytes name = name_of(b, &moving);
+        size_t to = i;
+        while (to > 0 && compare_names(name_of(b, &b->places[to - 1]), name) > 0) {
+            b->places[to] = b->places[to - 1];
+            to--;
+        }
+        b->places[to] = moving;
+    }
+}
+
+/* The value of two labels that became one. */
+static void join(struct label_builder *b, struct label_place *into, const struct label_place *p)
+{
+    size_t at = b->arena.len, len = (size_t)into->value_len + 1 + p->value_len;
+    if (!buffer_reserve(&b->arena, len))
+        return;
+    buffer_append(&b->arena, b->arena.data + into->value, into->value_len);
+    buffer_append_byte(&b->arena, ';');
+    buffer_append(&b->arena, b->arena.data + p->value, p->value_len);
+    into->value = at;
+    into->value_len = (uint32_t)len;
+}
+
+static void merge(struct label_builder *b)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < b->count; i++) {
+        struct label_place *p = &b->places[i];
+        struct label_place *last = kept > 0 ? &b->places[kept - 1] : NULL;
+        if (!last || !bytes_equal(name_of(b, last), name_of(b, p)))
+            b->places[kept++] = *p;
+        else if (p->rank == last->rank && p->rank < RANK_OWN)
+            join(b, last, p);
+        else if (p->rank >= last->rank)
+            *last = *p;
+    }
+    b->count = kept;
+}
+
+static bool finish(struct label_builder *b)
+{
+    b->failed = b->failed || b->arena.failed || b->text.large.failed;
+    if (b->failed)
+        return false;
+    sort(b);
+    merge(b);
+    b->failed = b->arena.failed;
+    for (size_t i = 0; i < b->count; i++) {
+        const struct label_place *p = &b->places[i];
+        b->items[i].name = name_of(b, p);
+        b->items[i].value = bytes_of(b->arena.data + p->value, p->value_len);
+    }
+    return !b->failed;
+}
+
+/* ---- labels of a point, of a target ---- */
+
+bool label_builder_point(struct label_builder *b, const char *scope, const struct metric_point *p)
+{
+    const struct label_rules *rules = b->rules;
+    begin(b);
+    for (size_t i = 0; i < p->label_count; i++)
+        add_attribute(b, &p->labels[i], RANK_ATTRIBUTE);
+    if (rules->scope && scope && scope[0])
+        add_text(b, "otel_scope_name", bytes_of_string(scope), RANK_OWN);
+    if (p->resource && rules->resource.enabled) {
+        for (size_t i = 0; i < p->resource->label_count; i++) {
+            const struct metric_label *l = &p->resource->labels[i];
+            if (!rules->resource.exclude_service_attributes || !makes_job_or_instance(l->name))
+                add_attribute(b, l, RANK_RESOURCE);
+        }
+    }
+    add_job_and_instance(b, p->resource);
+    for (size_t i = 0; i < rules->constants.count; i++)
+        add_text(b, rules->constants.items[i].key, bytes_of_string(rules->constants.items[i].value),
+                 RANK_CONSTANT);
+    return finish(b);
+}
+
+bool label_builder_target(struct label_builder *b, const struct metric_resource *r)
+{
+    begin(b);
+    for (size_t i = 0; i < r->label_count; i++) {
+        if (!makes_job_or_instance(r->labels[i].name))
+            add_attribute(b, &r->labels[i], RANK_ATTRIBUTE);
+    }
+    return add_job_and_instance(b, r) && finish(b);
+}
+
+/* ---- text ---- */
+
+static void append_escaped(struct buffer *out, struct bytes text)
+{
+    size_t plain = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        uint8_t c = text.data[i];
+        if (c != '\\' && c != '"' && c != '\n')
+            continue;
+        buffer_append(out, text.data + plain, i - plain);
+        buffer_append_byte(out, '\\');
+        buffer_append_byte(out, c == '\n' ? 'n' : c);
+        plain = i + 1;
+    }
+    buffer_append(out, text.data + plain, text.len - plain);
+}
+
+void label_builder_write(const struct label_builder *b, struct buffer *out)
+{
+    for (size_t i = 0; i < b->count; i++) {
+        struct bytes name = b->items[i].name;
+        if (i > 0)
+            buffer_append_byte(out, ',');
+        if (!b->rules->utf8 || (naming_is_plain(name) && !memchr(name.data, ':', name.len))) {
+            buffer_append(out, name.data, name.len);
+        } else {
+            buffer_append_byte(out, '"');
+            append_escaped(out, name);
+            buffer_append_byte(out, '"');
+        }
+        buffer_append(out, "=\"", 2);
+        append_escaped(out, b->items[i].value);
+        buffer_append_byte(out, '"');
+    }
+}
