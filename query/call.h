@@ -39,6 +39,7 @@ struct call {
     struct store_reader *reader; /* the call's alone */
     struct arena arena;          /* freed behind the call */
     uint64_t deadline_ns;        /* CLOCK_MONOTONIC */
+    bool show_hops;              /* one trace is asked for: with what the store knows of its hops */
     char parameter[CALL_PARAMETER_MAX];
 };
 

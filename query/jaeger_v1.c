@@ -3,6 +3,7 @@
 #include "component/clock.h"
 #include "proto/json_writer.h"
 #include "query/adjust.h"
+#include "query/hop_links.h"
 #include "query/jaeger_name.h"
 #include "query/jaeger_v1_trace.h"
 #include "query/params.h"
@@ -183,6 +184,8 @@ bool jaeger_v1_write(struct call *c, struct json_writer *w, const struct batch *
     struct jaeger_v1_writer v;
     bool built = trace_build(&t, &arena, b) && jaeger_v1_writer_begin(&v, &t, NULL);
     if (built) {
+        if (c->show_hops && !raw)
+            hop_links_add(c->reader, &t);
         adjust_written(&t);
         if (!raw)
             adjust_read(&t);
@@ -220,6 +223,7 @@ void jaeger_v1_trace(struct call *c)
     } else {
         jaeger_v1_begin(c, &w);
         json_array_begin(&w);
+        c->show_hops = true;
         if (jaeger_v1_write(c, &w, b, raw)) {
             json_array_end(&w);
             jaeger_v1_end(c, &w, 0);

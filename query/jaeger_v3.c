@@ -2,6 +2,7 @@
 
 #include "proto/json_writer.h"
 #include "query/adjust.h"
+#include "query/hop_links.h"
 #include "query/jaeger_name.h"
 #include "query/jaeger_v3_params.h"
 #include "query/jaeger_v3_trace.h"
@@ -86,6 +87,8 @@ static bool write_batch(struct call *c, struct json_writer *w, const struct batc
     struct trace t;
     bool written = trace_build(&t, &arena, b);
     if (written) {
+        if (c->show_hops && !raw)
+            hop_links_add(c->reader, &t);
         adjust_written(&t);
         if (!raw)
             adjust_read(&t);
@@ -130,6 +133,7 @@ void jaeger_v3_trace(struct call *c)
         jaeger_v3_error(c, 404, "No traces found");
     } else {
         begin_traces(c, &w);
+        c->show_hops = true;
         if (write_batch(c, &w, b, raw))
             end_traces(c, &w);
         else

@@ -56,6 +56,7 @@ void native_front_page(struct call *c)
         "<li><a href=\"/api/v1/search\">/api/v1/search</a>: the newest traces</li>\n"
         "<li>/api/v1/traces/{id}: one trace, as OTLP</li>\n"
         "<li>/api/v1/traces/{id}/decision: why tail sampling kept a trace, or did not</li>\n"
+        "<li>/api/v1/journeys/{id}: the traces that hops through Kafka join with a trace</li>\n"
         "<li><a href=\"/api/v1/openapi.json\">/api/v1/openapi.json</a>: all of this, with "
         "parameters and answers</li>\n"
         "</ul>\n"

@@ -12,7 +12,13 @@ void native_decision(struct call *c);
 void native_search(struct call *c);
 void native_services(struct call *c);
 void native_erase(struct call *c);
+void native_journey(struct call *c);
 void native_openapi(struct call *c);
+
+struct json_writer;
+
+/* A trace's summary, as a search and a journey show it. */
+void native_write_summary(struct json_writer *w, const struct store_summary *s);
 
 /* application/problem+json with this status and detail. */
 void native_error(struct call *c, unsigned status, const char *detail);

@@ -122,7 +122,7 @@ static void write_services(struct json_writer *w, const struct store_summary *s)
     json_array_end(w);
 }
 
-static void write_summary(struct json_writer *w, const struct store_summary *s)
+void native_write_summary(struct json_writer *w, const struct store_summary *s)
 {
     char start[40];
     format_rfc3339(s->start_ns, start);
@@ -172,7 +172,7 @@ void native_search(struct call *c)
     json_key(&w, "traces");
     json_array_begin(&w);
     for (size_t i = 0; i < results.count && i < limit; i++)
-        write_summary(&w, &results.items[i]);
+        native_write_summary(&w, &results.items[i]);
     json_array_end(&w);
     json_key(&w, "more");
     json_bool(&w, results.count > limit);

@@ -15,6 +15,7 @@ const struct route routes[] = {
 
     {"GET", "/api/v1/traces/{id}", native_trace, true},
     {"GET", "/api/v1/traces/{id}/decision", native_decision, true},
+    {"GET", "/api/v1/journeys/{id}", native_journey, true},
     {"DELETE", "/api/v1/traces", native_erase, true},
     {"GET", "/api/v1/search", native_search, true},
     {"GET", "/api/v1/services", native_services, true},

@@ -142,6 +142,11 @@ bool store_search(struct store_reader *r, const struct store_query *q, uint64_t 
                   struct store_results *out, struct error *e);
 void store_results_free(struct store_results *r);
 
+/* One trace's; false when it is not there, or out of memory. To be freed. */
+bool store_summary_of(struct store_reader *r, const uint8_t trace_id[16],
+                      struct store_summary *out);
+void store_summary_free(struct store_summary *s);
+
 /* Calls between services whose child span started within the window. */
 struct store_dependency {
     char *parent;

@@ -1,5 +1,6 @@
 /* A whole trace: its parts read, merged, and put in order of time. */
 #include "storage/reader.h"
+#include "storage/summary.h"
 
 #include <stdlib.h>
 
@@ -63,4 +64,19 @@ struct batch *store_trace(struct store_reader *r, const uint8_t trace_id[16])
     trace_parts_free(&parts);
     reader_end(r);
     return b;
+}
+
+bool store_summary_of(struct store_reader *r, const uint8_t trace_id[16], struct store_summary *out)
+{
+    struct trace_parts parts = {0};
+    bool made = reader_begin(r) && reader_load_trace(r, trace_id, &parts) && parts.count > 0 &&
+                summary_make(&parts, out);
+    trace_parts_free(&parts);
+    reader_end(r);
+    return made;
+}
+
+void store_summary_free(struct store_summary *s)
+{
+    summary_free(s);
 }
