@@ -3,6 +3,7 @@
 #include "collector/forward.h"
 #include "collector/health.h"
 #include "exporters/exporters.h"
+#include "metrics/metrics.h"
 #include "metrics/prometheus/prometheus.h"
 #include "processors/processors.h"
 #include "query/query.h"
@@ -20,6 +21,7 @@ const struct component_kind *const component_kinds[] = {
     &probabilistic_sampler_processor,
     &tail_sampling_processor,
     &forward_connector,
+    &span_metrics_connector,
     &debug_exporter,
     &file_exporter,
     &nop_exporter,

@@ -1,0 +1,333 @@
+/* In a key, a dimension is its number in two bytes, the length of its text in four, and the text;
+ * a name that is not in the table has the number NAMED and stands, with its length, before. */
+#include "metrics/dimensions.h"
+
+#include "metrics/glob.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { NAMED = 0xffff };
+
+/* ---- configuration ---- */
+
+struct entry {
+    const char *name;
+    const char *fallback;
+    bool has_fallback;
+    const char *glob;
+};
+
+static const struct config_field entry_fields[] = {
+    {.key = "name", .type = FIELD_STRING, .offset = offsetof(struct entry, name)},
+    {.key = "default",
+     .type = FIELD_STRING,
+     .offset = offsetof(struct entry, fallback),
+     .present = offsetof(struct entry, has_fallback)},
+    {.key = "glob", .type = FIELD_STRING, .offset = offsetof(struct entry, glob)},
+    CONFIG_END,
+};
+
+static bool is_reserved(const char *const *reserved, const char *name)
+{
+    for (; *reserved; reserved++) {
+        if (strcmp(*reserved, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static int find_name(const struct dimension_names *names, struct bytes name)
+{
+    for (unsigned i = 0; i < names->count; i++) {
+        if (bytes_equal(names->items[i], name))
+            return (int)i;
+    }
+    return -1;
+}
+
+static bool lists(const struct dimension_list *l, unsigned begin, unsigned end, unsigned name)
+{
+    for (unsigned i = begin; i < end; i++) {
+        if (l->items[i].name == name)
+            return true;
+    }
+    return false;
+}
+
+static bool add_name(struct dimension_list *l, struct dimension_names *names, unsigned begin,
+                     const struct entry *n, const struct config_value *v, struct error *e)
+{
+    struct bytes bytes = bytes_of_string(n->name);
+    int at = find_name(names, bytes);
+    if (at < 0 && names->count == DIMENSIONS_MAX)
+        return config_error(v, e, "more than %d dimensions", DIMENSIONS_MAX);
+    if (at < 0) {
+        at = (int)names->count;
+        names->items[names->count++] = bytes;
+    }
+    if (lists(l, begin, l->count, (unsigned)at))
+        return config_error(v, e, "duplicate dimension name \"%s\"", n->name);
+    if (!lists(l, 0, begin, (unsigned)at))
+        l->items[l->count++] = (struct dimension){
+            .name = (unsigned)at,
+            .fallback = n->has_fallback ? (n->fallback ? n->fallback : "") : NULL};
+    return true;
+}
+
+static bool add_glob(struct dimension_list *l, struct dimension_names *names, const struct entry *n,
+                     const struct config_value *v, struct error *e)
+{
+    const char *wrong = glob_check(n->glob);
+    if (wrong)
+        return config_error(v, e, "the glob \"%s\" %s", n->glob, wrong);
+    if (n->has_fallback)
+        return config_error(v, e, "a glob has no default");
+    if (l->glob_count == DIMENSIONS_MAX)
+        return config_error(v, e, "more than %d globs", DIMENSIONS_MAX);
+    l->globs[l->glob_count++] = n->glob;
+    names->globs = true;
+    return true;
+}
+
+static bool check_globs(const struct dimension_list *l, const struct dimension_names *names,
+                        const struct config_value *v, const char *const *reserved, struct error *e)
+{
+    for (unsigned g = 0; g < l->glob_count; g++) {
+        for (const char *const *r = reserved; *r; r++) {
+            if (glob_match(l->globs[g], bytes_of_string(*r)))
+                return config_error(v, e, "the glob \"%s\" would add \"%s\" again", l->globs[g],
+                                    *r);
+        }
+        for (unsigned i = 0; i < l->count; i++) {
+            struct bytes name = names->items[l->items[i].name];
+            if (glob_match(l->globs[g], name))
+                return config_error(v, e, "the glob \"%s\" would add \"%.*s\" again", l->globs[g],
+                                    (int)name.len, name.data);
+        }
+    }
+    return true;
+}
+
+bool dimension_list_read(struct dimension_list *l, struct dimension_names *names,
+                         const struct config_value *v, const char *const *reserved, struct error *e)
+{
+    if (!v || v->type == CONFIG_NULL)
+        return true;
+    if (v->type != CONFIG_LIST)
+        return config_error(v, e, "must be a list of {name, default} or {glob}");
+    unsigned begin = l->count;
+    for (const struct config_value *c = v->children; c; c = c->next) {
+        struct entry n = {0};
+        if (!config_read(c, entry_fields, &n, e))
+            return false;
+        bool named = n.name && *n.name, globbed = n.glob && *n.glob;
+        if (named == globbed)
+            return config_error(c, e, "a dimension has either name or glob");
+        if (named && is_reserved(reserved, n.name))
+            return config_error(c, e, "duplicate dimension name \"%s\"", n.name);
+        if (named ? !add_name(l, names, begin, &n, c, e) : !add_glob(l, names, &n, c, e))
+            return false;
+    }
+    return check_globs(l, names, v, reserved, e);
+}
+
+/* ---- finding ---- */
+
+void dimension_values_find(struct dimension_values *out, const struct dimension_names *names,
+                           struct bytes message, uint32_t field)
+{
+    struct attribute_iterator it;
+    struct attribute a;
+    out->present = 0;
+    out->message = message;
+    out->field = field;
+    if (names->count == 0)
+        return;
+    attribute_begin(&it, message, field);
+    while (attribute_next(&it, &a)) {
+        for (unsigned i = 0; i < names->count; i++) {
+            if (bytes_equal(names->items[i], a.key)) {
+                out->items[i] = a.value;
+                out->present |= 1ULL << i;
+            }
+        }
+    }
+}
+
+/* ---- writing ---- */
+
+void dimension_writer_free(struct dimension_writer *w)
+{
+    buffer_free(&w->rest);
+    buffer_free(&w->types);
+    value_text_free(&w->text);
+}
+
+static void put_text(struct dimension_writer *w, struct bytes text, enum value_type type)
+{
+    uint32_t len = (uint32_t)text.len;
+    buffer_append(&w->rest, &len, sizeof len);
+    buffer_append(&w->rest, text.data, text.len);
+    buffer_append_byte(&w->types, (uint8_t)type);
+}
+
+static void put_value(struct dimension_writer *w, const struct value *v)
+{
+    struct bytes text = value_text(v, &w->text);
+    w->rest.failed |= w->text.large.failed;
+    put_text(w, text, v->type);
+}
+
+static void put_number(struct dimension_writer *w, unsigned number)
+{
+    uint16_t n = (uint16_t)number;
+    buffer_append(&w->rest, &n, sizeof n);
+}
+
+static void put_name(struct dimension_writer *w, struct bytes name)
+{
+    uint32_t len = (uint32_t)name.len;
+    put_number(w, NAMED);
+    buffer_append(&w->rest, &len, sizeof len);
+    buffer_append(&w->rest, name.data, name.len);
+}
+
+void dimension_write_named(struct dimension_writer *w, struct bytes name, struct bytes text,
+                           enum value_type type)
+{
+    put_name(w, name);
+    put_text(w, text, type);
+}
+
+static bool any_glob(const struct dimension_list *l, struct bytes key)
+{
+    for (unsigned i = 0; i < l->glob_count; i++) {
+        if (glob_match(l->globs[i], key))
+            return true;
+    }
+    return false;
+}
+
+struct named_value {
+    struct bytes key;
+    struct value value;
+};
+
+static int by_key(const void *a, const void *b)
+{
+    const struct named_value *x = a, *y = b;
+    size_t len = x->key.len < y->key.len ? x->key.len : y->key.len;
+    int order = len > 0 ? memcmp(x->key.data, y->key.data, len) : 0;
+    return order ? order : (x->key.len > y->key.len) - (x->key.len < y->key.len);
+}
+
+static bool is_in(const struct dimension_values *v, struct bytes key)
+{
+    struct attribute a;
+    return v && attribute_find(v->message, v->field, key, &a);
+}
+
+/* In order of their names, so that a key does not depend on the order of attributes. */
+static void write_globs(const struct dimension_list *l,
+                        const struct dimension_values *const from[3], unsigned source,
+                        struct dimension_writer *w)
+{
+    struct buffer found = {0};
+    struct attribute_iterator it;
+    struct attribute a;
+    if (!from[source])
+        return;
+    attribute_begin(&it, from[source]->message, from[source]->field);
+    while (attribute_next(&it, &a)) {
+        bool hidden = false;
+        for (unsigned i = 0; i < source; i++)
+            hidden |= is_in(from[i], a.key);
+        struct named_value n = {.key = a.key, .value = a.value};
+        if (!hidden && any_glob(l, a.key))
+            buffer_append(&found, &n, sizeof n);
+    }
+    w->rest.failed |= found.failed;
+    struct named_value *items = (struct named_value *)found.data;
+    size_t count = found.len / sizeof *items;
+    if (count > 0)
+        qsort(items, count, sizeof *items, by_key);
+    for (size_t i = 0; i < count; i++) {
+        if (i + 1 < count && bytes_equal(items[i].key, items[i + 1].key))
+            continue;
+        put_name(w, items[i].key);
+        put_value(w, &items[i].value);
+    }
+    buffer_free(&found);
+}
+
+void dimension_list_write(const struct dimension_list *l,
+                          const struct dimension_values *const from[3], struct dimension_writer *w)
+{
+    for (unsigned i = 0; i < l->count; i++) {
+        const struct dimension *d = &l->items[i];
+        const struct value *v = NULL;
+        for (unsigned f = 0; f < 3 && !v; f++) {
+            if (from[f] && from[f]->present >> d->name & 1)
+                v = &from[f]->items[d->name];
+        }
+        if (!v && !d->fallback)
+            continue;
+        put_number(w, d->name);
+        if (v)
+            put_value(w, v);
+        else
+            put_text(w, bytes_of_string(d->fallback), VALUE_STRING);
+    }
+    for (unsigned f = 0; l->glob_count > 0 && f < 3; f++)
+        write_globs(l, from, f, w);
+}
+
+/* ---- reading back ---- */
+
+static struct bytes take(struct bytes *b, size_t len)
+{
+    struct bytes taken = bytes_of(b->data, len);
+    *b = bytes_of(b->data + len, b->len - len);
+    return taken;
+}
+
+static struct bytes take_text(struct bytes *b)
+{
+    uint32_t len;
+    memcpy(&len, take(b, sizeof len).data, sizeof len);
+    return take(b, len);
+}
+
+static struct value value_of(struct bytes text, enum value_type type)
+{
+    char copy[64];
+    struct value v = {.type = VALUE_STRING, .bytes = text};
+    if (text.len == 0 || text.len >= sizeof copy)
+        return v;
+    memcpy(copy, text.data, text.len);
+    copy[text.len] = 0;
+    if (type == VALUE_BOOL)
+        v.boolean = copy[0] == 't';
+    else if (type == VALUE_INT)
+        v.integer = strtoll(copy, NULL, 10);
+    else if (type == VALUE_DOUBLE)
+        v.real = strtod(copy, NULL);
+    else
+        return v;
+    v.type = type;
+    return v;
+}
+
+bool dimension_read(struct dimension_reader *r, const struct dimension_names *names,
+                    struct metric_label *label)
+{
+    if (r->rest.len == 0)
+        return false;
+    uint16_t number;
+    memcpy(&number, take(&r->rest, sizeof number).data, sizeof number);
+    label->name = number == NAMED ? take_text(&r->rest) : names->items[number];
+    struct bytes text = take_text(&r->rest);
+    label->value = value_of(text, (enum value_type)take(&r->types, 1).data[0]);
+    return true;
+}

@@ -1,0 +1,13 @@
+/* Showing series without holding their lock: copies of a few at a time. */
+#ifndef TAILSPAN_METRICS_SERIES_WALK_H
+#define TAILSPAN_METRICS_SERIES_WALK_H
+
+#include "metrics/series.h"
+
+/* Calls `each` with copies of all series that are there from begin to end, without the lock; some
+ * of those that come or go meanwhile may be among them. A copy's group is there until `each`
+ * returns. `each` returns false to stop. False: out of memory. Any thread, several at once. */
+bool series_walk(struct series_store *st, struct series_lock *lock, uint64_t now_ns,
+                 bool (*each)(void *context, const struct series *s), void *context);
+
+#endif
