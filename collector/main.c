@@ -5,6 +5,7 @@
 #include "collector/demo/demo.h"
 #include "collector/erase_command.h"
 #include "collector/process.h"
+#include "collector/simulate_command.h"
 #include "component/log.h"
 
 #include <stdio.h>
@@ -31,6 +32,8 @@ static const char usage[] =
     "  tailspan demo [OPTION]...   send a small shop's traces to an OTLP endpoint (demo --help)\n"
     "  tailspan erase --where TERMS [OPTION]...\n"
     "                              remove what is stored about somebody (erase --help)\n"
+    "  tailspan sampling simulate --config NEW.yaml [OPTION]...\n"
+    "                              show what other policies would keep and drop\n"
     "  tailspan --version\n"
     "  tailspan --help\n"
     "\n"
@@ -137,5 +140,7 @@ int main(int argc, char **argv)
         return demo_main(argc - 1, argv + 1);
     if (strcmp(command, "erase") == 0)
         return erase_main(argc - 1, argv + 1);
+    if (strcmp(command, "sampling") == 0)
+        return sampling_main(argc - 1, argv + 1);
     return run(argc, argv);
 }

@@ -6,9 +6,9 @@
  * (decision_memory_bytes), whatever decision_cache asks for in entries.
  *
  * Spans are accepted as soon as they are held in memory. */
-#include "component/config.h"
 #include "component/lane.h"
 #include "component/log.h"
+#include "sampling/sampler_settings.h"
 #include "sampling/sampling.h"
 #include "sampling/shard.h"
 #include "sampling/trace_table.h"
@@ -17,35 +17,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { SHARDS_MAX = 256, RETRY_AFTER_MS = 500 };
-
-struct settings {
-    const struct config_value *policies;
-    int64_t decision_wait_ns;
-    int64_t after_root_ns;
-    int64_t num_traces;
-    int64_t expected_new_traces_per_sec;
-    bool block_on_overflow;
-    struct {
-        int64_t sampled;
-        int64_t non_sampled;
-    } cache;
-    bool first_match;
-    int strategy;
-    bool drop_pending;
-    int64_t trace_bytes;
-    int64_t num_shards;
-    const struct config_value *tail_storage;
-    bool consistent;
-    bool record_policy;
-    int64_t memory_bytes;
-    int64_t explanation_bytes;
-    struct {
-        bool enabled;
-        int64_t max_hold_ns;
-        int64_t max_traces;
-    } journeys;
-};
+enum { RETRY_AFTER_MS = 500 };
 
 /* A shard and its turns on its home lane. */
 struct home {
@@ -360,82 +332,7 @@ static const struct component_ops ops = {
     .destroy = tail_sampling_destroy,
 };
 
-/* ---- configuration ---- */
-
-static const char *const strategies[] = {"trace-complete", "span-ingest", NULL};
-
-#define CACHE(key_, member_)                                                                       \
-    {                                                                                              \
-        .key = key_, .type = FIELD_INT,                                                            \
-        .offset = offsetof(struct settings, cache.member_) - offsetof(struct settings, cache),     \
-        .min = 0, .max = INT32_MAX                                                                 \
-    }
-static const struct config_field cache_fields[] = {
-    CACHE("sampled_cache_size", sampled),
-    CACHE("non_sampled_cache_size", non_sampled),
-    CONFIG_END,
-};
-
-#define JOURNEYS(key_, type_, member_, ...)                                                        \
-    {                                                                                              \
-        .key = key_, .type = type_,                                                                \
-        .offset =                                                                                  \
-            offsetof(struct settings, journeys.member_) - offsetof(struct settings, journeys),     \
-        __VA_ARGS__                                                                                \
-    }
-static const struct config_field journey_fields[] = {
-    JOURNEYS("enabled", FIELD_BOOL, enabled, .fallback = "true"),
-    JOURNEYS("max_hold", FIELD_DURATION, max_hold_ns, .fallback = "60s"),
-    JOURNEYS("max_traces", FIELD_INT, max_traces, .fallback = "1000", .min = 2, .max = 1000000),
-    CONFIG_END,
-};
-
-#define FIELD(key_, type_, member_, ...)                                                           \
-    {                                                                                              \
-        .key = key_, .type = type_, .offset = offsetof(struct settings, member_), __VA_ARGS__      \
-    }
-static const struct config_field fields[] = {
-    FIELD("policies", FIELD_VALUE, policies),
-    FIELD("decision_wait", FIELD_DURATION, decision_wait_ns, .fallback = "30s"),
-    FIELD("decision_wait_after_root_received", FIELD_DURATION, after_root_ns),
-    FIELD("num_traces", FIELD_INT, num_traces, .fallback = "50000", .min = 1, .max = 1 << 28),
-    FIELD("expected_new_traces_per_sec", FIELD_INT, expected_new_traces_per_sec, .min = 0,
-          .max = INT32_MAX),
-    FIELD("block_on_overflow", FIELD_BOOL, block_on_overflow),
-    FIELD("decision_cache", FIELD_SECTION, cache, .section = cache_fields),
-    FIELD("sample_on_first_match", FIELD_BOOL, first_match),
-    FIELD("sampling_strategy", FIELD_CHOICE, strategy, .choices = strategies,
-          .fallback = "trace-complete"),
-    FIELD("drop_pending_traces_on_shutdown", FIELD_BOOL, drop_pending),
-    FIELD("maximum_trace_size_bytes", FIELD_INT, trace_bytes, .min = 0, .max = INT64_MAX),
-    FIELD("num_shards", FIELD_INT, num_shards, .fallback = "1", .min = 1, .max = SHARDS_MAX),
-    FIELD("tail_storage", FIELD_VALUE, tail_storage),
-    FIELD("consistent_probability", FIELD_BOOL, consistent),
-    FIELD("record_policy", FIELD_BOOL, record_policy, .fallback = "true"),
-    FIELD("decision_memory_bytes", FIELD_SIZE, memory_bytes, .fallback = "96MB"),
-    FIELD("explanation_bytes", FIELD_SIZE, explanation_bytes, .fallback = "8MiB"),
-    FIELD("journeys", FIELD_SECTION, journeys, .section = journey_fields),
-    CONFIG_END,
-};
-
-static bool read_settings(const struct config_value *config, struct settings *c, struct error *e)
-{
-    if (!config_read(config, fields, c, e))
-        return false;
-    if (!c->policies)
-        return config_error(config, e, "policies must be given");
-    if (c->strategy != 0)
-        return config_error(config_child(config, "sampling_strategy"), e,
-                            "span-ingest is not supported; supported: trace-complete");
-    if (c->tail_storage)
-        return config_error(c->tail_storage, e,
-                            "is not supported: waiting spans are held in memory");
-    if (c->consistent && c->first_match)
-        return config_error(config, e,
-                            "consistent_probability needs every policy's vote; it does not go "
-                            "with sample_on_first_match");
-    return true;
-}
+/* ---- making ---- */
 
 static uint32_t per_shard(int64_t total, int64_t shards)
 {
@@ -446,7 +343,7 @@ static uint32_t per_shard(int64_t total, int64_t shards)
 #define JOURNEY_FORGET_NS (600 * 1000000000ULL)
 #define JOURNEY_TRACES    (1U << 20)
 
-static bool make_journeys(struct sampler *s, const struct settings *c, struct error *e)
+static bool make_journeys(struct sampler *s, const struct sampler_settings *c, struct error *e)
 {
     const struct journeys_settings settings = {
         .wait_ns = (uint64_t)c->decision_wait_ns,
@@ -463,7 +360,7 @@ static bool make_journeys(struct sampler *s, const struct settings *c, struct er
     return s->journeys || error_set(e, "out of memory");
 }
 
-static void apply(struct sampler *s, const struct settings *c)
+static void apply(struct sampler *s, const struct sampler_settings *c)
 {
     s->settings = (struct shard_settings){
         .decision_wait_ns = (uint64_t)c->decision_wait_ns,
@@ -484,7 +381,7 @@ static void apply(struct sampler *s, const struct settings *c)
 }
 
 static bool make_shards(struct sampler *s, const struct component_spec *spec,
-                        const struct settings *c, struct error *e)
+                        const struct sampler_settings *c, struct error *e)
 {
     s->homes = calloc(s->settings.shards, sizeof *s->homes);
     for (unsigned i = 0; s->homes && i < s->settings.shards; i++) {
@@ -509,8 +406,8 @@ static bool make_shards(struct sampler *s, const struct component_spec *spec,
 
 static struct component *tail_sampling_create(const struct component_spec *spec, struct error *e)
 {
-    struct settings c = {0};
-    if (!read_settings(spec->config, &c, e))
+    struct sampler_settings c = {0};
+    if (!sampler_settings_read(spec->config, &c, e))
         return NULL;
     struct sampler *s = calloc(1, sizeof *s);
     if (!s) {

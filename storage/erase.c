@@ -140,7 +140,7 @@ static bool search(struct erasure *w, struct error *e)
         if (!is_sealed(w, w->current))
             continue;
         w->result->slots_searched++;
-        if (!erase_walk(w->reader, (uint32_t)w->current, search_part, w, &damaged))
+        if (!reader_walk(w->reader, (uint32_t)w->current, search_part, w, &damaged))
             return error_set(e, "%s: %s", w->reader->slots[w->current].slot->path,
                              w->no_memory ? "out of memory" : "cannot be read");
     }
@@ -245,7 +245,7 @@ static bool remove_all(struct erasure *w, struct error *e)
         if (!is_sealed(w, w->current))
             continue;
         if (w->options->dry_run)
-            done = erase_walk(w->reader, slot, count_part, w, &damaged) ||
+            done = reader_walk(w->reader, slot, count_part, w, &damaged) ||
                    error_set(e, "%s cannot be read", w->reader->slots[slot].slot->path);
         else
             done = rewrite(w, slot, blobs, e);

@@ -11,22 +11,6 @@
 
 enum { PARTS_A_COMMIT = 1024 };
 
-bool erase_walk(struct store_reader *r, uint32_t slot, bool (*each)(void *context, struct batch *b),
-                void *context, uint64_t *damaged)
-{
-    struct reader_slot *s = &r->slots[slot];
-    int64_t last = s->db ? sql_integer(s->db, "SELECT max(id) FROM part", 0) : 0;
-    for (int64_t id = 1; id <= last; id++) {
-        struct batch *b = reader_load_part(r, &(struct part_location){slot, id});
-        *damaged += b == NULL;
-        bool go_on = !b || each(context, b);
-        batch_release(b);
-        if (!go_on)
-            return false;
-    }
-    return s->db != NULL;
-}
-
 struct rewrite {
     struct slot_writer *writer;
     const struct erase_judge *judge;
@@ -119,7 +103,7 @@ static int write_draft(struct store_reader *r, uint32_t slot, const struct erase
     w.writer = slot_writer_open(draft, blobs, &w.code);
     if (!w.writer)
         return w.code;
-    if (!erase_walk(r, slot, keep, &w, &out->parts_damaged) && w.code == SQLITE_OK)
+    if (!reader_walk(r, slot, keep, &w, &out->parts_damaged) && w.code == SQLITE_OK)
         w.code = SQLITE_IOERR;
     if (w.code == SQLITE_OK && w.parts > 0)
         w.code = slot_writer_commit(w.writer);

@@ -20,11 +20,6 @@ struct rewritten {
     uint64_t parts_damaged; /* could not be read, and are gone as well */
 };
 
-/* Calls `each` for every part of a sealed slot, by its index in the reader, until it returns false;
- * `damaged` counts those that cannot be read. The batch is the walk's. */
-bool erase_walk(struct store_reader *r, uint32_t slot, bool (*each)(void *context, struct batch *b),
-                void *context, uint64_t *damaged);
-
 /* Writes the slot's draft, sealed, of what stays; held once. NULL with `e` set: nothing has
  * changed. `blobs` compresses. */
 struct slot *erase_rewrite(struct store_reader *r, uint32_t slot, const struct erase_judge *judge,

@@ -133,7 +133,8 @@ static void open_slot(struct store_reader *r, struct reader_slot *s)
     if (atomic_load(&s->slot->older))
         return;
     s->live = atomic_load(&s->slot->state) != SLOT_SEALED;
-    s->db = sql_open(s->slot->path, s->live ? SQL_READ : SQL_IMMUTABLE, &code);
+    bool changes = s->live && !s->slot->unattended;
+    s->db = sql_open(s->slot->path, changes ? SQL_READ : SQL_IMMUTABLE, &code);
     if (!s->db) {
         if (sql_is_corrupt(code))
             store_suspect(r->store, s->slot);
@@ -389,6 +390,22 @@ struct batch *reader_load_part(struct store_reader *r, const struct part_locatio
         b = decode(r, s, sqlite3_column_int64(q, 0), sql_blob(q, 1));
     sqlite3_reset(q);
     return b;
+}
+
+bool reader_walk(struct store_reader *r, uint32_t slot,
+                 bool (*each)(void *context, struct batch *b), void *context, uint64_t *damaged)
+{
+    struct reader_slot *s = &r->slots[slot];
+    int64_t last = s->db ? sql_integer(s->db, "SELECT max(id) FROM part", 0) : 0;
+    for (int64_t id = 1; id <= last; id++) {
+        struct batch *b = reader_load_part(r, &(struct part_location){slot, id});
+        *damaged += b == NULL;
+        bool go_on = !b || each(context, b);
+        batch_release(b);
+        if (!go_on)
+            return false;
+    }
+    return s->db != NULL;
 }
 
 static bool is_of_trace(const struct batch *b, const uint8_t trace_id[16])

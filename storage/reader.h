@@ -105,6 +105,11 @@ bool reader_find_parts(struct store_reader *r, const uint8_t trace_id[16], struc
 /* The part's spans; NULL when it is not there or damaged. To be released. */
 struct batch *reader_load_part(struct store_reader *r, const struct part_location *where);
 
+/* Calls `each` for every part of a slot, by its index in the reader, until it returns false;
+ * `damaged` counts those that cannot be read. The batch is the walk's. */
+bool reader_walk(struct store_reader *r, uint32_t slot,
+                 bool (*each)(void *context, struct batch *b), void *context, uint64_t *damaged);
+
 /* The trace's parts, each a batch held once; parts of other traces are left out. False: out of
  * memory. */
 struct trace_parts {
@@ -114,5 +119,9 @@ struct trace_parts {
 };
 bool reader_load_trace(struct store_reader *r, const uint8_t trace_id[16], struct trace_parts *out);
 void trace_parts_free(struct trace_parts *p);
+
+/* The whole trace, parts merged, spans by start time, between reader_begin() and reader_end().
+ * NULL: not there, or out of memory. */
+struct batch *reader_merge_trace(struct store_reader *r, const uint8_t trace_id[16]);
 
 #endif

@@ -164,6 +164,17 @@ static bool has_wal(const struct slot *s)
     return stat(path, &st) == 0 && st.st_size > 0;
 }
 
+bool slot_in_use(const struct slot *s)
+{
+    for (size_t i = 1; i < sizeof companions / sizeof companions[0]; i++) {
+        char path[4096];
+        companion_path(s, companions[i], path, sizeof path);
+        if (access(path, F_OK) == 0)
+            return true;
+    }
+    return false;
+}
+
 static enum slot_health health_of(int code)
 {
     switch (code & 0xff) {

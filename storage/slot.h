@@ -27,6 +27,7 @@ struct slot {
     atomic_ullong end_ns; /* nothing received after this is in it */
     atomic_ullong bytes;  /* of all its files, when last looked at */
 
+    bool unattended; /* constant; of a store opened to read: not sealed, but nobody has it open */
     bool complained; /* the writer's: that it cannot be migrated was logged */
 };
 
@@ -46,6 +47,9 @@ bool slot_parse_name(const char *name, uint64_t *id, enum slot_state *state);
 
 /* Looks at the files again. False when the main file is gone. */
 bool slot_measure(struct slot *s);
+
+/* Whether some process has the slot open in SQLite, or left it so by a crash. */
+bool slot_in_use(const struct slot *s);
 
 void slot_unlink(struct slot *s);
 

@@ -77,6 +77,21 @@ static void destroy(struct store *s)
     free(s);
 }
 
+struct store *store_create_to_read(const char *directory)
+{
+    struct store *s = calloc(1, sizeof *s);
+    if (!s)
+        return NULL;
+    init_sync(s);
+    s->directory_fd = -1;
+    s->only_read = true;
+    s->options.directory = strdup(directory);
+    if (s->options.directory)
+        return s;
+    destroy(s);
+    return NULL;
+}
+
 struct store *store_open(const struct store_options *o, struct error *e)
 {
     if (!make_directory(o->directory, e))
@@ -118,7 +133,8 @@ void store_close(struct store *s)
     s->stopping = true;
     pthread_cond_signal(&s->work);
     pthread_mutex_unlock(&s->lock);
-    pthread_join(s->thread, NULL);
+    if (!s->only_read)
+        pthread_join(s->thread, NULL);
     destroy(s);
 }
 

@@ -26,6 +26,7 @@ struct slot_list {
 struct store {
     struct store_options options; /* constant; directory is ours */
     int directory_fd;             /* holds the lock on the directory while the store is open */
+    bool only_read;               /* constant; beside another process: there is no thread */
     pthread_t thread;
 
     pthread_mutex_t lock; /* guards, up to the next comment: */
@@ -72,6 +73,9 @@ struct store {
 
 /* writer.c */
 void *writer_run(void *store);
+
+/* store.c: a store without slots, lock and thread. NULL: out of memory. */
+struct store *store_create_to_read(const char *directory);
 
 /* hops.c */
 struct buffer hops_take(struct store *s); /* what waits; the caller's */

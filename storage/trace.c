@@ -55,13 +55,19 @@ static struct batch *merge(const struct trace_parts *parts)
     return b;
 }
 
-struct batch *store_trace(struct store_reader *r, const uint8_t trace_id[16])
+struct batch *reader_merge_trace(struct store_reader *r, const uint8_t trace_id[16])
 {
     struct trace_parts parts = {0};
     struct batch *b = NULL;
-    if (reader_begin(r) && reader_load_trace(r, trace_id, &parts) && parts.count > 0)
+    if (reader_load_trace(r, trace_id, &parts) && parts.count > 0)
         b = merge(&parts);
     trace_parts_free(&parts);
+    return b;
+}
+
+struct batch *store_trace(struct store_reader *r, const uint8_t trace_id[16])
+{
+    struct batch *b = reader_begin(r) ? reader_merge_trace(r, trace_id) : NULL;
     reader_end(r);
     return b;
 }
