@@ -90,6 +90,13 @@ struct sampling_decision policy_set_decide(struct policy_set *s, const struct tr
 /* Each policy's verdict (enum sampling_verdict) in the latest decision, whether votes were asked
  * for or not; POLICY_NOT_ASKED where the decision was reached without it. */
 #define POLICY_NOT_ASKED UINT8_MAX
+
+/* Whole microseconds that a policy's evaluations took since this was last asked. One decision in
+ * some dozens is timed and stands for the others: the clock costs more than most policies. */
+uint64_t policy_set_take_time_us(struct policy_set *s, unsigned policy);
+/* Whether the latest decision was timed. */
+bool policy_set_timed(const struct policy_set *s);
+
 const uint8_t *policy_set_verdicts(const struct policy_set *s);
 
 #endif

@@ -2,11 +2,14 @@
  *
  * Drop policies are asked first, and one that drops ends it. Then everybody votes in the order of
  * the configuration: sampled by any is sampled. An error is counted and passed over. */
+#include "component/clock.h"
 #include "proto/consistent.h"
 #include "sampling/policy_kind.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+#define TIMED_EVERY 64 /* decisions */
 
 struct policy_set {
     struct policy_list list;
@@ -15,6 +18,9 @@ struct policy_set {
     bool consistent;
     uint64_t errors;
     uint8_t verdicts[POLICIES_MAX]; /* in the latest decision */
+    uint64_t decisions;
+    bool timed;                      /* the latest */
+    uint64_t times_ns[POLICIES_MAX]; /* that are not taken yet */
 };
 
 /* ---- making ---- */
@@ -102,6 +108,18 @@ const uint8_t *policy_set_verdicts(const struct policy_set *s)
     return s->verdicts;
 }
 
+uint64_t policy_set_take_time_us(struct policy_set *s, unsigned policy)
+{
+    uint64_t us = s->times_ns[policy] / 1000;
+    s->times_ns[policy] -= us * 1000;
+    return us;
+}
+
+bool policy_set_timed(const struct policy_set *s)
+{
+    return s->timed;
+}
+
 /* ---- observing ---- */
 
 unsigned policy_set_words(const struct policy_set *s)
@@ -129,11 +147,21 @@ struct count_of_votes {
     bool unknowable;     /* a voter without a threshold sampled it */
 };
 
+static struct ballot evaluate(struct policy_set *s, unsigned i, struct policy_question *q)
+{
+    if (!s->timed)
+        return policy_evaluate(s->list.items[i], q);
+    uint64_t began_ns = monotonic_ns();
+    struct ballot b = policy_evaluate(s->list.items[i], q);
+    s->times_ns[i] += TIMED_EVERY * (monotonic_ns() - began_ns);
+    return b;
+}
+
 static struct ballot ask(struct policy_set *s, unsigned i, struct policy_question *q,
                          struct policy_vote *votes)
 {
     q->why = votes ? votes[i].why : NULL;
-    struct ballot b = policy_evaluate(s->list.items[i], q);
+    struct ballot b = evaluate(s, i, q);
     if (votes)
         votes[i].verdict = b.verdict;
     s->errors += b.verdict == SAMPLING_ERROR;
@@ -221,6 +249,7 @@ struct sampling_decision policy_set_decide(struct policy_set *s, const struct tr
                                             .policy = UINT16_MAX,
                                             .sub_policy = UINT16_MAX}};
     struct policy_question q = {.trace = t, .now_ns = now_ns, .why_len = sizeof votes->why};
+    s->timed = s->decisions++ % TIMED_EVERY == 0;
     begin_votes(s, votes);
     memset(s->verdicts, POLICY_NOT_ASKED, s->list.count);
     if (!ask_drops(s, &q, votes, &c))

@@ -58,11 +58,22 @@ static void init_policy(struct policy_counters *p, struct telemetry *t, const ch
     char name[512];
     const char *slash = strchr(component_id, '/');
     snprintf(name, sizeof name, "%s%s%s", slash ? slash + 1 : "", slash ? "." : "", policy);
-    for (unsigned v = 0; v < 3; v++)
-        p->verdicts[v] = telemetry_counter(
-            t, PREFIX "count_traces_sampled",
-            "Traces that were sampled or not, for each sampling policy.",
-            LABELS({"policy", name}, {"sampled", sampled(v)}, {"decision", decisions[v]}));
+    for (unsigned v = 0; v < 3; v++) {
+        const struct label *labels =
+            LABELS({"policy", name}, {"sampled", sampled(v)}, {"decision", decisions[v]});
+        p->verdicts[v] =
+            telemetry_counter(t, PREFIX "count_traces_sampled",
+                              "Traces that were sampled or not, for each sampling policy.", labels);
+        p->spans[v] =
+            telemetry_counter(t, PREFIX "count_spans_sampled",
+                              "Spans that were sampled or not, for each sampling policy.", labels);
+        p->bytes[v] =
+            telemetry_counter(t, PREFIX "count_bytes_sampled",
+                              "Bytes that were sampled or not, for each sampling policy.", labels);
+    }
+    p->time_us = telemetry_counter(t, PREFIX "sampling_policy_execution_time_sum",
+                                   "Time (us) that evaluations of a sampling policy took.",
+                                   LABELS({"policy", name}));
     p->executions =
         telemetry_counter(t, PREFIX "sampling_policy_execution_count",
                           "Evaluations of a sampling policy.", LABELS({"policy", name}));

@@ -20,7 +20,10 @@ struct sampler_histogram {
 struct sampler_metrics {
     struct policy_counters {
         struct counter *verdicts[3]; /* by verdict: not sampled, sampled, dropped */
+        struct counter *spans[3];    /* of the traces, likewise */
+        struct counter *bytes[3];
         struct counter *executions;
+        struct counter *time_us;
     } * policies;
     unsigned policy_count;
 

@@ -150,18 +150,28 @@ static void summarize(const struct shard *s, const struct trace *t, struct trace
         out->root_batch = waiting_spans_at(s->spans, t->spans.root, &out->root_span);
 }
 
-static void count_verdicts(struct shard *s)
+static void count_verdict(struct policy_counters *p, uint8_t verdict, const struct trace *t)
+{
+    counter_add(p->verdicts[verdict], 1);
+    counter_add(p->spans[verdict], t->span_count);
+    counter_add(p->bytes[verdict], t->bytes);
+}
+
+static void count_verdicts(struct shard *s, const struct trace *t)
 {
     const uint8_t *verdicts = policy_set_verdicts(s->policies);
     struct sampler_metrics *m = s->settings->metrics;
+    bool timed = policy_set_timed(s->policies);
     for (unsigned i = 0; i < m->policy_count; i++) {
         if (verdicts[i] == POLICY_NOT_ASKED)
             continue;
         counter_add(m->policies[i].executions, 1);
+        if (timed)
+            counter_add(m->policies[i].time_us, policy_set_take_time_us(s->policies, i));
         if (verdicts[i] == SAMPLING_ERROR)
             counter_add(m->evaluation_errors, 1);
         else
-            counter_add(m->policies[i].verdicts[verdicts[i]], 1);
+            count_verdict(&m->policies[i], verdicts[i], t);
     }
 }
 
@@ -190,7 +200,7 @@ static struct sampling_decision decide_by_policies(struct shard *s, const struct
     summarize(s, t, &summary);
     struct sampling_decision d =
         policy_set_decide(s->policies, &summary, s->settings->first_match, now_ns, votes);
-    count_verdicts(s);
+    count_verdicts(s, t);
     return d;
 }
 
