@@ -1,0 +1,10 @@
+/* Telling those who subscribed (hops.h). Any thread; not under the index's lock. */
+#ifndef TAILSPAN_PROCESSORS_KAFKA_HOPS_LISTENERS_H
+#define TAILSPAN_PROCESSORS_KAFKA_HOPS_LISTENERS_H
+
+#include "processors/kafka_hops/hops.h"
+
+void listeners_hop(const struct hop *hop);
+void listeners_open(const uint8_t trace_id[16]);
+
+#endif
