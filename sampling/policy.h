@@ -87,6 +87,17 @@ struct sampling_decision policy_set_decide(struct policy_set *s, const struct tr
                                            bool sample_on_first_match, uint64_t now_ns,
                                            struct policy_vote *votes);
 
+/* What can be decided of a trace that is not complete, from those of its spans that are in `t`:
+ * sampled or dropped for good, or not sampled, which says nothing yet. As long as a drop policy
+ * might still match nothing is sampled. */
+struct sampling_decision policy_set_decide_on_ingest(struct policy_set *s,
+                                                     const struct trace_summary *t, uint64_t now_ns,
+                                                     struct policy_vote *votes);
+
+/* The name of a policy that may not be asked twice of one trace, as evaluating it spends something;
+ * NULL: there is none. */
+const char *policy_set_stateful(const struct policy_set *s);
+
 /* Each policy's verdict (enum sampling_verdict) in the latest decision, whether votes were asked
  * for or not; POLICY_NOT_ASKED where the decision was reached without it. */
 #define POLICY_NOT_ASKED UINT8_MAX

@@ -257,3 +257,32 @@ struct sampling_decision policy_set_decide(struct policy_set *s, const struct tr
     conclude(s, &c);
     return c.decision;
 }
+
+struct sampling_decision policy_set_decide_on_ingest(struct policy_set *s,
+                                                     const struct trace_summary *t, uint64_t now_ns,
+                                                     struct policy_vote *votes)
+{
+    struct count_of_votes c = {.decision = {.verdict = SAMPLING_NOT_SAMPLED,
+                                            .policy = UINT16_MAX,
+                                            .sub_policy = UINT16_MAX}};
+    struct policy_question q = {.trace = t, .now_ns = now_ns, .why_len = sizeof votes->why};
+    s->timed = s->decisions++ % TIMED_EVERY == 0;
+    begin_votes(s, votes);
+    memset(s->verdicts, POLICY_NOT_ASKED, s->list.count);
+    bool may_be_dropped = false;
+    for (unsigned i = 0; i < s->list.count; i++)
+        may_be_dropped |= drops(s, i);
+    if (!ask_drops(s, &q, votes, &c) && !may_be_dropped)
+        ask_voters(s, &q, true, votes, &c);
+    conclude(s, &c);
+    return c.decision;
+}
+
+const char *policy_set_stateful(const struct policy_set *s)
+{
+    for (unsigned i = 0; i < s->list.count; i++) {
+        if (s->list.items[i]->stateful)
+            return s->list.items[i]->name;
+    }
+    return NULL;
+}

@@ -67,9 +67,6 @@ bool sampler_settings_read(const struct config_value *config, struct sampler_set
         return false;
     if (!c->policies)
         return config_error(config, e, "policies must be given");
-    if (c->strategy != 0)
-        return config_error(config_child(config, "sampling_strategy"), e,
-                            "span-ingest is not supported; supported: trace-complete");
     if (c->tail_storage)
         return config_error(c->tail_storage, e,
                             "is not supported: waiting spans are held in memory");
@@ -77,5 +74,10 @@ bool sampler_settings_read(const struct config_value *config, struct sampler_set
         return config_error(config, e,
                             "consistent_probability needs every policy's vote; it does not go "
                             "with sample_on_first_match");
+    if (c->consistent && c->strategy == STRATEGY_SPAN_INGEST)
+        return config_error(
+            config, e,
+            "consistent_probability needs every policy's vote on the whole trace; it "
+            "does not go with span-ingest");
     return true;
 }

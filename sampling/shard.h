@@ -26,6 +26,8 @@ struct shard_settings {
     bool consistent;
     bool record_policy;
     bool drop_pending;
+    bool on_ingest; /* each arrival of spans is judged on its own, and what is left at the end not
+                       at all */
     struct journeys *journeys; /* NULL: each trace for itself */
     uint64_t hold_ns;          /* longest that a journey holds a trace */
     struct sampler_metrics *metrics;

@@ -375,6 +375,7 @@ static void apply(struct sampler *s, const struct sampler_settings *c)
         .consistent = c->consistent,
         .record_policy = c->record_policy,
         .drop_pending = c->drop_pending,
+        .on_ingest = c->strategy == STRATEGY_SPAN_INGEST,
         .metrics = &s->metrics,
         .sampler = &s->component,
     };
@@ -389,6 +390,14 @@ static bool make_shards(struct sampler *s, const struct component_spec *spec,
             policy_set_create(c->policies, spec->id, s->settings.shards, s->settings.consistent, e);
         if (!policies)
             return false;
+        if (s->settings.on_ingest && policy_set_stateful(policies)) {
+            config_error(
+                config_child(spec->config, "sampling_strategy"), e,
+                "span-ingest judges a trace many times, which policy \"%s\" does not allow",
+                policy_set_stateful(policies));
+            policy_set_destroy(policies);
+            return false;
+        }
         if (i == 0 && !sampler_metrics_init(&s->metrics, spec->telemetry, spec->id, policies)) {
             policy_set_destroy(policies);
             return error_set(e, "out of memory");

@@ -25,6 +25,7 @@ struct trace {
     uint64_t randomness;
     uint32_t span_count;
     uint32_t next_leaving; /* in the queue of decided traces whose spans are still here */
+    uint32_t turn;         /* of its shard, when its latest spans came; span-ingest only */
     uint16_t outcome;
     bool explicit_randomness;
     bool rooted; /* its root has come */

@@ -80,6 +80,14 @@ CASES = {
                             {"policy": "p", "percent": 20}]}}],
     "together": [errors(), policy("slow", "latency", threshold_ms=900), text("carts", "http.route", "/cart/7"),
                  policy("large", "span_count", min_spans=11), policy("some", "probabilistic", sampling_percentage=5)],
+    # judged as spans arrive; late spans say by which policy here and not there, so only their number is compared
+    "ingest_errors": [errors()],
+    "ingest_together": [errors(), policy("slow", "latency", threshold_ms=600), text("carts", "http.route", "/cart/7"),
+                        policy("large", "span_count", min_spans=8),
+                        {"name": "a", "type": "and", "and": {"and_sub_policy": [
+                            text("s", "service.name", "shop"), policy("l", "latency", threshold_ms=300)]}}],
+    "ingest_drop": [{"name": "d", "type": "drop", "drop": {"drop_sub_policy": [text("s", "service.name", "shop")]}},
+                    policy("a", "always_sample")],
 }
 
 # Where the Collector keeps more, and why. Fails when it no longer does.
@@ -154,7 +162,8 @@ def config(directory, port):
     processors, exporters, pipelines = {}, {}, {}
     for name, policies in CASES.items():
         processors[f"tail_sampling/{name}"] = {
-            "decision_wait": f"{WAIT}s", "num_traces": 10 * TRACES, "policies": policies}
+            "decision_wait": f"{WAIT}s", "num_traces": 10 * TRACES, "policies": policies,
+            "sampling_strategy": "span-ingest" if name.startswith("ingest") else "trace-complete"}
         exporters[f"file/{name}"] = {"path": f"{directory}/{name}.json"}
         pipelines[f"traces/{name}"] = {
             "receivers": ["otlp"], "processors": [f"tail_sampling/{name}"], "exporters": [f"file/{name}"]}
@@ -209,6 +218,7 @@ class Side:
                         attributes = {a["key"]: a["value"] for a in scope["scope"].get("attributes", [])}
                         by = (attributes.get("tailsampling.policy", {}).get("stringValue"),
                               attributes.get("tailsampling.composite_policy", {}).get("stringValue"))
+                        by = None if name.startswith("ingest") else by
                         for span in scope["spans"]:
                             count, _ = found.get(span["traceId"], (0, None))
                             found[span["traceId"]] = (count + 1, by)

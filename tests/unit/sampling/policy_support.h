@@ -87,6 +87,7 @@ static inline struct config_value *value_of(json_t *j, const char *key,
     } else if (!json_is_null(j)) {
         v->type = CONFIG_SCALAR;
         v->text = scalar_text(j);
+        v->quoted = json_is_string(j);
     }
     return v;
 }

@@ -627,6 +627,80 @@ static void the_end_decides_what_waits(void **state)
     run_and_stop(dropping, 0);
 }
 
+/* ---- span-ingest ---- */
+
+static void arrivals_are_judged_at_once(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_begin(&r);
+    keep_errors(&r);
+    r.settings.on_ingest = true;
+    rig_start(&r);
+    send(&r, (struct span_wish[]){{.trace = 1}, {.trace = 2}, {.trace = 3, .error = true}}, 3);
+    assert_int_equal(shard_waiting_traces(r.shard), 2);
+    send_one(&r, (struct span_wish){.trace = 1, .error = true});
+    assert_int_equal(shard_waiting_traces(r.shard), 1);
+    send_one(&r, (struct span_wish){.trace = 1}); /* late already */
+    pass(&r, SECOND / 2);
+    send_one(&r, (struct span_wish){.trace = 2});
+    assert_int_equal(shard_waiting_traces(r.shard), 1);
+    pass(&r, 2 * SECOND);
+    assert_true(shard_empty(r.shard));
+    assert_int_equal(next.spans, 4); /* 1 three times, 3 once */
+    assert_int_equal(counter_read(r.metrics.traces[SAMPLING_SAMPLED]), 2);
+    assert_int_equal(counter_read(r.metrics.traces[SAMPLING_NOT_SAMPLED]), 1);
+    rig_end(&r);
+}
+
+/* What holds of two arrivals together is not seen, nor anything when the wait is over. */
+static void arrivals_are_judged_alone(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_begin(&r);
+    struct config_value *subs =
+        config_node(config_policy(r.policies, "both", "and"), CONFIG_LIST, "and_sub_policy", NULL);
+    struct config_value *codes = config_node(config_policy(subs, "errors", "status_code"),
+                                             CONFIG_LIST, "status_codes", NULL);
+    config_node(codes, CONFIG_SCALAR, NULL, "ERROR");
+    struct config_value *padded = config_policy(subs, "padded", "string_attribute");
+    config_set(padded, "key", "padding");
+    config_node(config_node(padded, CONFIG_LIST, "values", NULL), CONFIG_SCALAR, NULL, "yes");
+    r.settings.on_ingest = true;
+    rig_start(&r);
+    send_one(&r, (struct span_wish){.trace = 1, .error = true});
+    send_one(&r, (struct span_wish){.trace = 1, .padding = "yes"});
+    send(&r, (struct span_wish[]){{.trace = 2, .error = true}, {.trace = 2, .padding = "yes"}}, 2);
+    pass(&r, 3 * SECOND);
+    assert_true(shard_empty(r.shard));
+    assert_int_equal(next.spans, 2);
+    rig_end(&r);
+}
+
+static void what_might_be_dropped_is_not_kept_early(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_begin(&r);
+    struct config_value *subs = config_node(config_policy(r.policies, "health", "drop"),
+                                            CONFIG_LIST, "drop_sub_policy", NULL);
+    struct config_value *padded = config_policy(subs, "padded", "string_attribute");
+    config_set(padded, "key", "padding");
+    config_node(config_node(padded, CONFIG_LIST, "values", NULL), CONFIG_SCALAR, NULL, "health");
+    keep_all(&r);
+    r.settings.on_ingest = true;
+    rig_start(&r);
+    send_one(&r, (struct span_wish){.trace = 1});
+    assert_int_equal(shard_waiting_traces(r.shard), 1);
+    send_one(&r, (struct span_wish){.trace = 2, .padding = "health"});
+    assert_int_equal(shard_waiting_traces(r.shard), 1);
+    pass(&r, 3 * SECOND);
+    assert_int_equal(next.spans, 0);
+    assert_int_equal(counter_read(r.metrics.traces[SAMPLING_DROPPED]), 1);
+    rig_end(&r);
+}
+
 /* ---- journeys ---- */
 
 static void rig_journeys(struct rig *r, uint64_t wait_ns)
@@ -884,7 +958,6 @@ static void wrong_settings_are_refused(void **state)
     (void)state;
     static const char *const cases[][3] = {
         {"tail_storage", "pebble", "tail_storage"},
-        {"sampling_strategy", "span-ingest", "span-ingest"},
         {"sampling_strategy", "whatever", "sampling_strategy"},
         {"num_shards", "0", "num_shards"},
         {"num_shards", "257", "num_shards"},
@@ -907,6 +980,12 @@ static void wrong_settings_are_refused(void **state)
     struct error e = {0};
     assert_null(make(both, &lane, t, &e));
     assert_non_null(strstr(e.text, "sample_on_first_match"));
+    struct config_value *limited = config_node(config_root(), CONFIG_MAP, "tail_sampling", NULL);
+    struct config_value *policies = config_node(limited, CONFIG_LIST, "policies", NULL);
+    config_set(config_policy(policies, "few", "rate_limiting"), "spans_per_second", "5");
+    config_set(limited, "sampling_strategy", "span-ingest");
+    assert_null(make(limited, &lane, t, &e));
+    assert_non_null(strstr(e.text, "policy \"few\" does not allow"));
     struct config_value *empty = config_node(config_root(), CONFIG_MAP, "tail_sampling", NULL);
     assert_null(make(empty, &lane, t, &e));
     assert_non_null(strstr(e.text, "policies"));
@@ -949,6 +1028,9 @@ int main(void)
         cmocka_unit_test(decisions_explain_themselves),
         cmocka_unit_test(old_decisions_are_told_in_short),
         cmocka_unit_test(the_end_decides_what_waits),
+        cmocka_unit_test(arrivals_are_judged_at_once),
+        cmocka_unit_test(arrivals_are_judged_alone),
+        cmocka_unit_test(what_might_be_dropped_is_not_kept_early),
         cmocka_unit_test(a_journey_is_kept_whole_or_not_at_all),
         cmocka_unit_test(a_hop_to_a_kept_trace_keeps),
         cmocka_unit_test(the_end_keeps_journeys_whole),
