@@ -1,6 +1,7 @@
 #include "collector/graph_private.h"
 
 #include "collector/fanout.h"
+#include "collector/hop_routes.h"
 #include "component/clock.h"
 #include "component/log.h"
 #include "processors/processors.h"
@@ -387,9 +388,18 @@ static void stop_nodes(struct graph *g, enum component_class class, bool only)
     }
 }
 
+static bool route_hops(struct graph *g, struct error *e)
+{
+    struct component *components[NODES_MAX];
+    for (size_t i = 0; i < g->count; i++)
+        components[i] = g->nodes[i]->component;
+    g->hops = hop_routes_open(components, g->count);
+    return g->hops || error_set(e, "out of memory");
+}
+
 bool graph_start(struct graph *g, struct error *e)
 {
-    if (start_class(g, false, false, e) && start_class(g, false, true, e) &&
+    if (start_class(g, false, false, e) && route_hops(g, e) && start_class(g, false, true, e) &&
         start_class(g, true, false, e)) {
         atomic_store(&g->started_ns, realtime_ns());
         atomic_store(&g->phase, GRAPH_RUNNING);
@@ -407,6 +417,8 @@ void graph_stop(struct graph *g, uint64_t deadline_ns)
         if (n->started && n->component->ops->drain)
             n->component->ops->drain(n->component, deadline_ns);
     }
+    hop_routes_close(g->hops);
+    g->hops = NULL;
     stop_nodes(g, COMPONENT_EXTENSION, true); /* before the store that they read */
     stop_nodes(g, COMPONENT_EXTENSION, false);
 }

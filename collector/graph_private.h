@@ -26,6 +26,7 @@ struct graph {
     struct graph_options options;
     struct node *nodes[NODES_MAX]; /* after ordering: suppliers before consumers */
     size_t count;
+    struct hop_routes *hops; /* while it runs */
     atomic_int phase;
     atomic_uint_fast64_t started_ns;
 };
