@@ -21,6 +21,7 @@ const struct component_kind *const component_kinds[] = {
     &probabilistic_sampler_processor,
     &tail_sampling_processor,
     &forward_connector,
+    &service_graph_connector,
     &span_metrics_connector,
     &debug_exporter,
     &file_exporter,

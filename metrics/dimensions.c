@@ -71,6 +71,7 @@ static bool add_name(struct dimension_list *l, struct dimension_names *names, un
     if (!lists(l, 0, begin, (unsigned)at))
         l->items[l->count++] = (struct dimension){
             .name = (unsigned)at,
+            .label = (unsigned)at,
             .fallback = n->has_fallback ? (n->fallback ? n->fallback : "") : NULL};
     return true;
 }
@@ -273,7 +274,7 @@ void dimension_list_write(const struct dimension_list *l,
         }
         if (!v && !d->fallback)
             continue;
-        put_number(w, d->name);
+        put_number(w, d->label);
         if (v)
             put_value(w, v);
         else
@@ -328,6 +329,8 @@ bool dimension_read(struct dimension_reader *r, const struct dimension_names *na
     memcpy(&number, take(&r->rest, sizeof number).data, sizeof number);
     label->name = number == NAMED ? take_text(&r->rest) : names->items[number];
     struct bytes text = take_text(&r->rest);
-    label->value = value_of(text, (enum value_type)take(&r->types, 1).data[0]);
+    enum value_type type =
+        r->types.len > 0 ? (enum value_type)take(&r->types, 1).data[0] : VALUE_STRING;
+    label->value = value_of(text, type);
     return true;
 }

@@ -14,7 +14,8 @@
 enum { DIMENSIONS_MAX = 64 };
 
 struct dimension {
-    unsigned name;        /* in dimension_names */
+    unsigned name;        /* that is looked for: in the names that values were found by */
+    unsigned label;       /* under which it is told: in the names that a key is read back by */
     const char *fallback; /* NULL: none */
 };
 
@@ -69,7 +70,7 @@ void dimension_write_named(struct dimension_writer *w, struct bytes name, struct
 /* Reads a key's part back, one label after the other; it borrows from both. */
 struct dimension_reader {
     struct bytes rest;
-    struct bytes types;
+    struct bytes types; /* empty: all are strings */
 };
 bool dimension_read(struct dimension_reader *r, const struct dimension_names *names,
                     struct metric_label *label);

@@ -130,3 +130,25 @@ bool series_walk(struct series_store *st, struct series_lock *lock, uint64_t now
     free(c);
     return complete;
 }
+
+void series_explicit_point(const struct series_explicit *x, const struct series_shape *shape,
+                           struct metric_point *p)
+{
+    p->sum = x->sum;
+    p->bounds = shape->bounds;
+    p->bound_count = shape->bound_count;
+    p->buckets = x->buckets;
+}
+
+void series_exponential_point(const struct series_exponential *x, struct metric_point *p)
+{
+    p->sum = x->sum;
+    p->scale = exponential_scale(&x->buckets);
+    p->zero_count = x->buckets.zero_count;
+    p->positive_offset = x->buckets.len > 0 ? x->buckets.offset : 0;
+    p->positive = x->buckets.counts;
+    p->positive_count = x->buckets.len;
+    p->has_min_max = p->count > 0;
+    p->min = x->buckets.min;
+    p->max = x->buckets.max;
+}

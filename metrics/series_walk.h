@@ -10,4 +10,9 @@
 bool series_walk(struct series_store *st, struct series_lock *lock, uint64_t now_ns,
                  bool (*each)(void *context, const struct series *s), void *context);
 
+/* A histogram as points tell it, but for the count, which is the series'. */
+void series_explicit_point(const struct series_explicit *x, const struct series_shape *shape,
+                           struct metric_point *p);
+void series_exponential_point(const struct series_exponential *x, struct metric_point *p);
+
 #endif

@@ -143,23 +143,14 @@ static void put_histogram(struct showing *v, const struct series *s, struct metr
     const void *values = series_values(s, shape, 0);
     p->count = s->count;
     if (shape->max_size) {
-        const struct series_exponential *x = values;
-        p->sum = x->sum;
-        p->scale = exponential_scale(&x->buckets);
-        p->zero_count = x->buckets.zero_count;
-        p->positive_offset = x->buckets.len > 0 ? x->buckets.offset : 0;
-        p->positive = x->buckets.counts;
-        p->positive_count = x->buckets.len;
-        p->has_min_max = s->count > 0;
-        p->min = x->buckets.min;
-        p->max = x->buckets.max;
+        series_exponential_point(values, p);
         return;
     }
-    const struct series_explicit *x = values;
-    p->sum = x->sum * unit_of(v);
-    p->bounds = unit_of(v) == 1 ? shape->bounds : v->m->bounds_in_seconds;
-    p->bound_count = shape->bound_count;
-    p->buckets = x->buckets;
+    series_explicit_point(values, shape, p);
+    if (unit_of(v) != 1) {
+        p->sum *= unit_of(v);
+        p->bounds = v->m->bounds_in_seconds;
+    }
 }
 
 static void put_exemplars(struct showing *v, const struct series *s, struct metric_point *p)
