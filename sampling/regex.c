@@ -11,6 +11,7 @@
 
 #include "component/clock.h"
 
+#include <ctype.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -31,9 +32,18 @@ enum {
     SEARCH_NS_A_BYTE = 50,
 };
 
+/* Of these bytes below 128 a subject has at least one. */
+struct one_of {
+    bool known;
+    uint64_t low, high;
+};
+
 struct regex {
     pcre2_code *code;
-    unsigned groups; /* that are kept */
+    uint32_t min_len;    /* of a match, in characters */
+    struct one_of first; /* that a match begins with */
+    struct one_of last;  /* that it has anywhere */
+    unsigned groups;     /* that are kept */
 };
 
 struct scratch {
@@ -97,6 +107,50 @@ static struct scratch *scratch_of_thread(void)
     return s ? s : scratch_create();
 }
 
+static void include_byte(struct one_of *o, uint32_t byte)
+{
+    o->known = true;
+    if (byte < 64)
+        o->low |= UINT64_C(1) << byte;
+    else if (byte < 128)
+        o->high |= UINT64_C(1) << (byte - 64);
+}
+
+/* PCRE2 does not say whether it means the other case as well. */
+static struct one_of either_case(uint32_t unit)
+{
+    struct one_of o = {0};
+    include_byte(&o, unit);
+    if (unit < 128 && isalpha((int)unit))
+        include_byte(&o, unit ^ ('a' ^ 'A'));
+    return o;
+}
+
+/* What PCRE2 found out about all matches. */
+static void learn(struct regex *r)
+{
+    uint32_t type = 0, unit = 0;
+    const uint8_t *bitmap = NULL;
+    pcre2_pattern_info(r->code, PCRE2_INFO_MINLENGTH, &r->min_len);
+    pcre2_pattern_info(r->code, PCRE2_INFO_FIRSTCODETYPE, &type);
+    pcre2_pattern_info(r->code, PCRE2_INFO_FIRSTBITMAP, &bitmap);
+    if (type == 1) {
+        pcre2_pattern_info(r->code, PCRE2_INFO_FIRSTCODEUNIT, &unit);
+        r->first = either_case(unit);
+    } else if (bitmap) {
+        r->first.known = true;
+        for (unsigned i = 0; i < 128; i++) {
+            if (bitmap[i / 8] >> (i % 8) & 1)
+                include_byte(&r->first, i);
+        }
+    }
+    pcre2_pattern_info(r->code, PCRE2_INFO_LASTCODETYPE, &type);
+    if (type == 1) {
+        pcre2_pattern_info(r->code, PCRE2_INFO_LASTCODEUNIT, &unit);
+        r->last = either_case(unit);
+    }
+}
+
 static struct regex *compile(struct bytes pattern, uint32_t options, struct error *e)
 {
     int code = 0;
@@ -124,6 +178,7 @@ static struct regex *compile(struct bytes pattern, uint32_t options, struct erro
         return NULL;
     }
     pcre2_jit_compile(r->code, PCRE2_JIT_COMPLETE); /* without it matching is only slower */
+    learn(r);
     return r;
 }
 
@@ -179,6 +234,32 @@ void regex_destroy(struct regex *r)
         return;
     pcre2_code_free(r->code);
     free(r);
+}
+
+struct regex_glance regex_glance(struct bytes subject)
+{
+    struct regex_glance g = {.len = subject.len};
+    uint8_t all = 0;
+    for (size_t i = 0; i < subject.len; i++) {
+        uint8_t c = subject.data[i];
+        uint64_t bit = UINT64_C(1) << (c & 63), high = -(uint64_t)(c >> 6 & 1);
+        g.low |= bit & ~high;
+        g.high |= bit & high;
+        all |= c;
+    }
+    g.ascii = all < 128;
+    return g;
+}
+
+static bool has_one_of(const struct regex_glance *g, const struct one_of *o)
+{
+    return !o->known || (g->low & o->low) || (g->high & o->high);
+}
+
+bool regex_may_match(const struct regex *r, const struct regex_glance *g)
+{
+    return g->len >= r->min_len &&
+           (!g->ascii || (has_one_of(g, &r->first) && has_one_of(g, &r->last)));
 }
 
 static PCRE2_SPTR text_of(struct bytes subject)

@@ -32,6 +32,16 @@ struct regex *regex_compile_groups(struct bytes pattern, struct error *e);
 unsigned regex_groups(const struct regex *r);
 struct bytes regex_group_name(const struct regex *r, unsigned group); /* from 0; lives with `r` */
 
+/* Which bytes a subject has. Taken once, it tells at little cost that an expression cannot match:
+ * most cannot, as a rule, for want of a digit or an @. */
+struct regex_glance {
+    uint64_t low, high; /* of the bytes below 64, and below 128 */
+    size_t len;
+    bool ascii;
+};
+struct regex_glance regex_glance(struct bytes subject);
+bool regex_may_match(const struct regex *r, const struct regex_glance *g);
+
 struct regex_span {
     size_t start, end; /* within the subject */
 };

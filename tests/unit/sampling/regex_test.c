@@ -138,6 +138,49 @@ static void long_subjects_are_searched_in_steps(void **state)
     free(subject);
 }
 
+static bool may_match(const char *pattern, const char *subject)
+{
+    struct error e = {0};
+    struct regex *r = regex_compile(bytes_of_string(pattern), &e);
+    struct regex_glance g = regex_glance(bytes_of_string(subject));
+    bool may = regex_may_match(r, &g);
+    regex_destroy(r);
+    return may;
+}
+
+/* Never of one that does match. */
+static void a_glance_tells_what_cannot_match(void **state)
+{
+    (void)state;
+    assert_false(may_match("[0-9]{4}", "no digit"));
+    assert_false(may_match("[0-9]{4}", "123"));
+    assert_false(may_match("[a-z]+@[a-z]+", "nobody"));
+    assert_false(may_match("a|b", "AB"));
+    static const char *const subjects[] = {"",
+                                           "a",
+                                           "Ab",
+                                           "b@c",
+                                           "4111111111111111",
+                                           "k",
+                                           "\xc3\xa9",
+                                           "\xe2\x84\xaa",
+                                           "K",
+                                           "\n",
+                                           "\xff"
+                                           "a",
+                                           "zz top"};
+    static const char *const patterns[] = {
+        "",      "a*",       "(?i)k",         "(?i)AB", "\\w@",  "^$",   "[^a]",      "\\d{16}",
+        "(?m)$", "\xc3\xa9", "a|b@|(?i)Z{2}", "\\b.",   "(?s).", "\\pL", "[\\x{e9}k]"};
+    for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++) {
+        for (size_t k = 0; k < sizeof subjects / sizeof *subjects; k++) {
+            if (match(patterns[i], subjects[k]) == REGEX_YES &&
+                !may_match(patterns[i], subjects[k]))
+                fail_msg("%s: %s", patterns[i], subjects[k]);
+        }
+    }
+}
+
 static void groups_are_kept_by_name(void **state)
 {
     (void)state;
@@ -203,6 +246,7 @@ int main(void)
         cmocka_unit_test(effort_is_bounded),
         cmocka_unit_test(searches_find_what_go_replaces),
         cmocka_unit_test(long_subjects_are_searched_in_steps),
+        cmocka_unit_test(a_glance_tells_what_cannot_match),
         cmocka_unit_test(groups_are_kept_by_name),
         cmocka_unit_test(threads_share_an_expression),
     };
