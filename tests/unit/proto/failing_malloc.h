@@ -43,7 +43,7 @@ void *__wrap_reallocarray(void *memory, size_t count, size_t size)
 }
 
 /* Runs `attempt` with 0, 1, 2 … allocations until it succeeds. Returns how often it failed. */
-static long until_memory_suffices(bool (*attempt)(void *context), void *context)
+static inline long until_memory_suffices(bool (*attempt)(void *context), void *context)
 {
     for (long left = 0;; left++) {
         allocations_left = left;
