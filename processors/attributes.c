@@ -1,0 +1,116 @@
+/* `processors: attributes`: actions on the attributes of spans, of all or of those that include and
+ * exclude leave. A span that they leave as it was goes on byte for byte. */
+#include "component/config.h"
+#include "component/telemetry.h"
+#include "processors/attributes_actions.h"
+#include "processors/attributes_match.h"
+#include "processors/processors.h"
+
+#include <stdlib.h>
+
+enum { RETRY_AFTER_MS = 1000 };
+
+struct attributes {
+    struct component component;
+    struct attribute_actions *actions;
+    struct span_match *match;
+    struct counter *incoming;
+    struct counter *outgoing;
+};
+
+/* Changes the spans of `b`, for the reference to it. NULL: out of memory. */
+static struct batch *process(const struct attributes *p, struct batch *b)
+{
+    struct attribute_list list = {0};
+    struct span_match_memo memo = {0};
+    bool writable = false;
+    for (uint32_t i = 0; b && i < b->span_count; i++) {
+        if (!span_matches(p->match, &memo, b, i))
+            continue;
+        attribute_list_load(&list, span_bytes(&b->spans[i]), SPAN_ATTRIBUTES);
+        attribute_actions_apply(p->actions, &list);
+        if (!list.changed && !list.failed)
+            continue;
+        if (!writable)
+            b = batch_writable(b);
+        writable = true;
+        if (b && !attribute_list_write_span(&list, b, i)) {
+            batch_release(b);
+            b = NULL;
+        }
+    }
+    attribute_list_free(&list);
+    return b;
+}
+
+static struct outcome attributes_consume(struct component *c, struct batch *b, struct receipt *r)
+{
+    struct attributes *p = (struct attributes *)c;
+    counter_add(p->incoming, b->span_count);
+    b = process(p, b);
+    if (!b)
+        return outcome_busy(RETRY_AFTER_MS, "out of memory");
+    counter_add(p->outgoing, b->span_count);
+    return component_consume(c->next, b, r);
+}
+
+static void attributes_destroy(struct component *c)
+{
+    struct attributes *p = (struct attributes *)c;
+    if (p->actions)
+        attribute_actions_destroy(p->actions);
+    if (p->match)
+        span_match_destroy(p->match);
+    free(p);
+}
+
+static const struct component_ops ops = {
+    .consume = attributes_consume,
+    .has_room = component_next_has_room,
+    .destroy = attributes_destroy,
+};
+
+struct settings {
+    const struct config_value *actions;
+    const struct config_value *include;
+    const struct config_value *exclude;
+};
+
+static const struct config_field fields[] = {
+    {.key = "actions", .type = FIELD_VALUE, .offset = offsetof(struct settings, actions)},
+    {.key = "include", .type = FIELD_VALUE, .offset = offsetof(struct settings, include)},
+    {.key = "exclude", .type = FIELD_VALUE, .offset = offsetof(struct settings, exclude)},
+    CONFIG_END,
+};
+
+static struct component *attributes_create(const struct component_spec *spec, struct error *e)
+{
+    struct settings s = {0};
+    if (!config_read(spec->config, fields, &s, e))
+        return NULL;
+    struct attributes *p = calloc(1, sizeof *p);
+    if (!p) {
+        error_set(e, "out of memory");
+        return NULL;
+    }
+    component_init(&p->component, spec, &ops);
+    p->actions = attribute_actions_create(spec->config, "actions", e);
+    p->match = p->actions ? span_match_create(spec->config, e) : NULL;
+    if (!p->match) {
+        attributes_destroy(&p->component);
+        return NULL;
+    }
+    const struct label *processor = LABELS({"processor", spec->id}, {"otel_signal", "traces"});
+    p->incoming = telemetry_counter(spec->telemetry, "otelcol_processor_incoming_items",
+                                    "Items passed to the processor.", processor);
+    p->outgoing = telemetry_counter(spec->telemetry, "otelcol_processor_outgoing_items",
+                                    "Items emitted from the processor.", processor);
+    return &p->component;
+}
+
+const struct component_kind attributes_processor = {
+    .type = "attributes",
+    .class = COMPONENT_PROCESSOR,
+    .summary = "sets, deletes, hashes, extracts and converts attributes of spans",
+    .create = attributes_create,
+};
