@@ -15,7 +15,7 @@ uint64_t edge_hash(const struct edge_key *k)
     return XXH3_64bits_withSeed(k, sizeof *k, hash_seed());
 }
 
-bool edges_init(struct edges *e, struct text_set *texts, uint32_t limit)
+bool open_edges_init(struct edges *e, struct text_set *texts, uint32_t limit)
 {
     *e = (struct edges){.texts = texts, .limit = limit, .end = 1, .mask = TABLE_FIRST - 1};
     e->table = calloc(TABLE_FIRST, sizeof *e->table);
@@ -74,7 +74,7 @@ static void table_remove(struct edges *e, uint32_t hash, uint32_t number)
     e->table[i].edge = 0;
 }
 
-void edges_prefetch(const struct edges *e, uint64_t hash)
+void open_edges_prefetch(const struct edges *e, uint64_t hash)
 {
     __builtin_prefetch(&e->table[(uint32_t)hash & e->mask]);
 }
@@ -91,7 +91,7 @@ void edges_prefetch_edge(const struct edges *e, uint64_t hash)
     }
 }
 
-struct edge *edges_find(const struct edges *e, const struct edge_key *k, uint64_t hash)
+struct edge *open_edges_find(const struct edges *e, const struct edge_key *k, uint64_t hash)
 {
     for (uint32_t i = (uint32_t)hash & e->mask; e->table[i].edge; i = (i + 1) & e->mask) {
         struct edge *edge = edge_at(e, e->table[i].edge);
@@ -123,9 +123,9 @@ static uint32_t take_number(struct edges *e)
     return e->end++;
 }
 
-bool edges_add(struct edges *e, const struct edge *edge)
+bool open_edges_add(struct edges *e, const struct edge *edge)
 {
-    if (edges_full(e) || !table_has_room(e))
+    if (open_edges_full(e) || !table_has_room(e))
         return false;
     uint32_t number = take_number(e);
     if (!number)
@@ -141,7 +141,7 @@ bool edges_add(struct edges *e, const struct edge *edge)
     return true;
 }
 
-struct edge *edges_oldest(const struct edges *e)
+struct edge *open_edges_oldest(const struct edges *e)
 {
     return e->oldest ? edge_at(e, e->oldest) : NULL;
 }
@@ -155,7 +155,7 @@ void edge_drop_texts(struct text_set *texts, const struct edge *edge)
     text_drop(texts, edge->server_dimensions);
 }
 
-void edges_remove(struct edges *e, struct edge *edge)
+void open_edges_remove(struct edges *e, struct edge *edge)
 {
     uint32_t number = edge->newer ? edge_at(e, edge->newer)->older : e->newest;
     *(edge->newer ? &edge_at(e, edge->newer)->older : &e->newest) = edge->older;
@@ -167,10 +167,10 @@ void edges_remove(struct edges *e, struct edge *edge)
     e->count--;
 }
 
-void edges_free(struct edges *e)
+void open_edges_free(struct edges *e)
 {
     while (e->oldest)
-        edges_remove(e, edges_oldest(e));
+        open_edges_remove(e, open_edges_oldest(e));
     for (uint32_t i = 0; i < e->page_count; i++)
         free(e->pages[i]);
     free(e->pages);

@@ -56,29 +56,29 @@ struct edges {
     uint32_t mask;
 };
 
-bool edges_init(struct edges *e, struct text_set *texts, uint32_t limit);
-void edges_free(struct edges *e);
+bool open_edges_init(struct edges *e, struct text_set *texts, uint32_t limit);
+void open_edges_free(struct edges *e);
 
 uint64_t edge_hash(const struct edge_key *k);
-void edges_prefetch(const struct edges *e, uint64_t hash);
+void open_edges_prefetch(const struct edges *e, uint64_t hash);
 void edges_prefetch_edge(const struct edges *e, uint64_t hash);
 
-struct edge *edges_find(const struct edges *e, const struct edge_key *k, uint64_t hash);
+struct edge *open_edges_find(const struct edges *e, const struct edge_key *k, uint64_t hash);
 
-static inline bool edges_full(const struct edges *e)
+static inline bool open_edges_full(const struct edges *e)
 {
     return e->count >= e->limit;
 }
 
 /* Keeps a copy of `edge`, with the texts it holds; there is no other of its key. False: full, or
  * out of memory. */
-bool edges_add(struct edges *e, const struct edge *edge);
+bool open_edges_add(struct edges *e, const struct edge *edge);
 
 /* NULL: none waits. */
-struct edge *edges_oldest(const struct edges *e);
+struct edge *open_edges_oldest(const struct edges *e);
 
 /* Removes an edge and drops its texts. */
-void edges_remove(struct edges *e, struct edge *edge);
+void open_edges_remove(struct edges *e, struct edge *edge);
 
 void edge_drop_texts(struct text_set *texts, const struct edge *edge);
 

@@ -125,7 +125,7 @@ static bool grow_entries(struct history *h)
 /* The entry's number; NO_ENTRY: out of memory. */
 static uint32_t add_entry(struct history *h, const struct history_identity *id, uint64_t hash)
 {
-    if (!h->entry_free && h->entry_end == h->entry_capacity && !grow_entries(h))
+    if (!h->entry_free && h->entry_end >= h->entry_capacity && !grow_entries(h))
         return NO_ENTRY;
     uint8_t *text = malloc(id->service.len + id->operation.len + 1);
     if (!text)

@@ -168,11 +168,11 @@ bool service_graph_expire(struct service_graph *g, uint64_t now_ns, unsigned mos
         g->next_tick_ns = now_ns + g->settings.expiration_loop_ns;
     }
     for (; most > 0; most--) {
-        struct edge *e = edges_oldest(&g->edges);
+        struct edge *e = open_edges_oldest(&g->edges);
         if (!e || e->expires_ns >= g->tick_ns)
             return false;
         expire(g, e, now_ns);
-        edges_remove(&g->edges, e);
+        open_edges_remove(&g->edges, e);
     }
     return true;
 }
@@ -190,12 +190,12 @@ void service_graph_expire_all(struct service_graph *g, uint64_t now_ns)
 /* A full store lets go of what would go with the next tick. */
 static bool has_room(struct service_graph *g, uint64_t now_ns)
 {
-    struct edge *oldest = edges_oldest(&g->edges);
-    if (edges_full(&g->edges) && oldest && oldest->expires_ns < now_ns) {
+    struct edge *oldest = open_edges_oldest(&g->edges);
+    if (open_edges_full(&g->edges) && oldest && oldest->expires_ns < now_ns) {
         expire(g, oldest, now_ns);
-        edges_remove(&g->edges, oldest);
+        open_edges_remove(&g->edges, oldest);
     }
-    return !edges_full(&g->edges);
+    return !open_edges_full(&g->edges);
 }
 
 static void add_edge(struct walk *w, const struct edge_key *key, uint64_t hash,
@@ -210,7 +210,7 @@ static void add_edge(struct walk *w, const struct edge_key *key, uint64_t hash,
         w->counts.dropped++;
         edge_drop_texts(&g->texts, &e);
         return;
-    } else if (edges_add(&g->edges, &e)) {
+    } else if (open_edges_add(&g->edges, &e)) {
         w->counts.total++;
         return;
     } else {
@@ -225,7 +225,7 @@ static void add_edge(struct walk *w, const struct edge_key *key, uint64_t hash,
 static void offer(struct walk *w, const struct edge_key *key, uint64_t hash, const struct half *h)
 {
     struct service_graph *g = w->g;
-    struct edge *e = edges_find(&g->edges, key, hash);
+    struct edge *e = open_edges_find(&g->edges, key, hash);
     if (!e) {
         add_edge(w, key, hash, h);
         return;
@@ -234,7 +234,7 @@ static void offer(struct walk *w, const struct edge_key *key, uint64_t hash, con
     if (!is_complete(e))
         return;
     complete(g, e, text_bytes(e->client), text_bytes(e->server), VIRTUAL_NONE, w->now_ns);
-    edges_remove(&g->edges, e);
+    open_edges_remove(&g->edges, e);
 }
 
 /* ---- what a span tells ---- */
@@ -428,7 +428,7 @@ static void take_handful(struct walk *w, const struct span_view *spans, unsigned
         p->span = &spans[i];
         p->key = key_of_span(&spans[i]);
         p->hash = edge_hash(&p->key);
-        edges_prefetch(edges, p->hash);
+        open_edges_prefetch(edges, p->hash);
     }
     for (unsigned i = 0; i < n; i++)
         edges_prefetch_edge(edges, pending[i].hash);
@@ -501,7 +501,7 @@ static void service_graph_destroy(struct component *component)
     struct service_graph *g = (struct service_graph *)component;
     if (g->telemetry)
         telemetry_remove(g->telemetry, g);
-    edges_free(&g->edges);
+    open_edges_free(&g->edges);
     series_store_free(&g->store);
     dimension_writer_free(&g->keys);
     series_lock_destroy(&g->lock);
@@ -551,7 +551,7 @@ static bool init_stores(struct service_graph *g)
                                  .bound_count = s->bound_count,
                                  .max_size = s->max_size};
     g->group = (struct series_group){.free = keep_group, .seed = hash_seed(), .references = 1};
-    return edges_init(&g->edges, &g->texts, s->max_items) &&
+    return open_edges_init(&g->edges, &g->texts, s->max_items) &&
            series_store_init(&g->store, 0, &shape, &s->limits);
 }
 
