@@ -29,7 +29,8 @@ struct call_limits {
     size_t memory;       /* bytes for the model of one trace */
     size_t reply;        /* bytes of a reply */
     enum erase_access erase;
-    struct store *store; /* that the readers read */
+    struct store *store;     /* that the readers read */
+    struct history *history; /* of calls, errors and durations; NULL: there is none */
 };
 
 struct call {

@@ -14,7 +14,8 @@ void jaeger_v1_dependencies(struct call *c);
 void jaeger_v1_archive(struct call *c);
 void jaeger_v1_transform(struct call *c);
 void jaeger_v1_latencies(struct call *c);
-void jaeger_v1_metrics(struct call *c);
+void jaeger_v1_calls(struct call *c);
+void jaeger_v1_errors(struct call *c);
 void jaeger_v1_minstep(struct call *c);
 
 /* Begins the envelope and its data; the caller writes the data's value. */

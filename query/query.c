@@ -8,6 +8,7 @@
 #include "component/clock.h"
 #include "component/config.h"
 #include "component/telemetry.h"
+#include "metrics/history.h"
 #include "query/router.h"
 #include "storage/sqlite_exporter.h"
 
@@ -29,6 +30,7 @@ enum {
 struct settings {
     const char *endpoint;
     const char *store;
+    const char *metrics;
     struct tls_server_settings tls;
     bool tls_present;
     int64_t max_limit;
@@ -71,6 +73,7 @@ static const struct config_field fields[] = {
      .type = FIELD_STRING,
      .offset = offsetof(struct settings, store),
      .fallback = "sqlite"},
+    {.key = "metrics", .type = FIELD_STRING, .offset = offsetof(struct settings, metrics)},
     {.key = "tls",
      .type = FIELD_SECTION,
      .offset = offsetof(struct settings, tls),
@@ -280,6 +283,23 @@ static const struct config_value *place_of(const struct config_value *config, co
     return child ? child : config;
 }
 
+/* Of the span_metrics connector that `metrics` names. */
+static struct history *find_history(const struct component_spec *spec, const char *id,
+                                    struct error *e)
+{
+    const struct config_value *place = place_of(spec->config, "metrics");
+    struct component *connector =
+        spec->find ? spec->find(spec->find_context, COMPONENT_CONNECTOR, id) : NULL;
+    struct error why = {{0}};
+    struct history *history = connector ? span_metrics_history(connector, &why) : NULL;
+    if (!connector)
+        config_error(place, e, "%s is no connector of a pipeline; `metrics` names a span_metrics",
+                     id);
+    else if (!history)
+        config_error(place, e, "%s", why.text);
+    return history;
+}
+
 static bool configure(struct query *q, const struct component_spec *spec, struct error *e)
 {
     struct settings *s = &q->settings;
@@ -294,7 +314,11 @@ static bool configure(struct query *q, const struct component_spec *spec, struct
                             "%s is no sqlite exporter of a pipeline; `store` has to name one, "
                             "because it holds the traces that are asked for",
                             s->store);
+    struct history *history = NULL;
+    if (s->metrics && !(history = find_history(spec, s->metrics, e)))
+        return false;
     q->limits = (struct call_limits){
+        .history = history,
         .traces = (uint32_t)s->max_limit,
         .timeout_ns = (uint64_t)s->timeout_ns,
         .memory = MEMORY_LIMIT,

@@ -30,8 +30,8 @@ const struct route routes[] = {
     {"POST", "/api/archive/{id}", jaeger_v1_archive, false},
     {"POST", "/api/transform", jaeger_v1_transform, false},
     {"GET", "/api/metrics/latencies", jaeger_v1_latencies, false},
-    {"GET", "/api/metrics/calls", jaeger_v1_metrics, false},
-    {"GET", "/api/metrics/errors", jaeger_v1_metrics, false},
+    {"GET", "/api/metrics/calls", jaeger_v1_calls, false},
+    {"GET", "/api/metrics/errors", jaeger_v1_errors, false},
     {"GET", "/api/metrics/minstep", jaeger_v1_minstep, false},
 
     {"GET", "/api/v3/services", jaeger_v3_services, false},
