@@ -106,16 +106,24 @@ static void service_graph_collect(struct metric_source *source, size_t family,
 void service_graph_source_init(struct service_graph *g)
 {
     static const struct metric_family explicit[GRAPH_FAMILIES] = {
-        [TOTAL] = {"traces_service_graph_request_total", "", "", METRIC_SUM},
-        [FAILED_TOTAL] = {"traces_service_graph_request_failed_total", "", "", METRIC_SUM},
-        [SERVER] = {"traces_service_graph_request_server", "s", "", METRIC_HISTOGRAM},
-        [CLIENT] = {"traces_service_graph_request_client", "s", "", METRIC_HISTOGRAM},
+        [TOTAL] = {"traces_service_graph_request_total", "", "Requests from a client to a server.",
+                   METRIC_SUM},
+        [FAILED_TOTAL] = {"traces_service_graph_request_failed_total", "",
+                          "Those of them that failed.", METRIC_SUM},
+        [SERVER] = {"traces_service_graph_request_server", "s", "How long the server took.",
+                    METRIC_HISTOGRAM},
+        [CLIENT] = {"traces_service_graph_request_client", "s", "How long the client waited.",
+                    METRIC_HISTOGRAM},
     };
     static const struct metric_family exponential[GRAPH_FAMILIES] = {
-        [TOTAL] = {"traces_service_graph_request_total", "", "", METRIC_SUM},
-        [FAILED_TOTAL] = {"traces_service_graph_request_failed_total", "", "", METRIC_SUM},
-        [SERVER] = {"traces_service_graph_request_server", "s", "", METRIC_EXPONENTIAL_HISTOGRAM},
-        [CLIENT] = {"traces_service_graph_request_client", "s", "", METRIC_EXPONENTIAL_HISTOGRAM},
+        [TOTAL] = {"traces_service_graph_request_total", "", "Requests from a client to a server.",
+                   METRIC_SUM},
+        [FAILED_TOTAL] = {"traces_service_graph_request_failed_total", "",
+                          "Those of them that failed.", METRIC_SUM},
+        [SERVER] = {"traces_service_graph_request_server", "s", "How long the server took.",
+                    METRIC_EXPONENTIAL_HISTOGRAM},
+        [CLIENT] = {"traces_service_graph_request_client", "s", "How long the client waited.",
+                    METRIC_EXPONENTIAL_HISTOGRAM},
     };
     g->source = (struct metric_source){.families = g->settings.max_size ? exponential : explicit,
                                        .family_count = GRAPH_FAMILIES,

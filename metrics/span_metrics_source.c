@@ -30,24 +30,29 @@ static bool add_family(struct span_metrics *m, char *name, enum metric_type type
     return true;
 }
 
+#define CALLS_HELP    "Spans."
+#define DURATION_HELP "How long spans took."
+
 static bool add_families(struct span_metrics *m)
 {
     const struct span_metrics_settings *s = &m->settings;
     enum metric_type histogram = s->max_size ? METRIC_EXPONENTIAL_HISTOGRAM : METRIC_HISTOGRAM;
     unsigned durations = s->split ? STORE_DURATIONS : STORE_CALLS;
     bool own = s->names & NAMES_COLLECTOR, tempo = s->names & NAMES_TEMPO;
-    return (!own || add_family(m, name_in(s->namespace, "calls"), METRIC_SUM, "", "",
+    return (!own || add_family(m, name_in(s->namespace, "calls"), METRIC_SUM, "", CALLS_HELP,
                                (struct span_family){.store = STORE_CALLS})) &&
            (!own || s->no_histogram ||
-            add_family(m, name_in(s->namespace, "duration"), histogram, s->seconds ? "s" : "ms", "",
+            add_family(m, name_in(s->namespace, "duration"), histogram, s->seconds ? "s" : "ms",
+                       DURATION_HELP,
                        (struct span_family){.store = durations, .durations = true})) &&
            (!own || !s->events ||
-            add_family(m, name_in(s->namespace, "events"), METRIC_SUM, "", "",
+            add_family(m, name_in(s->namespace, "events"), METRIC_SUM, "", "Events of spans.",
                        (struct span_family){.store = STORE_EVENTS})) &&
-           (!tempo || add_family(m, name_in("", "traces_spanmetrics_calls_total"), METRIC_SUM, "",
-                                 "", (struct span_family){.store = STORE_CALLS, .tempo = true})) &&
+           (!tempo ||
+            add_family(m, name_in("", "traces_spanmetrics_calls_total"), METRIC_SUM, "", CALLS_HELP,
+                       (struct span_family){.store = STORE_CALLS, .tempo = true})) &&
            (!tempo || s->no_histogram ||
-            add_family(m, name_in("", "traces_spanmetrics_latency"), histogram, "", "",
+            add_family(m, name_in("", "traces_spanmetrics_latency"), histogram, "", DURATION_HELP,
                        (struct span_family){.store = durations, .durations = true, .tempo = true}));
 }
 
