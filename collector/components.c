@@ -15,10 +15,13 @@
 
 const struct component_kind *const component_kinds[] = {
     &otlp_receiver,
+    &attributes_processor,
     &batch_processor,
     &filter_processor,
     &memory_limiter_processor,
     &probabilistic_sampler_processor,
+    &redaction_processor,
+    &resource_processor,
     &tail_sampling_processor,
     &forward_connector,
     &service_graph_connector,

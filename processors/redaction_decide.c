@@ -3,6 +3,9 @@
  * that is no text is empty text there, and it is so here; then ours looks into it. */
 #include "processors/redaction_pass.h"
 
+#include "proto/otlp_fields.h"
+#include "proto/wire.h"
+
 static struct key_slot *slot_of(struct redaction_pass *p, struct bytes key)
 {
     uint64_t head = 0, tail = 0;
@@ -190,24 +193,36 @@ bool redaction_objects_to_scope(struct redaction_pass *p, struct bytes scope)
     return objects_to_list(p, scope, SCOPE_ATTRIBUTES, PLACE_SCOPE_ATTRIBUTE);
 }
 
-bool redaction_objects_to_span(struct redaction_pass *p, const struct span_view *span)
+static bool objects_to_event(struct redaction_pass *p, struct bytes framed)
 {
-    struct bytes message = span_bytes(span);
     struct span_cursor cursor;
     struct event_view event;
-    struct link_view link;
-    if (objects_to_text(p, span_name(span), PLACE_SPAN_NAME) ||
-        objects_to_list(p, message, SPAN_ATTRIBUTES, PLACE_SPAN_ATTRIBUTE) ||
-        objects_to_text(p, span_status_message(message), PLACE_STATUS_MESSAGE))
-        return true;
-    for (span_events_begin(&cursor, message); event_next(&cursor, &event);) {
-        if (objects_to_text(p, event.name, PLACE_EVENT_NAME) ||
-            objects_to_list(p, event.message, EVENT_ATTRIBUTES, PLACE_EVENT_ATTRIBUTE))
+    span_events_begin(&cursor, framed);
+    return event_next(&cursor, &event) &&
+           (objects_to_text(p, event.name, PLACE_EVENT_NAME) ||
+            objects_to_list(p, event.message, EVENT_ATTRIBUTES, PLACE_EVENT_ATTRIBUTE));
+}
+
+/* What a span has besides its name and attributes, in one walk: most have nothing. */
+static bool objects_to_rest(struct redaction_pass *p, struct bytes span)
+{
+    const uint8_t *at = span.data, *end = wire_end(span);
+    bool has_status = false;
+    struct wire_field f;
+    while (at < end && (at = wire_field(at, end, &f))) {
+        if (f.tag == WIRE_TAG(SPAN_EVENTS, WIRE_LENGTH) && objects_to_event(p, f.framed))
             return true;
-    }
-    for (span_links_begin(&cursor, message); link_next(&cursor, &link);) {
-        if (objects_to_list(p, link.message, LINK_ATTRIBUTES, PLACE_LINK_ATTRIBUTE))
+        if (f.tag == WIRE_TAG(SPAN_LINKS, WIRE_LENGTH) &&
+            objects_to_list(p, f.bytes, LINK_ATTRIBUTES, PLACE_LINK_ATTRIBUTE))
             return true;
+        has_status |= f.tag == WIRE_TAG(SPAN_STATUS, WIRE_LENGTH);
     }
-    return false;
+    return has_status && objects_to_text(p, span_status_message(span), PLACE_STATUS_MESSAGE);
+}
+
+bool redaction_objects_to_span(struct redaction_pass *p, const struct span_view *span)
+{
+    return objects_to_text(p, span_name(span), PLACE_SPAN_NAME) ||
+           objects_to_list(p, span_bytes(span), SPAN_ATTRIBUTES, PLACE_SPAN_ATTRIBUTE) ||
+           objects_to_rest(p, span_bytes(span));
 }
