@@ -5,6 +5,7 @@
 #include "exporters/exporters.h"
 #include "metrics/metrics.h"
 #include "metrics/prometheus/prometheus.h"
+#include "processors/kafka_hops/hops.h"
 #include "processors/processors.h"
 #include "query/query.h"
 #include "receivers/receivers.h"
@@ -18,6 +19,7 @@ const struct component_kind *const component_kinds[] = {
     &attributes_processor,
     &batch_processor,
     &filter_processor,
+    &kafka_hops_processor,
     &memory_limiter_processor,
     &probabilistic_sampler_processor,
     &redaction_processor,

@@ -1,0 +1,278 @@
+/* The index's life, and what time does to it. */
+#include "processors/kafka_hops/index_private.h"
+
+#include <stdlib.h>
+
+enum {
+    TURN_MAX = 1024,   /* records that one tick lets go, judges or settles, of each kind */
+    SWEEP_SLOTS = 64,  /* parties that it looks at */
+    LEAST_PAUSE_MS = 5 /* between ticks */
+};
+
+/* ---- hashes of records, for their chains ---- */
+
+/* What a chain splits by is kept nowhere: it is computed from the record, and the topic's part from
+ * its party, which the index finds through this. */
+static const struct hop_index *of_ring(const struct ring *r, size_t offset)
+{
+    return (const struct hop_index *)((const char *)r - offset);
+}
+
+static uint32_t hash_produced_id(const struct ring *r, const void *record)
+{
+    const struct produced *p = record;
+    (void)r;
+    return (uint32_t)ids_hash(p->trace_id, p->span_id);
+}
+
+static uint32_t hash_produced_place(const struct ring *r, const void *record)
+{
+    const struct produced *p = record;
+    const struct hop_index *ix = of_ring(r, offsetof(struct hop_index, produced));
+    return place_hash(party_of_produced(ix, p)->key.topic_hash, p->partition, p->offset);
+}
+
+static uint32_t hash_produced_key(const struct ring *r, const void *record)
+{
+    const struct produced *p = record;
+    const struct hop_index *ix = of_ring(r, offsetof(struct hop_index, produced));
+    return topic_key_hash(party_of_produced(ix, p)->key.topic_hash, p->key);
+}
+
+static uint32_t hash_consumed_target(const struct ring *r, const void *record)
+{
+    (void)r;
+    return (uint32_t)((const struct consumed *)record)->target;
+}
+
+static uint32_t hash_consumed_place(const struct ring *r, const void *record)
+{
+    const struct consumed *c = record;
+    const struct hop_index *ix = of_ring(r, offsetof(struct hop_index, consumed));
+    return place_hash(party_of_consumed(ix, c)->key.topic_hash, c->partition, c->offset);
+}
+
+static uint32_t hash_consumed_key(const struct ring *r, const void *record)
+{
+    const struct consumed *c = record;
+    const struct hop_index *ix = of_ring(r, offsetof(struct hop_index, consumed));
+    return topic_key_hash(party_of_consumed(ix, c)->key.topic_hash, c->key);
+}
+
+/* ---- its life ---- */
+
+static bool init_chains(struct hop_index *ix)
+{
+    const struct ring *p = &ix->produced, *c = &ix->consumed;
+    return chains_init(&ix->produced_id, p, offsetof(struct produced, next_id), hash_produced_id) &&
+           chains_init(&ix->produced_place, p, offsetof(struct produced, next_place),
+                       hash_produced_place) &&
+           chains_init(&ix->produced_key, p, offsetof(struct produced, next_key),
+                       hash_produced_key) &&
+           chains_init(&ix->consumed_target, c, offsetof(struct consumed, next_target),
+                       hash_consumed_target) &&
+           chains_init(&ix->consumed_place, c, offsetof(struct consumed, next_place),
+                       hash_consumed_place) &&
+           chains_init(&ix->consumed_key, c, offsetof(struct consumed, next_key),
+                       hash_consumed_key);
+}
+
+struct hop_index *hop_index_create(const struct index_settings *settings,
+                                   const struct index_counters *counters,
+                                   struct hop_metrics *metrics)
+{
+    struct hop_index *ix = calloc(1, sizeof *ix);
+    if (!ix)
+        return NULL;
+    ix->settings = *settings;
+    ix->counters = *counters;
+    ix->metrics = metrics;
+    ring_init(&ix->produced, sizeof(struct produced));
+    ring_init(&ix->consumed, sizeof(struct consumed));
+    ix->judged = ix->produced.head;
+    ix->settled = ix->consumed.head;
+    deliveries_init(&ix->deliveries, settings->max_records);
+    if (!parties_init(&ix->parties) || !init_chains(ix)) {
+        hop_index_destroy(ix);
+        return NULL;
+    }
+    return ix;
+}
+
+void hop_index_destroy(struct hop_index *ix)
+{
+    if (!ix)
+        return;
+    chains_free(&ix->produced_id);
+    chains_free(&ix->produced_place);
+    chains_free(&ix->produced_key);
+    chains_free(&ix->consumed_target);
+    chains_free(&ix->consumed_place);
+    chains_free(&ix->consumed_key);
+    ring_free(&ix->produced);
+    ring_free(&ix->consumed);
+    deliveries_free(&ix->deliveries);
+    parties_free(&ix->parties);
+    free(ix);
+}
+
+/* ---- letting go ---- */
+
+static void judge(struct hop_index *ix, uint32_t number)
+{
+    struct produced *p = produced_at(ix, number);
+    if (p->taken)
+        return;
+    counter_add(ix->counters.expired_producers, 1);
+    hop_metrics_unmatched(ix->metrics, party_of_produced(ix, p), true);
+}
+
+static void drop_produced(struct hop_index *ix)
+{
+    struct produced *p = produced_at(ix, ix->produced.head);
+    if (ix->judged == ix->produced.head)
+        judge(ix, ix->judged++);
+    deliveries_drop(&ix->deliveries, p->deliveries);
+    party_of_produced(ix, p)->records--;
+    ring_pop(&ix->produced);
+}
+
+static void drop_consumed(struct hop_index *ix)
+{
+    struct consumed *c = consumed_at(ix, ix->consumed.head);
+    if (!c->done && c->via != VIA_ORIGINAL) {
+        counter_add(ix->counters.expired_consumers, 1);
+        hop_metrics_unmatched(ix->metrics, party_of_consumed(ix, c), false);
+    }
+    if (ix->settled == ix->consumed.head)
+        ix->settled++;
+    party_of_consumed(ix, c)->records--;
+    ring_pop(&ix->consumed);
+}
+
+static bool is_over(const struct ring *r, uint32_t arrived_ms, uint32_t age_ms, uint32_t now_ms)
+{
+    return ring_count(r) > 0 && now_ms - arrived_ms >= age_ms;
+}
+
+static uint32_t eldest_produced_ms(const struct hop_index *ix)
+{
+    return ring_count(&ix->produced) > 0 ? produced_at(ix, ix->produced.head)->arrived_ms : 0;
+}
+
+static uint32_t eldest_consumed_ms(const struct hop_index *ix)
+{
+    return ring_count(&ix->consumed) > 0 ? consumed_at(ix, ix->consumed.head)->arrived_ms : 0;
+}
+
+static void drop_eldest(struct hop_index *ix, uint32_t now_ms)
+{
+    uint32_t produced_age = now_ms - eldest_produced_ms(ix);
+    uint32_t consumed_age = now_ms - eldest_consumed_ms(ix);
+    counter_add(ix->counters.overflow[OVERFLOW_RECORDS], 1);
+    if (ring_count(&ix->consumed) == 0 ||
+        (ring_count(&ix->produced) > 0 && produced_age >= consumed_age))
+        drop_produced(ix);
+    else
+        drop_consumed(ix);
+}
+
+void index_make_room(struct hop_index *ix, uint32_t now_ms)
+{
+    if (is_over(&ix->produced, eldest_produced_ms(ix), ix->settings.ttl_ms, now_ms))
+        drop_produced(ix);
+    if (is_over(&ix->consumed, eldest_consumed_ms(ix), ix->settings.wait_ms, now_ms))
+        drop_consumed(ix);
+    if (ring_count(&ix->produced) + ring_count(&ix->consumed) >= ix->settings.max_records)
+        drop_eldest(ix, now_ms);
+}
+
+/* ---- time ---- */
+
+/* How long until a record that arrived then is so old; 0: it is. */
+static uint32_t left_ms(uint32_t arrived_ms, uint32_t age_ms, uint32_t now_ms)
+{
+    uint32_t age = now_ms - arrived_ms;
+    return age >= age_ms ? 0 : age_ms - age;
+}
+
+static void sooner(uint32_t *pause_ms, uint32_t left)
+{
+    if (left < *pause_ms)
+        *pause_ms = left;
+}
+
+static void settle(struct hop_index *ix, uint32_t age_ms, uint32_t now_ms, uint32_t most,
+                   uint32_t *pause_ms, struct found_hops *found)
+{
+    for (; ring_is_live(&ix->consumed, ix->settled); ix->settled++) {
+        struct consumed *c = consumed_at(ix, ix->settled);
+        uint32_t left = left_ms(c->arrived_ms, age_ms, now_ms);
+        if (left > 0 || most-- == 0) {
+            sooner(pause_ms, left);
+            return;
+        }
+        c->settled = true;
+        infer_consumed(ix, ix->settled, found);
+    }
+}
+
+static void judge_old(struct hop_index *ix, uint32_t now_ms, uint32_t *pause_ms)
+{
+    uint32_t most = TURN_MAX;
+    for (; ring_is_live(&ix->produced, ix->judged); ix->judged++) {
+        uint32_t left =
+            left_ms(produced_at(ix, ix->judged)->arrived_ms, ix->settings.wait_ms, now_ms);
+        if (left > 0 || most-- == 0) {
+            sooner(pause_ms, left);
+            return;
+        }
+        judge(ix, ix->judged);
+    }
+}
+
+static void expire(struct hop_index *ix, uint32_t now_ms, uint32_t *pause_ms)
+{
+    uint32_t most = TURN_MAX;
+    while (is_over(&ix->produced, eldest_produced_ms(ix), ix->settings.ttl_ms, now_ms) &&
+           most-- > 0)
+        drop_produced(ix);
+    most = TURN_MAX;
+    while (is_over(&ix->consumed, eldest_consumed_ms(ix), ix->settings.wait_ms, now_ms) &&
+           most-- > 0)
+        drop_consumed(ix);
+    if (ring_count(&ix->produced) > 0)
+        sooner(pause_ms, left_ms(eldest_produced_ms(ix), ix->settings.ttl_ms, now_ms));
+    if (ring_count(&ix->consumed) > 0)
+        sooner(pause_ms, left_ms(eldest_consumed_ms(ix), ix->settings.wait_ms, now_ms));
+}
+
+uint32_t hop_index_tick(struct hop_index *ix, uint32_t now_ms, struct found_hops *found)
+{
+    uint32_t pause_ms = ix->settings.settle_ms;
+    settle(ix, ix->settings.settle_ms, now_ms, TURN_MAX, &pause_ms, found);
+    judge_old(ix, now_ms, &pause_ms);
+    expire(ix, now_ms, &pause_ms);
+    parties_sweep(&ix->parties, now_ms, SWEEP_SLOTS);
+    return now_ms + (pause_ms > LEAST_PAUSE_MS ? pause_ms : LEAST_PAUSE_MS);
+}
+
+void hop_index_settle(struct hop_index *ix, struct found_hops *found)
+{
+    uint32_t pause_ms = 0;
+    settle(ix, 0, 0, UINT32_MAX, &pause_ms, found);
+}
+
+void hop_index_size(const struct hop_index *ix, struct index_size *size)
+{
+    const struct chains *chains[] = {&ix->produced_id,     &ix->produced_place, &ix->produced_key,
+                                     &ix->consumed_target, &ix->consumed_place, &ix->consumed_key};
+    *size =
+        (struct index_size){.producers = ring_count(&ix->produced),
+                            .consumers = ring_count(&ix->consumed),
+                            .parties = ix->parties.count,
+                            .bytes = ix->produced.bytes + ix->consumed.bytes + ix->parties.bytes +
+                                     ix->deliveries.capacity * sizeof *ix->deliveries.items};
+    for (size_t i = 0; i < sizeof chains / sizeof *chains; i++)
+        size->bytes += chains[i]->bytes;
+}

@@ -1,0 +1,511 @@
+/* Reading messaging attributes. Sources: semantic conventions 1.0 to 1.44, docs/messaging/kafka.md,
+ * and what instrumentations send of them. */
+#include "processors/kafka_hops/message.h"
+
+#include "processors/kafka_hops/hop_attributes.h"
+#include "processors/kafka_hops/number_text.h"
+#include "proto/span_kind.h"
+#include "proto/wire.h"
+
+#include <strings.h>
+
+static const char messaging[] = "messaging.";
+static const char header[] = "header.";
+
+enum { PREFIX = sizeof messaging - 1, HEADER_PREFIX = sizeof header - 1 };
+
+static bool has_prefix(struct bytes text, const char *prefix, size_t len)
+{
+    return text.len > len && memcmp(text.data, prefix, len) == 0;
+}
+
+static struct bytes after(struct bytes text, size_t len)
+{
+    return bytes_of(text.data + len, text.len - len);
+}
+
+/* ---- a quick look ---- */
+
+static inline bool is_system_key(struct bytes key_value)
+{
+    static const char key[] = "messaging.system";
+    enum { LEN = sizeof key - 1 };
+    if (wire_likely(key_value.len > LEN + 2 && key_value.data[0] == WIRE_TAG(1, WIRE_LENGTH)))
+        return key_value.data[1] == LEN && memcmp(key_value.data + 2, key, LEN) == 0;
+    return bytes_equal_string(attribute_key(key_value), key);
+}
+
+bool message_possible(const struct span_view *s)
+{
+    if (wire_likely(s->kind < SPAN_KIND_CLIENT))
+        return false;
+    const uint8_t *at = s->data, *end = s->data + s->len;
+    struct wire_part p;
+    while (wire_next(&at, end, SPAN_ATTRIBUTES, &p)) {
+        if (is_system_key(p.bytes))
+            return true;
+    }
+    return false;
+}
+
+/* ---- values ---- */
+
+static struct bytes text_of(const struct value *v)
+{
+    struct value_iterator it;
+    struct value first;
+    if (v->type == VALUE_ARRAY) {
+        value_begin(&it, v->bytes);
+        return value_next(&it, &first) && first.type == VALUE_STRING ? first.bytes
+                                                                     : bytes_of(NULL, 0);
+    }
+    return v->type == VALUE_STRING || v->type == VALUE_BYTES ? v->bytes : bytes_of(NULL, 0);
+}
+
+/* A number that is at least 0 and at most `most`, however it was written; else -1. */
+static int64_t number_of(const struct value *v, int64_t most)
+{
+    int64_t n = -1;
+    if (v->type == VALUE_INT)
+        n = v->integer;
+    else if (v->type == VALUE_DOUBLE && v->real >= 0 && v->real < 9e15)
+        n = (int64_t)v->real;
+    else
+        n = number_text(text_of(v));
+    return n >= 0 && n <= most ? n : -1;
+}
+
+/* ---- spellings ---- */
+
+enum field {
+    FIELD_UNKNOWN,
+    FIELD_SYSTEM,
+    FIELD_TOPIC,
+    FIELD_PARTITION,
+    FIELD_OFFSET,
+    FIELD_KEY,
+    FIELD_MESSAGE_ID,
+    FIELD_GROUP,
+    FIELD_OPERATION,
+    FIELD_OPERATION_TYPE,
+    FIELD_CLUSTER,
+    FIELD_ADDRESSES,
+    FIELD_HEADER,
+};
+
+struct spelling {
+    const char *text; /* behind "messaging." */
+    uint8_t len;
+    uint8_t field;
+};
+
+#define SPELLING(text_, field_)                                                                    \
+    {                                                                                              \
+        text_, sizeof text_ - 1, field_                                                            \
+    }
+
+/* By length, so that few are compared. */
+static const struct spelling spellings[] = {
+    SPELLING("url", FIELD_ADDRESSES),
+    SPELLING("source", FIELD_TOPIC),
+    SPELLING("system", FIELD_SYSTEM),
+    SPELLING("operation", FIELD_OPERATION),
+    SPELLING("message.id", FIELD_MESSAGE_ID),
+    SPELLING("message_id", FIELD_MESSAGE_ID),
+    SPELLING("destination", FIELD_TOPIC),
+    SPELLING("source.name", FIELD_TOPIC),
+    SPELLING("kafka.offset", FIELD_OFFSET),
+    SPELLING("operation.name", FIELD_OPERATION),
+    SPELLING("operation.type", FIELD_OPERATION_TYPE),
+    SPELLING("kafka.partition", FIELD_PARTITION),
+    SPELLING("destination.name", FIELD_TOPIC),
+    SPELLING("kafka.cluster.id", FIELD_CLUSTER),
+    SPELLING("kafka.message.key", FIELD_KEY),
+    SPELLING("kafka.message_key", FIELD_KEY),
+    SPELLING("consumer.group.name", FIELD_GROUP),
+    SPELLING("source.partition.id", FIELD_PARTITION),
+    SPELLING("kafka.consumer.group", FIELD_GROUP),
+    SPELLING("kafka.consumer_group", FIELD_GROUP),
+    SPELLING("kafka.message.offset", FIELD_OFFSET),
+    SPELLING("kafka.source.partition", FIELD_PARTITION),
+    SPELLING("kafka.bootstrap.servers", FIELD_ADDRESSES),
+    SPELLING("destination.partition.id", FIELD_PARTITION),
+    SPELLING("kafka.destination.partition", FIELD_PARTITION),
+};
+
+enum { SPELLINGS = sizeof spellings / sizeof *spellings, LONGEST = 27 };
+
+/* Where spellings of each length begin in the table. */
+static const uint8_t by_length[LONGEST + 2] = {
+    [3] = 0,   [4] = 1,   [5] = 1,   [6] = 1,   [7] = 3,   [8] = 3,   [9] = 3,
+    [10] = 4,  [11] = 6,  [12] = 8,  [13] = 9,  [14] = 9,  [15] = 11, [16] = 12,
+    [17] = 14, [18] = 16, [19] = 16, [20] = 18, [21] = 21, [22] = 21, [23] = 22,
+    [24] = 23, [25] = 24, [26] = 24, [27] = 24, [28] = 25,
+};
+
+static enum field field_of(struct bytes key)
+{
+    if (!has_prefix(key, messaging, PREFIX))
+        return bytes_equal_string(key, "server.address") ? FIELD_ADDRESSES : FIELD_UNKNOWN;
+    key = after(key, PREFIX);
+    if (has_prefix(key, header, HEADER_PREFIX))
+        return FIELD_HEADER;
+    if (key.len > LONGEST)
+        return FIELD_UNKNOWN;
+    for (unsigned i = by_length[key.len]; i < by_length[key.len + 1]; i++) {
+        if (memcmp(key.data, spellings[i].text, spellings[i].len) == 0)
+            return spellings[i].field;
+    }
+    return FIELD_UNKNOWN;
+}
+
+/* ---- headers of retry and dead-letter records ---- */
+
+/* Instrumentations write captured names in lower case, some with _ for -. */
+static bool header_is(struct bytes name, const char *wanted)
+{
+    if (name.len != strlen(wanted))
+        return false;
+    for (size_t i = 0; i < name.len; i++) {
+        uint8_t c = name.data[i], w = (uint8_t)wanted[i];
+        if (c >= 'A' && c <= 'Z')
+            c |= 0x20;
+        if (w >= 'A' && w <= 'Z')
+            w |= 0x20;
+        if (c != w && !(w == '-' && c == '_') && !(w == '.' && c == '_'))
+            return false;
+    }
+    return true;
+}
+
+static bool header_is_any(struct bytes name, const char *const *wanted)
+{
+    while (*wanted && !header_is(name, *wanted))
+        wanted++;
+    return *wanted != NULL;
+}
+
+/* Numbers that a framework wrote as binary and an instrumentation captured as text. */
+static int64_t header_number(const struct value *v, int64_t most)
+{
+    struct bytes text = text_of(v);
+    int64_t n = number_of(v, most);
+    if (n < 0 && (text.len == 4 || text.len == 8)) {
+        n = 0;
+        for (size_t i = 0; i < text.len; i++)
+            n = (int64_t)((uint64_t)n << 8 | text.data[i]);
+    }
+    return n >= 0 && n <= most ? n : -1;
+}
+
+static void read_header(struct message *m, struct bytes name, const struct value *v)
+{
+    static const char *const topics[] = {"kafka_dlt-original-topic", "kafka_original-topic",
+                                         "__connect.errors.topic", NULL};
+    static const char *const partitions[] = {"kafka_dlt-original-partition",
+                                             "kafka_original-partition",
+                                             "__connect.errors.partition", NULL};
+    static const char *const offsets[] = {"kafka_dlt-original-offset", "kafka_original-offset",
+                                          "__connect.errors.offset", NULL};
+    static const char *const attempts[] = {"kafka_deliveryAttempt", "retry_topic-attempts", NULL};
+    if (header_is_any(name, topics))
+        m->original.topic = text_of(v);
+    else if (header_is_any(name, partitions))
+        m->original.partition = (int32_t)header_number(v, INT32_MAX);
+    else if (header_is_any(name, offsets))
+        m->original.offset = header_number(v, INT64_MAX);
+    else if (header_is_any(name, attempts) && header_number(v, UINT16_MAX) > 0)
+        m->attempt = (uint32_t)header_number(v, UINT16_MAX);
+}
+
+/* ---- a span ---- */
+
+struct reading {
+    struct message *m;
+    struct bytes system;
+    struct bytes message_id;
+    struct bytes operation;
+    struct bytes operation_type;
+};
+
+static void take_topic(struct message *m, struct bytes text)
+{
+    if (text.len > 0)
+        m->place.topic = text;
+}
+
+static void take(struct reading *r, enum field field, const struct attribute *a)
+{
+    struct message *m = r->m;
+    switch (field) {
+    case FIELD_SYSTEM:
+        r->system = text_of(&a->value);
+        break;
+    case FIELD_TOPIC:
+        take_topic(m, text_of(&a->value));
+        break;
+    case FIELD_PARTITION:
+        m->place.partition = (int32_t)number_of(&a->value, INT32_MAX);
+        break;
+    case FIELD_OFFSET:
+        m->place.offset = number_of(&a->value, INT64_MAX);
+        break;
+    case FIELD_KEY:
+        m->key = text_of(&a->value);
+        break;
+    case FIELD_MESSAGE_ID:
+        r->message_id = text_of(&a->value);
+        break;
+    case FIELD_GROUP:
+        m->group = text_of(&a->value);
+        break;
+    case FIELD_OPERATION:
+        r->operation = text_of(&a->value);
+        break;
+    case FIELD_OPERATION_TYPE:
+        r->operation_type = text_of(&a->value);
+        break;
+    case FIELD_CLUSTER:
+        m->cluster_id = text_of(&a->value);
+        break;
+    case FIELD_ADDRESSES:
+        m->addresses = text_of(&a->value);
+        break;
+    case FIELD_HEADER:
+        read_header(m, after(a->key, PREFIX + HEADER_PREFIX), &a->value);
+        break;
+    case FIELD_UNKNOWN:
+        break;
+    }
+}
+
+/* "T.p.o" names a whole place; its topic may hold dots, so it is cut from the right. */
+static bool split_message_id(struct bytes id, struct record_place *place)
+{
+    size_t offset_at = id.len, partition_at;
+    while (offset_at > 0 && id.data[offset_at - 1] != '.')
+        offset_at--;
+    if (offset_at < 2)
+        return false;
+    partition_at = offset_at - 1;
+    while (partition_at > 0 && id.data[partition_at - 1] != '.')
+        partition_at--;
+    if (partition_at < 2)
+        return false;
+    struct bytes topic = bytes_of(id.data, partition_at - 1);
+    int64_t offset = number_text(after(id, offset_at));
+    int64_t partition = number_text(bytes_of(id.data + partition_at, offset_at - 1 - partition_at));
+    if (offset < 0 || partition < 0 || partition > INT32_MAX ||
+        (place->topic.len > 0 && !bytes_equal(place->topic, topic)) ||
+        (place->partition >= 0 && place->partition != partition))
+        return false;
+    *place = (struct record_place){topic, offset, (int32_t)partition};
+    return true;
+}
+
+/* Offsets that hide in the message's id: "T.p.o", or a bare number, which is an offset only where
+ * the partition is known. */
+static void read_message_id(struct record_place *place, struct bytes id)
+{
+    if (place->offset >= 0 || id.len == 0 || split_message_id(id, place))
+        return;
+    if (place->partition >= 0)
+        place->offset = number_text(id);
+}
+
+static bool is_word(struct bytes word, const char *const *words)
+{
+    while (*words && !(word.len == strlen(*words) &&
+                       strncasecmp((const char *)word.data, *words, word.len) == 0))
+        words++;
+    return *words != NULL;
+}
+
+/* The operation as a word: an attribute's, else the span's name's first or last. */
+static struct bytes operation_word(const struct reading *r, const struct span_view *s)
+{
+    if (r->operation_type.len > 0)
+        return r->operation_type;
+    if (r->operation.len > 0)
+        return r->operation;
+    struct bytes name = span_name(s);
+    size_t end = 0;
+    while (end < name.len && name.data[end] != ' ')
+        end++;
+    return bytes_of(name.data, end);
+}
+
+static enum message_role role_of(const struct reading *r, const struct span_view *s)
+{
+    static const char *const settling[] = {"settle", "commit", "ack", "nack", NULL};
+    static const char *const sending[] = {"send", "publish", "produce", "create", NULL};
+    static const char *const receiving[] = {"receive", "poll",    "recv",    "consume",
+                                            "fetch",   "process", "deliver", NULL};
+    struct bytes word = operation_word(r, s);
+    if (is_word(word, settling) || is_word(r->operation, settling))
+        return MESSAGE_NONE;
+    if (s->kind == SPAN_KIND_PRODUCER)
+        return MESSAGE_PRODUCER;
+    if (s->kind == SPAN_KIND_CONSUMER)
+        return MESSAGE_CONSUMER;
+    if (is_word(word, sending))
+        return MESSAGE_PRODUCER;
+    return is_word(word, receiving) ? MESSAGE_RECEIVER : MESSAGE_NONE;
+}
+
+static bool fetches(const struct reading *r, const struct span_view *s)
+{
+    static const char *const words[] = {"receive", "poll", "recv", "fetch", NULL};
+    return is_word(operation_word(r, s), words) || is_word(r->operation, words);
+}
+
+/* ---- links ---- */
+
+static bool is_zero(struct bytes id)
+{
+    static const uint8_t zero[16];
+    return memcmp(id.data, zero, id.len) == 0;
+}
+
+static bool is_valid(const struct link_view *l)
+{
+    return l->trace_id.len == 16 && l->span_id.len == 8 && !is_zero(l->trace_id) &&
+           !is_zero(l->span_id);
+}
+
+static void count_links(const struct span_view *s, struct message *m)
+{
+    struct span_cursor links;
+    struct link_view l;
+    span_links_begin(&links, span_bytes(s));
+    while (!m->batch && link_next(&links, &l)) {
+        m->batch = m->linked && is_valid(&l);
+        m->linked |= is_valid(&l);
+    }
+}
+
+static const struct record_place nowhere = {.offset = -1, .partition = -1};
+
+bool message_read(const struct span_view *s, struct message *m)
+{
+    static const char *const kafka[] = {"kafka", NULL};
+    struct reading r = {.m = m};
+    struct attribute_iterator it;
+    struct attribute a;
+    *m = (struct message){.place = nowhere, .original = nowhere};
+    if (!message_possible(s))
+        return false;
+    attribute_begin(&it, span_bytes(s), SPAN_ATTRIBUTES);
+    while (attribute_next(&it, &a)) {
+        enum field field = field_of(a.key);
+        if (field != FIELD_UNKNOWN)
+            take(&r, field, &a);
+    }
+    if (!is_word(r.system, kafka))
+        return false;
+    m->role = role_of(&r, s);
+    m->fetches = fetches(&r, s);
+    read_message_id(&m->place, r.message_id);
+    if (m->role == MESSAGE_CONSUMER || m->role == MESSAGE_RECEIVER)
+        count_links(s, m);
+    return m->role != MESSAGE_NONE;
+}
+
+/* ---- the records of a batch ---- */
+
+static void read_link_attributes(struct bytes message, struct message_link *link)
+{
+    struct message m = {.place = link->place};
+    struct reading r = {.m = &m};
+    struct attribute_iterator it;
+    struct attribute a;
+    attribute_begin(&it, message, LINK_ATTRIBUTES);
+    while (attribute_next(&it, &a)) {
+        if (bytes_equal_string(a.key, HOP_ATTRIBUTE_MATCHED_BY))
+            link->found_by = text_of(&a.value);
+        else if (bytes_equal_string(a.key, HOP_ATTRIBUTE_CONFIDENCE) &&
+                 a.value.type == VALUE_DOUBLE && a.value.real >= 0 && a.value.real <= 1)
+            link->confidence = (unsigned)(a.value.real * 100 + 0.5);
+        else
+            take(&r, field_of(a.key), &a);
+    }
+    read_message_id(&m.place, r.message_id);
+    link->place = m.place;
+    if (m.key.len > 0)
+        link->key = m.key;
+}
+
+bool message_link_next(struct span_cursor *c, const struct message *m, struct message_link *link)
+{
+    struct link_view l;
+    do {
+        if (!link_next(c, &l))
+            return false;
+    } while (!is_valid(&l));
+    *link = (struct message_link){.trace_id = l.trace_id.data,
+                                  .span_id = l.span_id.data,
+                                  .place = m->place,
+                                  .key = m->key,
+                                  .confidence = 100};
+    if (m->batch) {
+        link->place = nowhere;
+        link->place.topic = m->place.topic;
+        link->key = bytes_of(NULL, 0);
+    }
+    read_link_attributes(l.message, link);
+    return true;
+}
+
+/* ---- clusters ---- */
+
+static bool is_separator(uint8_t c)
+{
+    return c == ',' || c == ';' || c == ' ' || c == '[' || c == ']' || c == '"' || c == '\'';
+}
+
+/* The next address of a list, whether it was written "a:1,b:1" or as JSON. */
+static bool address_next(struct bytes *list, struct bytes *address)
+{
+    while (list->len > 0 && is_separator(*list->data))
+        *list = after(*list, 1);
+    size_t len = 0;
+    while (len < list->len && !is_separator(list->data[len]))
+        len++;
+    *address = bytes_of(list->data, len);
+    *list = after(*list, len);
+    return len > 0;
+}
+
+static struct bytes without_port(struct bytes address)
+{
+    size_t end = address.len;
+    while (end > 0 && address.data[end - 1] >= '0' && address.data[end - 1] <= '9')
+        end--;
+    if (end > 1 && address.data[end - 1] == ':')
+        address.len = end - 1;
+    return address;
+}
+
+static bool share_address(struct bytes a, struct bytes b)
+{
+    struct bytes one, other;
+    while (address_next(&a, &one)) {
+        struct bytes rest = b;
+        while (address_next(&rest, &other)) {
+            if (bytes_equal(one, other) || bytes_equal(without_port(one), other) ||
+                bytes_equal(one, without_port(other)))
+                return true;
+        }
+    }
+    return false;
+}
+
+bool clusters_compatible(struct bytes id_a, struct bytes addresses_a, struct bytes id_b,
+                         struct bytes addresses_b)
+{
+    if (id_a.len > 0 && id_b.len > 0)
+        return bytes_equal(id_a, id_b);
+    if (addresses_a.len == 0 || addresses_b.len == 0)
+        return true;
+    return bytes_equal(addresses_a, addresses_b) || share_address(addresses_a, addresses_b);
+}
