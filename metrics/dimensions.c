@@ -3,6 +3,7 @@
 #include "metrics/dimensions.h"
 
 #include "metrics/glob.h"
+#include "proto/wire.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -64,7 +65,7 @@ static bool add_name(struct dimension_list *l, struct dimension_names *names, un
         return config_error(v, e, "more than %d dimensions", DIMENSIONS_MAX);
     if (at < 0) {
         at = (int)names->count;
-        names->items[names->count++] = bytes;
+        dimension_names_add(names, bytes);
     }
     if (lists(l, begin, l->count, (unsigned)at))
         return config_error(v, e, "duplicate dimension name \"%s\"", n->name);
@@ -135,25 +136,84 @@ bool dimension_list_read(struct dimension_list *l, struct dimension_names *names
 
 /* ---- finding ---- */
 
-void dimension_values_find(struct dimension_values *out, const struct dimension_names *names,
-                           struct bytes message, uint32_t field)
+/* Names are told apart by their length and first byte before anything else is looked at. */
+static inline unsigned filter_bit(size_t len, uint8_t first)
+{
+    return (unsigned)(len ^ first * 11U) & 63;
+}
+
+static void note_value(struct dimension_values *out, const struct dimension_names *names,
+                       struct bytes framed)
 {
     struct attribute_iterator it;
     struct attribute a;
+    attribute_begin(&it, framed, out->field);
+    if (!attribute_next(&it, &a))
+        return;
+    for (unsigned i = 0; i < names->count; i++) {
+        if (bytes_equal(names->items[i], a.key)) {
+            out->items[i] = a.value;
+            out->present |= 1ULL << i;
+        }
+    }
+}
+
+/* Behind a field of another number, at least ten bytes of which can be read, when it has a short
+ * tag and value; else `at`. */
+static inline const uint8_t *pass_field(const uint8_t *at)
+{
+    switch (at[0] & 0x87) {
+    case WIRE_VARINT:
+        return at[1] < 0x80 ? at + 2 : at;
+    case WIRE_FIXED64:
+        return at + 9;
+    case WIRE_LENGTH:
+        return at[1] < 0x80 ? at + 2 + at[1] : at;
+    default:
+        return at;
+    }
+}
+
+/* What nearly all attributes look like is recognised by four bytes: their tag and length, the key's
+ * tag and length, both lengths below 128. Such a one is passed over in a few instructions unless a
+ * name begins like its key and is as long. */
+void dimension_values_find(struct dimension_values *out, const struct dimension_names *names,
+                           struct bytes message, uint32_t field)
+{
+    const uint32_t mask = 0x80ff80ff;
+    const uint32_t usual = WIRE_TAG(field, WIRE_LENGTH) | WIRE_TAG(1, WIRE_LENGTH) << 16;
+    const uint8_t *at = message.data, *end = wire_end(message);
+    struct wire_field f;
     out->present = 0;
     out->message = message;
     out->field = field;
     if (names->count == 0)
         return;
-    attribute_begin(&it, message, field);
-    while (attribute_next(&it, &a)) {
-        for (unsigned i = 0; i < names->count; i++) {
-            if (bytes_equal(names->items[i], a.key)) {
-                out->items[i] = a.value;
-                out->present |= 1ULL << i;
+    while (at && at < end) {
+        if (wire_likely(end - at >= 10)) {
+            const uint8_t *next;
+            if (wire_likely((wire_load32(at) & mask) == usual)) {
+                next = at + 2 + at[1];
+                if (next <= end && names->filter >> filter_bit(at[3], at[4]) & 1)
+                    note_value(out, names, bytes_of(at, (size_t)(next - at)));
+            } else {
+                next = (at[0] & 0xf8) == (usual & 0xf8) ? at : pass_field(at);
+            }
+            if (wire_likely(next != at && next <= end)) {
+                at = next;
+                continue;
             }
         }
+        at = wire_field(at, end, &f);
+        if (at && f.tag == WIRE_TAG(field, WIRE_LENGTH))
+            note_value(out, names, f.framed);
     }
+}
+
+void dimension_names_add(struct dimension_names *names, struct bytes name)
+{
+    names->items[names->count++] = name;
+    names->filter |= name.len > 0 ? 1ULL << filter_bit(name.len, name.data[0]) : UINT64_MAX;
 }
 
 /* ---- writing ---- */

@@ -22,8 +22,12 @@ struct dimension {
 struct dimension_names {
     struct bytes items[DIMENSIONS_MAX];
     unsigned count;
-    bool globs; /* some list has patterns */
+    uint64_t filter; /* a bit for each name; it has others', too */
+    bool globs;      /* some list has patterns */
 };
+
+/* There is room: `count` is below DIMENSIONS_MAX. */
+void dimension_names_add(struct dimension_names *names, struct bytes name);
 
 struct dimension_list {
     struct dimension items[DIMENSIONS_MAX];

@@ -123,22 +123,23 @@ static uint32_t take_number(struct edges *e)
     return e->end++;
 }
 
-bool open_edges_add(struct edges *e, const struct edge *edge)
+struct edge *open_edges_add(struct edges *e, const struct edge_key *k, uint64_t hash)
 {
     if (open_edges_full(e) || !table_has_room(e))
-        return false;
+        return NULL;
     uint32_t number = take_number(e);
     if (!number)
-        return false;
-    struct edge *kept = edge_at(e, number);
-    *kept = *edge;
-    kept->newer = 0;
-    kept->older = e->newest;
+        return NULL;
+    struct edge *edge = edge_at(e, number);
+    memset(edge, 0, sizeof *edge);
+    memcpy(&edge->key, k, sizeof *k);
+    edge->hash = hash;
+    edge->older = e->newest;
     *(e->newest ? &edge_at(e, e->newest)->newer : &e->oldest) = number;
     e->newest = number;
-    table_put(e->table, e->mask, (uint32_t)kept->hash, number);
+    table_put(e->table, e->mask, (uint32_t)hash, number);
     e->count++;
-    return true;
+    return edge;
 }
 
 struct edge *open_edges_oldest(const struct edges *e)

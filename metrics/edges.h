@@ -70,9 +70,9 @@ static inline bool open_edges_full(const struct edges *e)
     return e->count >= e->limit;
 }
 
-/* Keeps a copy of `edge`, with the texts it holds; there is no other of its key. False: full, or
- * out of memory. */
-bool open_edges_add(struct edges *e, const struct edge *edge);
+/* Adds an edge, which is zeroed but for its key and hash; there is no other of its key. NULL: full,
+ * or out of memory. */
+struct edge *open_edges_add(struct edges *e, const struct edge_key *k, uint64_t hash);
 
 /* NULL: none waits. */
 struct edge *open_edges_oldest(const struct edges *e);

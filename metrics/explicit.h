@@ -17,7 +17,7 @@ static inline size_t explicit_bucket(const double *bounds, size_t count, double 
         return 0;
     while (len > 1) {
         size_t half = len / 2;
-        base += (base[half - 1] < value) * half;
+        base += half & -(size_t)(base[half - 1] < value);
         len -= half;
     }
     return (size_t)(base - bounds) + (*base < value);

@@ -198,28 +198,37 @@ static bool has_room(struct service_graph *g, uint64_t now_ns)
     return !open_edges_full(&g->edges);
 }
 
+/* A database's edge, which never waits. */
+static void complete_at_once(struct walk *w, const struct half *h)
+{
+    struct service_graph *g = w->g;
+    struct edge e = {.client = NULL};
+    update(g, &e, h);
+    complete(g, &e, text_bytes(e.client), text_bytes(e.server), VIRTUAL_NONE, w->now_ns);
+    edge_drop_texts(&g->texts, &e);
+    w->counts.total++;
+}
+
 static void add_edge(struct walk *w, const struct edge_key *key, uint64_t hash,
                      const struct half *h)
 {
     struct service_graph *g = w->g;
-    struct edge e = {.key = *key, .hash = hash, .expires_ns = w->now_ns + g->settings.ttl_ns};
-    update(g, &e, h);
-    if (is_complete(&e)) {
-        complete(g, &e, text_bytes(e.client), text_bytes(e.server), VIRTUAL_NONE, w->now_ns);
-    } else if (!has_room(g, w->now_ns)) {
-        w->counts.dropped++;
-        edge_drop_texts(&g->texts, &e);
-        return;
-    } else if (open_edges_add(&g->edges, &e)) {
-        w->counts.total++;
-        return;
-    } else {
-        w->counts.lost++;
-        edge_drop_texts(&g->texts, &e);
+    if (h->database && h->database->len > 0 && h->service->len > 0) {
+        complete_at_once(w, h);
         return;
     }
+    if (!has_room(g, w->now_ns)) {
+        w->counts.dropped++;
+        return;
+    }
+    struct edge *e = open_edges_add(&g->edges, key, hash);
+    if (!e) {
+        w->counts.lost++;
+        return;
+    }
+    e->expires_ns = w->now_ns + g->settings.ttl_ns;
+    update(g, e, h);
     w->counts.total++;
-    edge_drop_texts(&g->texts, &e);
 }
 
 static void offer(struct walk *w, const struct edge_key *key, uint64_t hash, const struct half *h)

@@ -90,7 +90,7 @@ static bool add_name(struct dimension_names *names, const char *name, unsigned *
     }
     if (names->count == DIMENSIONS_MAX)
         return config_error(config, e, "more than %d attributes to look for", DIMENSIONS_MAX);
-    names->items[names->count++] = bytes_of_string(name);
+    dimension_names_add(names, bytes_of_string(name));
     return true;
 }
 
@@ -114,7 +114,7 @@ static void add_label(struct service_graph_settings *s, struct dimension_list *l
     char *text = config_keep(len + 1, 1);
     strcat(strcpy(text, prefix), dimension);
     list->items[list->count++] = (struct dimension){.name = name, .label = s->labels.count};
-    s->labels.items[s->labels.count++] = bytes_of(text, len);
+    dimension_names_add(&s->labels, bytes_of(text, len));
 }
 
 static bool add_dimensions(struct service_graph_settings *s, const struct config_strings *list,

@@ -121,6 +121,17 @@ static void set_rest(struct counting *c, struct series_key *k, size_t begin, siz
 
 /* ---- counting ---- */
 
+/* Field by field: copied whole right after it was written, a key would be waited for. */
+static void set_key(struct series_key *k, const struct span_metrics_settings *s,
+                    const struct span_view *span, bool adjusted)
+{
+    bool named = !s->excluded[LABEL_SPAN_NAME];
+    k->head = head_of(s, span, adjusted);
+    k->name.data = named ? span->data + span->name_offset : NULL;
+    k->name.len = named ? span->name_len : 0;
+    k->rest.len = k->types.len = 0;
+}
+
 static void prepare(struct counting *c, struct pending *p, const struct span_view *span)
 {
     struct span_metrics *m = c->m;
@@ -135,10 +146,9 @@ static void prepare(struct counting *c, struct pending *p, const struct span_vie
     p->count = adjusted_count_of(&m->adjusted, span, &adjusted);
     uint64_t ns = span->end_ns > span->start_ns ? span->end_ns - span->start_ns : 0;
     p->duration = (double)ns / (s->seconds ? 1e9 : 1e6);
-    struct series_key key = {.head = head_of(s, span, adjusted)};
-    if (!s->excluded[LABEL_SPAN_NAME])
-        key.name = span_name(span);
-    p->keys[0] = p->keys[1] = key;
+    set_key(&p->keys[0], s, span, adjusted);
+    if (s->split)
+        set_key(&p->keys[1], s, span, adjusted);
 }
 
 /* The rests of a handful lie in one buffer, so they are only known once all are written. */
