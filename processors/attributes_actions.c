@@ -1,5 +1,6 @@
 #include "processors/attributes_actions.h"
 
+#include "component/pseudonym.h"
 #include "processors/attributes_convert.h"
 #include "processors/attributes_value.h"
 #include "processors/redaction_hash.h"
@@ -32,6 +33,8 @@ struct action {
 struct attribute_actions {
     struct action *items;
     size_t count;
+    struct pseudonymiser hashes; /* of texts, when an action hashes */
+    bool has_hashes;
 };
 
 /* ---- configuration ---- */
@@ -149,6 +152,23 @@ static bool read_action(struct action *a, const struct config_value *v, struct e
            compile_pattern(a, s.pattern, e);
 }
 
+static void text_hash(struct pseudonymiser *p, struct bytes value,
+                      void (*each)(void *context, struct bytes form), void *context)
+{
+    char hex[HASH_HEX_MAX];
+    (void)p;
+    each(context, bytes_of(hex, hash_hex(HASH_SHA256, bytes_of(NULL, 0), value, hex)));
+}
+
+static void tell_of_hashes(struct attribute_actions *all)
+{
+    for (size_t i = 0; i < all->count; i++)
+        all->has_hashes |= all->items[i].type == HASH;
+    all->hashes.forms = text_hash;
+    if (all->has_hashes)
+        pseudonym_register(&all->hashes);
+}
+
 static bool read_actions(struct attribute_actions *all, const struct config_value *list,
                          struct error *e)
 {
@@ -185,11 +205,14 @@ struct attribute_actions *attribute_actions_create(const struct config_value *pa
         attribute_actions_destroy(all);
         return NULL;
     }
+    tell_of_hashes(all);
     return all;
 }
 
 void attribute_actions_destroy(struct attribute_actions *a)
 {
+    if (a->has_hashes)
+        pseudonym_unregister(&a->hashes);
     for (size_t i = 0; i < a->count; i++)
         regex_destroy(a->items[i].pattern);
     free(a->items);

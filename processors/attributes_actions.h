@@ -1,6 +1,8 @@
 /* The actions of the processors `attributes` and `resource`: what is done to a list of attributes,
  * in order, each seeing what the ones before it did. The Collector's keys and meaning.
  *
+ * A text that is hashed can still be asked for: its hash is a pseudonym (component/pseudonym.h).
+ *
  * A pattern that runs into its limit of effort counts as a match where the action takes something
  * away (delete, hash), and as none where it adds. */
 #ifndef TAILSPAN_PROCESSORS_ATTRIBUTES_ACTIONS_H

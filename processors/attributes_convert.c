@@ -100,7 +100,7 @@ static void to_string(struct value *v, struct pieces *memory)
 /* Out of range, and NaN, become the least integer, as on amd64. */
 static int64_t truncated(double d)
 {
-    return d >= -0x1p63 && d < 0x1p63 ? (int64_t)d : INT64_MIN;
+    return d >= -9223372036854775808.0 && d < 9223372036854775808.0 ? (int64_t)d : INT64_MIN;
 }
 
 static void to_int(struct value *v)

@@ -50,6 +50,14 @@ struct attribute_entry *attribute_list_find(struct attribute_list *l, struct byt
     return NULL;
 }
 
+/* NaN is the same as itself, 0 is not as -0. */
+static uint64_t bits_of(double d)
+{
+    uint64_t bits;
+    memcpy(&bits, &d, sizeof bits);
+    return bits;
+}
+
 static bool is_same(const struct value *a, const struct value *b)
 {
     if (a->type != b->type)
@@ -62,7 +70,7 @@ static bool is_same(const struct value *a, const struct value *b)
     case VALUE_INT:
         return a->integer == b->integer;
     case VALUE_DOUBLE:
-        return memcmp(&a->real, &b->real, sizeof a->real) == 0;
+        return bits_of(a->real) == bits_of(b->real);
     default:
         return bytes_equal(a->bytes, b->bytes);
     }

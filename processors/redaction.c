@@ -6,6 +6,7 @@
  *
  * What was done is counted by rule and place; no value is ever logged. */
 #include "component/config.h"
+#include "component/pseudonym.h"
 #include "component/telemetry.h"
 #include "processors/processors.h"
 #include "processors/redaction_pass.h"
@@ -18,7 +19,8 @@ enum { RETRY_AFTER_MS = 1000, FIRST_RULE = RULE_NOT_ALLOWED };
 struct redaction {
     struct component component;
     struct redaction_rules *rules;
-    struct counter **hits; /* [rule - FIRST_RULE][place] */
+    struct pseudonymiser hashes; /* of what is masked, when there is a hash function */
+    struct counter **hits;       /* [rule - FIRST_RULE][place] */
     struct counter *incoming;
     struct counter *outgoing;
 };
@@ -99,9 +101,22 @@ static struct outcome redaction_consume(struct component *c, struct batch *b,
 
 /* ---- its life ---- */
 
+static void hash_of(struct pseudonymiser *p, struct bytes value,
+                    void (*each)(void *context, struct bytes form), void *context)
+{
+    const struct redaction *r =
+        (const struct redaction *)((const char *)p - offsetof(struct redaction, hashes));
+    char hex[HASH_HEX_MAX];
+    size_t len = hash_hex(r->rules->hash, r->rules->hmac_key, value, hex);
+    if (len)
+        each(context, bytes_of(hex, len));
+}
+
 static void redaction_destroy(struct component *c)
 {
     struct redaction *r = (struct redaction *)c;
+    if (r->hashes.forms)
+        pseudonym_unregister(&r->hashes);
     if (r->rules)
         redaction_rules_destroy(r->rules);
     free(r->hits);
@@ -172,6 +187,10 @@ static struct component *redaction_create(const struct component_spec *spec, str
     if (!r->rules || (!make_counters(r, spec) && !error_set(e, "out of memory"))) {
         redaction_destroy(&r->component);
         return NULL;
+    }
+    if (r->rules->hash != HASH_NONE) {
+        r->hashes.forms = hash_of;
+        pseudonym_register(&r->hashes);
     }
     const struct label *processor = LABELS({"processor", spec->id}, {"otel_signal", "traces"});
     r->incoming = telemetry_counter(spec->telemetry, "otelcol_processor_incoming_items",

@@ -148,7 +148,7 @@ static bool compile(struct redaction_patterns *out, const struct config_strings 
     out->items = calloc(texts->count, sizeof(struct regex *));
     if (!out->items)
         return error_set(e, "out of memory");
-    for (size_t i = 0; i < texts->count; i++, place = place->next) {
+    for (size_t i = 0; i < texts->count; i++, place = place ? place->next : NULL) {
         struct error why = {0};
         out->items[i] = regex_compile(bytes_of_string(texts->items[i]), &why);
         if (!out->items[i])

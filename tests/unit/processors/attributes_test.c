@@ -1,5 +1,6 @@
 /* The processors attributes and resource: what each action does, whom it is done to, what is
  * refused. tests/interop/attributes_collector.py compares with the Collector. */
+#include "component/pseudonym.h"
 #include "tests/unit/processors/attributes_text.h"
 #include "tests/unit/processors/pipe.h"
 
@@ -209,6 +210,26 @@ static void a_resource_that_is_missing_can_be_given_attributes(void **state)
     pipe_close(p);
 }
 
+static void note_form(void *context, struct bytes form)
+{
+    snprintf(context, 100, "%.*s", (int)form.len, (const char *)form.data);
+}
+
+/* So that an erasure finds what it can only find hashed. */
+static void hashes_can_be_asked_for(void **state)
+{
+    (void)state;
+    char form[100] = "";
+    struct pipe *p = pipe_open(&resource_processor, "{'attributes':[" DO("delete", "a") "]}");
+    pseudonym_each(bytes_of_string("x"), note_form, form);
+    assert_string_equal(form, "");
+    pipe_close(p);
+    p = pipe_open(&resource_processor, "{'attributes':[" DO("hash", "a") "]}");
+    pseudonym_each(bytes_of_string("x"), note_form, form);
+    assert_string_equal(form, "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881");
+    pipe_close(p);
+}
+
 static void short_of_memory_it_is_busy(void **state)
 {
     (void)state;
@@ -285,6 +306,7 @@ int main(void)
         cmocka_unit_test(others_do_not_see_what_was_done),
         cmocka_unit_test(resources_are_changed_once),
         cmocka_unit_test(a_resource_that_is_missing_can_be_given_attributes),
+        cmocka_unit_test(hashes_can_be_asked_for),
         cmocka_unit_test(short_of_memory_it_is_busy),
         cmocka_unit_test(nonsense_is_refused),
     };

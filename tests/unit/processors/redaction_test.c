@@ -1,5 +1,6 @@
 /* Redaction: what passes, what is removed and masked, how it is summed up, and that nothing hides
  * where the Collector does not look. tests/interop/redaction_collector.py compares with it. */
+#include "component/pseudonym.h"
 #include "tests/unit/processors/attributes_text.h"
 #include "tests/unit/processors/pipe.h"
 
@@ -223,6 +224,27 @@ static void it_fails_closed(void **state)
     pipe_close(p);
 }
 
+static void note_form(void *context, struct bytes form)
+{
+    snprintf(context, 100, "%.*s", (int)form.len, (const char *)form.data);
+}
+
+/* So that an erasure finds what it can only find hashed. */
+static void hashes_can_be_asked_for(void **state)
+{
+    (void)state;
+    char form[100] = "";
+    struct pipe *p = pipe_open(&redaction_processor, "{" ALL ",'hash_function':'md5'}");
+    pseudonym_each(bytes_of_string("x"), note_form, form);
+    assert_string_equal(form, "9dd4e461268c8034f5c8564e155c67a6");
+    pipe_close(p);
+    p = pipe_open(&redaction_processor, "{" ALL "}");
+    form[0] = 0;
+    pseudonym_each(bytes_of_string("x"), note_form, form);
+    assert_string_equal(form, "");
+    pipe_close(p);
+}
+
 static void short_of_memory_it_is_busy(void **state)
 {
     (void)state;
@@ -276,6 +298,7 @@ int main(void)
         cmocka_unit_test(what_nobody_objects_to_is_the_same_batch),
         cmocka_unit_test(others_do_not_see_what_was_hidden),
         cmocka_unit_test(it_fails_closed),
+        cmocka_unit_test(hashes_can_be_asked_for),
         cmocka_unit_test(short_of_memory_it_is_busy),
         cmocka_unit_test(nonsense_is_refused),
     };
