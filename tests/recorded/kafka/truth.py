@@ -1,7 +1,8 @@
 """What is true of a recording, from what its programs said of their messages; and what names a machine, taken out.
 
-Programs print {"produced": message, "trace", "span"} and {"consumed": message, "group", "trace", "span"}. The message's
-name travels in a header that no instrumentation looks at, so the pairs do not come from what a matcher sees. How a pair
+Programs print {"produced": message, "trace", "span"}, {"consumed": message, "group", "trace", "span"} and, where a span
+of theirs stands for it, {"received": ...}; "parent" in place of "span" where an instrumentation keeps its producer span to itself.
+The message's name travels in a header that no instrumentation looks at, so the pairs do not come from what a matcher sees. How a pair
 can be found is then read from the spans.
 """
 
@@ -81,9 +82,9 @@ def how_found(producer, consumer):
 def expectations(requests, said):
     spans = {(span["traceId"], span["spanId"]): span
              for request in requests for r in request["resourceSpans"] for s in r["scopeSpans"] for span in s["spans"]}
-    produced, attempts, hops, received = {}, {}, [], set()
+    produced, attempts, hops, received, told = {}, {}, [], set(), False
     for entry in said:
-        key = entry["trace"], entry["span"]
+        key = entry["trace"], entry["span"] if "span" in entry else child(spans, entry)
         if key not in spans:
             raise SystemExit(f"a span was not exported: {entry}")
         if "produced" in entry:
@@ -91,16 +92,31 @@ def expectations(requests, said):
                 raise SystemExit(f"produced twice: {entry}")
             produced[entry["produced"]] = spans[key]
             continue
-        message, group = entry["consumed"], entry["group"]
+        role = "process" if "consumed" in entry else "receive"
+        message, group = entry["consumed" if role == "process" else "received"], entry["group"]
         producer, consumer = produced[message], spans[key]
-        attempt = attempts[group, message] = attempts.get((group, message), 0) + 1
-        hops.append(hop("process", producer, consumer, message, group, attempt))
-        # What received the message, where it has a span of its own between.
+        attempt = attempts[role, group, message] = attempts.get((role, group, message), 0) + 1
+        hops.append(hop(role, producer, consumer, message, group, attempt))
+        told |= role == "receive"
+        # What received the message, where it has a span of its own between that no program can see.
         poll = spans.get((consumer["traceId"], consumer.get("parentSpanId")))
-        if poll and poll is not producer and is_receive(poll) and (poll["spanId"], message) not in received:
+        if not told and poll and poll is not producer and is_receive(poll) and (poll["spanId"], message) not in received:
             received.add((poll["spanId"], message))
             hops.append(hop("receive", producer, poll, message, group, attempt))
     return hops
+
+
+def child(spans, entry):
+    """The id of the one producer span below the span that a program started around its call."""
+    ids = [span["spanId"] for span in spans.values()
+           if (span["traceId"], span.get("parentSpanId")) == (entry["trace"], entry["parent"]) and is_producer(span)]
+    if len(ids) != 1:
+        raise SystemExit(f"{len(ids)} producer spans for {entry}")
+    return ids[0]
+
+
+def is_producer(span):
+    return span["kind"] == 4
 
 
 def is_receive(span):
