@@ -1,0 +1,318 @@
+/* What is found, and what only looks like it. In a wanted text the findings stand in « ». */
+#include "processors/scrub/detect.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static struct detector *make(bool everything, bool strict)
+{
+    struct detector_options o = {.strict = strict};
+    for (unsigned i = 0; i < SCRUB_CLASSES; i++)
+        o.classes[i] = everything || scrub_profile_has(PROFILE_STRICT, (enum scrub_class)i);
+    return detector_create(&o);
+}
+
+/* The text without the marks; where they were is noted. */
+struct wanted {
+    char text[4096];
+    size_t len;
+    struct finding findings[FINDINGS_MAX];
+    size_t count;
+};
+
+static void read_wanted(const char *marked, struct wanted *w)
+{
+    *w = (struct wanted){0};
+    for (const char *c = marked; *c;) {
+        if (strncmp(c, "«", 2) == 0) {
+            w->findings[w->count].start = (uint32_t)w->len;
+            c += 2;
+        } else if (strncmp(c, "»", 2) == 0) {
+            w->findings[w->count].len = (uint32_t)w->len - w->findings[w->count].start;
+            w->count++;
+            c += 2;
+        } else {
+            w->text[w->len++] = *c++;
+        }
+    }
+}
+
+static void mark(const struct wanted *w, const struct finding *f, size_t count, char *out)
+{
+    for (size_t i = 0, k = 0; i <= w->len; i++) {
+        if (k > 0 && f[k - 1].start + f[k - 1].len == i)
+            out += sprintf(out, "»");
+        if (k < count && f[k].start == i)
+            out += sprintf(out, "«%s:", scrub_class_name(f[k++].class));
+        if (i < w->len)
+            *out++ = w->text[i];
+    }
+    *out = 0;
+}
+
+static unsigned failures;
+
+static void check_with(const struct detector *d, const char *key, const char *system,
+                       const char *marked, int class)
+{
+    struct wanted w;
+    struct finding found[FINDINGS_MAX];
+    size_t count;
+    read_wanted(marked, &w);
+    const struct detect_context where = {.place = PLACE_SPAN_ATTRIBUTE,
+                                         .key = bytes_of_string(key),
+                                         .top_key = bytes_of_string(key),
+                                         .db_system = bytes_of_string(system)};
+    detector_find(d, &where, bytes_of(w.text, w.len), found, &count);
+    bool same = count == w.count;
+    for (size_t i = 0; same && i < count; i++)
+        same = found[i].start == w.findings[i].start && found[i].len == w.findings[i].len &&
+               (class < 0 || (int)found[i].class == class);
+    if (same)
+        return;
+    char shown[8192];
+    mark(&w, found, count, shown);
+    print_message("key %s: wanted %s\n        found  %s\n", key, marked, shown);
+    failures++;
+}
+
+static const struct {
+    const char *key;
+    const char *text;
+    int class;
+} found_cases[] = {
+    {"msg", "mail from «alice@example.com»", SCRUB_EMAIL},
+    {"msg", "<«a.b+c@mail.example.co.uk»>, «x_y@ex-ample.org».", SCRUB_EMAIL},
+    {"url.full", "https://shop/?email=«alice%40example.com»&x=1", SCRUB_EMAIL},
+    {"msg", "user=«bob@example.io»;", SCRUB_EMAIL},
+    {"msg", "{\"mail\":\"«jörg@bücher.de»\"}", SCRUB_EMAIL},
+    {"msg", "card «4111 1111 1111 1111» was declined", SCRUB_PAYMENT_CARD},
+    {"msg", "pan=«5555555555554444»,", SCRUB_PAYMENT_CARD},
+    {"msg", "amex «3782-822463-10005»", SCRUB_PAYMENT_CARD},
+    {"msg", "to «DE89 3704 0044 0532 0130 00»", SCRUB_IBAN},
+    {"msg", "iban: «GB82WEST12345698765432»", SCRUB_IBAN},
+    {"msg", "ssn «078-05-1121» given", SCRUB_US_SSN},
+    {"msg", "call «+1 415 555 2671» or «+49-30-901820»", SCRUB_PHONE},
+    {"user.phone", "«(030) 901820»", SCRUB_PHONE},
+    {"contact.phone_number", "«0171 2345678»", SCRUB_PHONE},
+    {"client.address", "«203.0.113.7»", SCRUB_IPV4},
+    {"msg", "from «8.8.8.8»:53, ok", SCRUB_IPV4},
+    {"client.address", "«2001:db8::ff00:42:8329»", SCRUB_IPV6},
+    {"msg", "peer [«2001:db8:0:0:1:0:0:1»]:443", SCRUB_IPV6},
+    {"msg", "mac «00:1B:44:11:3A:B7» and «00-1b-44-11-3a-b7»", SCRUB_MAC},
+    {"msg", "token «eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.abcDEF123_-x» end", SCRUB_JWT},
+    {"msg", "Authorization: Bearer «abcdef0123456789ABC»", -1},
+    {"msg", "sent Basic «dXNlcjpwYXNzd29yZA==»", SCRUB_BEARER},
+    {"url.full", "https://«user:pa55@»host/x", -2},
+    {"url.full", "https://s3/x?X-Amz-Signature=«abcdef»&y=2", SCRUB_URL_CREDENTIALS},
+    {"http.target", "/cb?code=«xyz123»&lang=de", SCRUB_URL_CREDENTIALS},
+    {"url.query", "token=«abc»&page=3", SCRUB_URL_CREDENTIALS},
+    {"msg", "key «AKIAIOSFODNN7EXAMPLE» used", SCRUB_AWS_KEY_ID},
+    {"msg", "aws_secret_access_key=«wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY»", SCRUB_AWS_SECRET_KEY},
+    {"msg", "«ghp_0123456789abcdefghijABCDEFGHIJ012345»", SCRUB_GITHUB_TOKEN},
+    {"msg", "«github_pat_11ABCDEFG0123456789abc_0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVW»",
+     SCRUB_GITHUB_TOKEN},
+    {"msg", "x=«glpat-ABCdef0123456789_-xy»", SCRUB_GITLAB_TOKEN},
+    {"msg", "«xoxb-123456789012-abcdefABCDEF»", SCRUB_SLACK_TOKEN},
+    {"msg", "«sk_live_4eC39HqLyjWDarjtT1zdp7dc»", SCRUB_STRIPE_KEY},
+    {"msg", "«AIzaSyA-0123456789abcdefghijklmnopqrstu»", SCRUB_GOOGLE_KEY},
+    {"msg", "«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»", SCRUB_SENDGRID_KEY},
+    {"msg", "«npm_0123456789abcdefghijABCDEFGHIJ012345»", SCRUB_NPM_TOKEN},
+    {"msg", "«pypi-AgEIcHlwaS5vcmcCJDAwMDAwMDAwLTAwMDAtMDAwMC0wMDAwLTAwMDAwMDAwMDAwMA»", SCRUB_PYPI_TOKEN},
+    {"msg", "«sk-proj-abcdefghijklmnopqrstuvwxyz012345»", SCRUB_OPENAI_KEY},
+    {"msg", "«sk-ant-api03-abcdefghijklmnopqrstuvwxyz-0123456789»", SCRUB_ANTHROPIC_KEY},
+    {"msg", "«-----BEGIN RSA PRIVATE KEY-----\\nMIIE\\n-----END RSA PRIVATE KEY-----» after", SCRUB_PRIVATE_KEY},
+    {"msg", "«-----BEGIN PRIVATE KEY-----MIIEvQ»", SCRUB_PRIVATE_KEY},
+    {"http.request.header.cookie", "«session=abc; lang=de»", SCRUB_COOKIE},
+    {"http.response.header.set-cookie", "«id=1»", SCRUB_COOKIE},
+    {"db.password", "«hunter2»", SCRUB_SENSITIVE_KEY},
+    {"userPassword", "«x»", SCRUB_SENSITIVE_KEY},
+    {"X-API-Key", "«k»", SCRUB_SENSITIVE_KEY},
+    {"http.request.header.authorization", "«Bearer x»", SCRUB_SENSITIVE_KEY},
+    {"client_secret", "«s»", SCRUB_SENSITIVE_KEY},
+    {"refreshToken", "«t»", SCRUB_SENSITIVE_KEY},
+    {"msg", "login failed: password=«hunter2» for bob", SCRUB_SENSITIVE_KEY},
+    {"msg", "{\"user\":\"bob\",\"password\":\"«hun ter2»\"}", SCRUB_SENSITIVE_KEY},
+    {"msg", "{\\\"api_key\\\":\\\"«abc»\\\"}", SCRUB_SENSITIVE_KEY},
+    {"msg", "secret: «abc123», next", SCRUB_SENSITIVE_KEY},
+    {"msg", "postgres://«app:s3cret@»db:5432/shop", -2},
+};
+
+static const struct {
+    const char *key;
+    const char *text;
+} clean_cases[] = {
+    {"trace.id", "4bf92f3577b34da6a3ce929d0e0e4736"},
+    {"msg", "trace 0af7651916cd43dd8448eb211c80319c span b7ad6b7169203331"},
+    {"request.id", "550e8400-e29b-41d4-a716-446655440000"},
+    {"k8s.pod.name", "shop-6d4cf56db6-4b7xv"},
+    {"time", "1700000000123456789"},
+    {"time", "1700000000123"},
+    {"time", "1700000000"},
+    {"order", "4111111111111112"},
+    {"order.id", "ORD-2023-000123456"},
+    {"msg", "took 1234567890123456 ns"},
+    {"service.version", "1.2.3.4"},
+    {"user_agent.original", "Mozilla/5.0 (X11) Chrome/126.0.0.0 Safari/537.36"},
+    {"msg", "Chrome/126.0.0.0"},
+    {"msg", "pkg@1.2.3 and @scope/pkg@1.2.3"},
+    {"msg", "git@github.com:owner/repo.git"},
+    {"container.image", "registry/app@sha256:9b7d1c0e0f6cbbd0a1b2c3d4e5f60718293a4b5c6d7e8f9012345678901234ab"},
+    {"git.commit", "9b7d1c0e0f6cbbd0a1b2c3d4e5f60718293a4b5c"},
+    {"msg", "std::vector<int>::push_back at 12:30:45"},
+    {"code.namespace", "a::b::c"},
+    {"msg", "ratio 3:4:5"},
+    {"author", "bob"},
+    {"http.request.header.authority", "shop"},
+    {"gen_ai.usage.input_tokens", "123"},
+    {"max_tokens", "100"},
+    {"token_type", "Bearer"},
+    {"token.count", "5"},
+    {"secretary", "ann"},
+    {"password_policy", "strong"},
+    {"msg", "password is required"},
+    {"msg", "token: null"},
+    {"msg", "Bearer of bad news"},
+    {"msg", "the basic authentication failed"},
+    {"url.full", "https://shop.example/cart?page=2&sort=asc"},
+    {"url.full", "https://REDACTED:REDACTED@shop/"},
+    {"http.target", "/items?id=42&q=shoes"},
+    {"msg", "user@localhost"},
+    {"msg", "ssn 000-12-3456 and 666-12-3456 and 123-00-4567"},
+    {"msg", "sum 12.34 + 56.78, 100%, a=b"},
+    {"msg", "eyJub3QiOiJhIGp3dCJ9"},
+    {"msg", "key-value sk-1 npm_config ghp_ short"},
+    {"host.ip", "1.2.3.4.5"},
+    {"msg", "v1.20.300.4"},
+    {"msg", "lib==1.2.3.4"},
+    {"msg", "2023-11-14T22:13:20.123456789Z"},
+    {"msg", "0x4111111111111111"},
+    {"msg", "XX89370400440532013000"},
+    {"msg", "DE89370400440532013001"},
+};
+
+static void things_are_found(void **state)
+{
+    (void)state;
+    struct detector *d = make(false, false);
+    failures = 0;
+    for (size_t i = 0; i < sizeof found_cases / sizeof found_cases[0]; i++) {
+        /* user info is noted without its @ */
+        char text[1024];
+        snprintf(text, sizeof text, "%s", found_cases[i].text);
+        char *at = found_cases[i].class == -2 ? strstr(text, "@»") : NULL;
+        if (at)
+            memcpy(at, "»@", 3); /* » is two bytes */
+        check_with(d, found_cases[i].key, "", text, found_cases[i].class < 0 ? -1 : found_cases[i].class);
+    }
+    detector_destroy(d);
+    assert_int_equal(failures, 0);
+}
+
+static void what_only_looks_like_it_is_left(void **state)
+{
+    (void)state;
+    struct detector *d = make(false, false);
+    failures = 0;
+    for (size_t i = 0; i < sizeof clean_cases / sizeof clean_cases[0]; i++)
+        check_with(d, clean_cases[i].key, "", clean_cases[i].text, -1);
+    detector_destroy(d);
+    assert_int_equal(failures, 0);
+}
+
+static void queries_lose_their_literals(void **state)
+{
+    (void)state;
+    static const char *const cases[][3] = {
+        {"postgresql", "SELECT * FROM t WHERE a = «'x''y'» AND b = «42» AND c = $1", NULL},
+        {"postgresql", "INSERT INTO \"T\" VALUES («$$it's$$», «$q$ a $q$», «E'a\\'b'», «-»1.5)", "no"},
+        {"postgresql", "SELECT «E'a\\'b'», «$q$ $1 $q$», t.col1 FROM s.t2", NULL},
+        {"mysql", "SELECT «\"x\"», `col`, «'a\\'b'» FROM t -- note", NULL},
+        {"mysql", "UPDATE t SET a=«0x1F», b=«1e-5» WHERE c IN («1», «2») /* hint */", NULL},
+        {"", "SELECT a FROM b WHERE c = ? AND d = :name AND e = @p1 AND f = %s", NULL},
+        {"mssql", "SELECT [col] FROM t WHERE n = «N'x'» AND d = «.5»", NULL},
+        {"", "SELECT «'never ends", NULL},
+        {"redis", "SET user:1 «alice» «EX» «60»", NULL},
+        {"redis", "GET user:1", NULL},
+        {"redis", "AUTH «user» «pw»", NULL},
+        {"mongodb", "{\"find\":\"«users»\",\"filter\":{\"mail\":\"«a»\",\"age\":«5»}}", NULL},
+    };
+    struct detector *d = make(false, false);
+    failures = 0;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[512];
+        if (cases[i][2])
+            continue;
+        snprintf(text, sizeof text, "%s", cases[i][1]);
+        if (strstr(text, "never ends"))
+            strcat(text, "»");
+        check_with(d, "db.query.text", cases[i][0], text, -1);
+    }
+    detector_destroy(d);
+    assert_int_equal(failures, 0);
+}
+
+static void national_numbers_are_found_when_asked_for(void **state)
+{
+    (void)state;
+    struct detector *all = make(true, false), *usual = make(false, false);
+    failures = 0;
+    check_with(all, "msg", "", "cpf «529.982.247-25» and «52998224725»", SCRUB_CPF);
+    check_with(all, "msg", "", "pesel «44051401359»", SCRUB_PESEL);
+    check_with(all, "msg", "", "nhs «943 476 5919»", SCRUB_NHS);
+    check_with(all, "msg", "", "dni «12345678Z»", SCRUB_DNI);
+    check_with(all, "msg", "", "aadhaar «2341 2341 2346»", SCRUB_AADHAAR);
+    check_with(usual, "msg", "", "cpf 529.982.247-25, nhs 943 476 5919, dni 12345678Z", -1);
+    detector_destroy(all);
+    detector_destroy(usual);
+    assert_int_equal(failures, 0);
+}
+
+static void private_addresses_are_of_strict(void **state)
+{
+    (void)state;
+    struct detector *strict = make(false, true), *usual = make(false, false);
+    failures = 0;
+    check_with(strict, "client.address", "", "«10.0.0.7»", SCRUB_IPV4);
+    check_with(strict, "client.address", "", "«fe80::1»", SCRUB_IPV6);
+    check_with(usual, "client.address", "", "10.0.0.7", -1);
+    check_with(usual, "client.address", "", "fe80::1", -1);
+    check_with(usual, "client.address", "", "127.0.0.1", -1);
+    detector_destroy(strict);
+    detector_destroy(usual);
+    assert_int_equal(failures, 0);
+}
+
+static void too_many_go_as_a_whole(void **state)
+{
+    (void)state;
+    struct detector *d = make(false, false);
+    char text[4096] = "";
+    for (int i = 0; i < FINDINGS_MAX + 1; i++)
+        strcat(text, "a@example.com ");
+    struct finding found[FINDINGS_MAX];
+    size_t count;
+    const struct detect_context where = {.place = PLACE_SPAN_NAME};
+    assert_int_equal(detector_find(d, &where, bytes_of_string(text), found, &count), DETECT_WHOLE);
+    assert_int_equal(count, 1);
+    assert_int_equal(found[0].len, strlen(text));
+    detector_destroy(d);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(things_are_found),
+        cmocka_unit_test(what_only_looks_like_it_is_left),
+        cmocka_unit_test(queries_lose_their_literals),
+        cmocka_unit_test(national_numbers_are_found_when_asked_for),
+        cmocka_unit_test(private_addresses_are_of_strict),
+        cmocka_unit_test(too_many_go_as_a_whole),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
