@@ -137,7 +137,7 @@ static bool waits_for(const struct search *s, const struct consumed *c)
         return false;
     if (s->target)
         return c->target == s->target;
-    return c->via != VIA_LINK && c->offset == p->offset && c->partition == p->partition &&
+    return c->offset == p->offset && c->partition == p->partition &&
            (p->end_ns <= c->start_ns || p->end_ns - c->start_ns <= SKEW_NS) &&
            parties_match(party_of_produced(s->ix, p), party_of_consumed(s->ix, c));
 }
@@ -265,8 +265,8 @@ bool hop_index_producer(struct hop_index *ix, const struct index_span *s, struct
     party->records++;
     chains_insert(&ix->produced_id, number);
     struct search by_target = {.ix = ix, .produced = number, .target = ids};
-    match_waiting(&by_target, &ix->consumed_target, (uint32_t)ids, found);
     remember_place(ix, number, party);
+    match_waiting(&by_target, &ix->consumed_target, (uint32_t)ids, found);
     if (p->offset >= 0 && p->partition >= 0)
         match_waiting_by_place(ix, number, found);
     if (p->key && ix->settings.infer) {
@@ -291,7 +291,7 @@ static bool match_now(struct hop_index *ix, struct taking *t, struct found_hops 
     uint32_t number;
     bool by_target = c->target && find_by_ids(ix, c->target, &number);
     bool by_place =
-        !by_target && c->via != VIA_LINK && c->partition >= 0 && c->offset >= 0 &&
+        !by_target && c->partition >= 0 && c->offset >= 0 &&
         find_place(ix, party_of_consumed(ix, c), c->partition, c->offset, c->start_ns, &number);
     if (by_target || by_place)
         found_hop(ix, number, c, match_of(c, by_target), c->confidence, t->s->number, found);
@@ -332,7 +332,7 @@ static void wait_for_producer(struct hop_index *ix, struct taking *t, struct fou
     t->open = true;
     if (c->target)
         chains_insert(&ix->consumed_target, number);
-    if (c->via != VIA_LINK && c->partition >= 0 && c->offset >= 0)
+    if (c->partition >= 0 && c->offset >= 0)
         chains_insert(&ix->consumed_place, number);
     if (c->key && c->via != VIA_LINK && c->via != VIA_ORIGINAL && ix->settings.infer)
         chains_insert(&ix->consumed_key, number);
