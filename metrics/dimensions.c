@@ -394,3 +394,35 @@ bool dimension_read(struct dimension_reader *r, const struct dimension_names *na
     label->value = value_of(text, type);
     return true;
 }
+
+/* ---- merging ---- */
+
+/* The first entry of a part, and its number. */
+static struct bytes first_entry(struct bytes part, uint16_t *number)
+{
+    struct bytes rest = part;
+    memcpy(number, take(&rest, sizeof *number).data, sizeof *number);
+    take_text(&rest);
+    return bytes_of(part.data, part.len - rest.len);
+}
+
+/* Entries stand in the order of their list, and so of their numbers. */
+void dimension_merge(struct buffer *out, struct bytes older, struct bytes newer)
+{
+    uint16_t a = UINT16_MAX, b = UINT16_MAX;
+    while (older.len > 0 || newer.len > 0) {
+        struct bytes x = {0}, y = {0};
+        if (older.len > 0)
+            x = first_entry(older, &a);
+        if (newer.len > 0)
+            y = first_entry(newer, &b);
+        bool take_newer = y.len > 0 && (x.len == 0 || b <= a);
+        bool take_older = x.len > 0 && (y.len == 0 || a <= b);
+        struct bytes chosen = take_newer ? y : x;
+        buffer_append(out, chosen.data, chosen.len);
+        if (take_newer)
+            take(&newer, y.len);
+        if (take_older)
+            take(&older, x.len);
+    }
+}

@@ -71,6 +71,9 @@ void dimension_list_write(const struct dimension_list *list,
 void dimension_write_named(struct dimension_writer *w, struct bytes name, struct bytes text,
                            enum value_type type);
 
+/* Appends what two parts of the same list say together; where both say something, the newer. */
+void dimension_merge(struct buffer *out, struct bytes older, struct bytes newer);
+
 /* Reads a key's part back, one label after the other; it borrows from both. */
 struct dimension_reader {
     struct bytes rest;

@@ -122,18 +122,34 @@ static void set_text(struct service_graph *g, struct text **to, struct text *tex
     *to = text;
 }
 
+/* Should a side be told twice, its dimensions add up. */
+static void add_dimensions(struct service_graph *g, struct text **to, struct text *dimensions)
+{
+    if (!*to || !dimensions || *to == dimensions) {
+        set_text(g, to, dimensions);
+        return;
+    }
+    struct buffer both = {0};
+    dimension_merge(&both, text_bytes(*to), text_bytes(dimensions));
+    struct text *merged =
+        !both.failed && both.len <= TEXT_MAX ? text_get(&g->texts, buffer_bytes(&both)) : NULL;
+    set_text(g, to, merged ? merged : dimensions);
+    text_drop(&g->texts, merged);
+    buffer_free(&both);
+}
+
 static void update(struct service_graph *g, struct edge *e, const struct half *h)
 {
     e->type = (uint8_t)h->type;
     e->failed |= h->failed;
     if (!h->client) {
         set_text(g, &e->server, h->service);
-        set_text(g, &e->server_dimensions, h->dimensions);
+        add_dimensions(g, &e->server_dimensions, h->dimensions);
         e->server_ns = h->duration_ns;
         return;
     }
     set_text(g, &e->client, h->service);
-    set_text(g, &e->client_dimensions, h->dimensions);
+    add_dimensions(g, &e->client_dimensions, h->dimensions);
     set_text(g, &e->peer, h->peer);
     e->client_ns = h->duration_ns;
     if (h->database) {

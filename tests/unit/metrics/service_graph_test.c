@@ -123,6 +123,20 @@ static void dimensions_are_of_either_side(void **state)
     rig_close(&r);
 }
 
+/* A side that is told twice: of each dimension the latest. */
+static void dimensions_of_a_side_add_up(void **state)
+{
+    (void)state;
+    struct rig r = rig_open(&service_graph_connector, "{'dimensions':['a','b','c']}");
+    SEND(&r, {"s", "s", SERVER, .trace = 1, .id = 2, .parent = 1, .attributes = "a=1,b=1"},
+         {"s", "s", SERVER, .trace = 1, .id = 3, .parent = 1, .attributes = "c=2,b=2"},
+         {"s", "s", SERVER, .trace = 1, .id = 4, .parent = 1},
+         SPAN("c", "c", CLIENT, 0, 0, 1, 1, 0));
+    assert_string_equal(total(&r), "client=c,server=s,connection_type=,failed=false,server_a=1,"
+                                   "server_b=2,server_c=2 1");
+    rig_close(&r);
+}
+
 static void the_store_is_bounded(void **state)
 {
     (void)state;
@@ -208,6 +222,7 @@ int main(void)
         cmocka_unit_test(what_stays_alone_is_virtual_or_nothing),
         cmocka_unit_test(databases_need_no_other_half),
         cmocka_unit_test(dimensions_are_of_either_side),
+        cmocka_unit_test(dimensions_of_a_side_add_up),
         cmocka_unit_test(the_store_is_bounded),
         cmocka_unit_test(series_are_bounded),
         cmocka_unit_test(exponential_histograms),
