@@ -115,7 +115,7 @@ static bool stream(struct spool *s, struct http_reply *reply)
 
 bool spool_finish(struct spool *s, struct http_reply *reply)
 {
-    bool packs = s->wants_gzip || s->packed.len > 0;
+    bool packs = s->wants_gzip || s->gzip; /* which may hold back all that it was given */
     bool done = !s->failed && !s->raw.failed && (!packs || pack(s, true));
     if (done && packs && !s->wants_gzip) {
         done = stream(s, reply);
