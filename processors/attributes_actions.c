@@ -293,8 +293,10 @@ static void take_away(const struct action *a, struct attribute_list *l, struct a
 static void delete_or_hash(const struct action *a, struct attribute_list *l)
 {
     struct attribute_entry *named = attribute_list_find(l, a->key);
-    if (named)
+    if (named) {
+        attribute_list_settle(l, named);
         take_away(a, l, named);
+    }
     for (size_t i = 0; a->pattern && i < l->count; i++) {
         struct attribute_entry *e = &l->entries[i];
         if (e->state != ENTRY_REMOVED && regex_match(a->pattern, e->key) != REGEX_NO)
@@ -324,6 +326,7 @@ static void convert(const struct action *a, struct attribute_list *l)
     struct attribute_entry *e = attribute_list_find(l, a->key);
     if (!e)
         return;
+    attribute_list_settle(l, e);
     struct value v = e->value;
     value_convert(&v, (enum conversion)a->conversion, &l->pieces);
     attribute_list_set(l, e, v);

@@ -32,11 +32,16 @@ void attribute_list_load(struct attribute_list *l, struct bytes message, enum at
     l->count = 0;
     l->changed = false;
     l->failed = false;
+    l->too_many = false;
     if (l->pieces.newest)
         pieces_reset(&l->pieces);
     attribute_begin(&it, message, field);
-    while (attribute_next(&it, &a))
+    while (attribute_next(&it, &a) && !l->failed && !l->too_many) {
+        l->too_many = l->count == ATTRIBUTE_LIST_MAX;
         add(l, (struct attribute_entry){.key = a.key, .value = a.value});
+    }
+    if (l->too_many)
+        l->count = 0;
     l->came = l->count;
 }
 
@@ -76,20 +81,17 @@ static bool is_same(const struct value *a, const struct value *b)
     }
 }
 
-/* Behind the one that counts. */
-static void remove_others(struct attribute_list *l, const struct attribute_entry *counts)
+void attribute_list_settle(struct attribute_list *l, const struct attribute_entry *e)
 {
-    for (struct attribute_entry *e = l->entries; e < l->entries + l->count; e++) {
-        if (e != counts && e->state != ENTRY_REMOVED && bytes_equal(e->key, counts->key)) {
-            e->state = ENTRY_REMOVED;
-            l->changed = true;
-        }
+    for (size_t i = 0; i < l->count; i++) {
+        struct attribute_entry *other = &l->entries[i];
+        if (other != e && other->state != ENTRY_REMOVED && bytes_equal(other->key, e->key))
+            attribute_list_remove(l, other);
     }
 }
 
 void attribute_list_set(struct attribute_list *l, struct attribute_entry *e, struct value v)
 {
-    remove_others(l, e);
     if (is_same(&e->value, &v))
         return;
     e->value = v;
@@ -102,6 +104,7 @@ void attribute_list_put(struct attribute_list *l, struct bytes key, struct value
 {
     struct attribute_entry *e = attribute_list_find(l, key);
     if (e) {
+        attribute_list_settle(l, e);
         attribute_list_set(l, e, v);
         return;
     }
@@ -111,7 +114,6 @@ void attribute_list_put(struct attribute_list *l, struct bytes key, struct value
 
 void attribute_list_remove(struct attribute_list *l, struct attribute_entry *e)
 {
-    remove_others(l, e);
     e->state = ENTRY_REMOVED;
     l->changed = true;
 }

@@ -4,7 +4,7 @@
  * each would copy it as often. So its attributes are listed (views, nothing is copied), changed in
  * the list, and the message is written anew once, when something is different.
  *
- * Should a key be there twice, the first counts; setting or removing it settles all of them.
+ * Should a key be there twice, the first counts; putting or settling it removes the others.
  *
  * A list is used for one message after another. Out of memory is sticky: `failed`, looked at once,
  * before writing. One thread. */
@@ -26,6 +26,9 @@ struct attribute_entry {
     } state;
 };
 
+/* A message with more is not listed: what a stranger sends in a few bytes takes 64 here. */
+enum { ATTRIBUTE_LIST_MAX = 1 << 20 };
+
 /* Zero-initialise. */
 struct attribute_list {
     struct attribute_entry *entries;
@@ -35,6 +38,7 @@ struct attribute_list {
     struct pieces pieces; /* memory for values, until the next message */
     bool changed;
     bool failed;
+    bool too_many; /* attributes in the message; the list is empty then */
 };
 
 void attribute_list_free(struct attribute_list *l);
@@ -47,9 +51,12 @@ void attribute_list_load(struct attribute_list *l, struct bytes message,
 struct attribute_entry *attribute_list_find(struct attribute_list *l, struct bytes key);
 
 /* Keys and values are borrowed until the message is written. */
-void attribute_list_set(struct attribute_list *l, struct attribute_entry *e, struct value v);
 void attribute_list_put(struct attribute_list *l, struct bytes key, struct value v);
+void attribute_list_set(struct attribute_list *l, struct attribute_entry *e, struct value v);
 void attribute_list_remove(struct attribute_list *l, struct attribute_entry *e);
+
+/* Removes all others with this one's key. Takes a walk along the list, the two above do not. */
+void attribute_list_settle(struct attribute_list *l, const struct attribute_entry *e);
 
 /* Writes what changed. False: out of memory, nothing is different then. */
 bool attribute_list_write_span(struct attribute_list *l, struct batch *b, uint32_t span);

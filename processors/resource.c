@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-enum { RETRY_AFTER_MS = 1000 };
+enum { GRPC_INVALID_ARGUMENT = 3, RETRY_AFTER_MS = 1000 };
 
 struct resource {
     struct component component;
@@ -16,35 +16,47 @@ struct resource {
     struct counter *outgoing;
 };
 
-/* Changes the resources of `b`, for the reference to it. NULL: out of memory. */
-static struct batch *process(const struct resource *p, struct batch *b)
+/* Works on one resource; `*b` becomes ours to change when something changes. */
+static bool process_resource(const struct resource *p, struct attribute_list *list,
+                             struct batch **b, bool *owned, uint32_t resource)
 {
-    struct attribute_list list = {0};
-    bool writable = false;
-    for (uint32_t i = 0; b && i < b->resource_count; i++) {
-        attribute_list_load(&list, b->resources[i].message, RESOURCE_ATTRIBUTES);
-        attribute_actions_apply(p->actions, &list);
-        if (!list.changed && !list.failed)
-            continue;
-        if (!writable)
-            b = batch_writable(b);
-        writable = true;
-        if (b && !attribute_list_write_resource(&list, b, i)) {
-            batch_release(b);
-            b = NULL;
-        }
-    }
-    attribute_list_free(&list);
-    return b;
+    attribute_list_load(list, (*b)->resources[resource].message, RESOURCE_ATTRIBUTES);
+    if (list->too_many)
+        return false;
+    attribute_actions_apply(p->actions, list);
+    if (!list->changed && !list->failed)
+        return true;
+    if (!*owned)
+        *b = batch_writable(*b);
+    *owned = true;
+    return *b && attribute_list_write_resource(list, *b, resource);
+}
+
+static struct outcome refuse(const struct resource *p, const struct attribute_list *list)
+{
+    if (list->too_many)
+        return outcome_rejected(GRPC_INVALID_ARGUMENT, "%s: a resource has more than %d attributes",
+                                p->component.id, ATTRIBUTE_LIST_MAX);
+    return outcome_busy(RETRY_AFTER_MS, "out of memory");
 }
 
 static struct outcome resource_consume(struct component *c, struct batch *b, struct receipt *r)
 {
     struct resource *p = (struct resource *)c;
+    struct attribute_list list = {0};
+    struct outcome answer = outcome_accepted();
+    bool owned = false, done = true;
     counter_add(p->incoming, b->span_count);
-    b = process(p, b);
-    if (!b)
-        return outcome_busy(RETRY_AFTER_MS, "out of memory");
+    for (uint32_t i = 0; done && i < b->resource_count; i++)
+        done = process_resource(p, &list, &b, &owned, i);
+    if (!done)
+        answer = refuse(p, &list);
+    attribute_list_free(&list);
+    if (!done) {
+        if (b)
+            batch_release(b);
+        return answer;
+    }
     counter_add(p->outgoing, b->span_count);
     return component_consume(c->next, b, r);
 }

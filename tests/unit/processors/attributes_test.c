@@ -1,6 +1,7 @@
 /* The processors attributes and resource: what each action does, whom it is done to, what is
  * refused. tests/interop/attributes_collector.py compares with the Collector. */
 #include "component/pseudonym.h"
+#include "proto/wire.h"
 #include "tests/unit/processors/attributes_text.h"
 #include "tests/unit/processors/pipe.h"
 
@@ -210,6 +211,39 @@ static void a_resource_that_is_missing_can_be_given_attributes(void **state)
     pipe_close(p);
 }
 
+/* A megabyte of attributes of two bytes each is fifty to keep a list of: that one is refused, and a
+ * million that all match a pattern take a walk, not one for each. */
+static void many_attributes_are_bounded(void **state)
+{
+    (void)state;
+    for (unsigned over = 0; over < 2; over++) {
+        size_t count = (1 << 20) + over, size = 2 * count + 100;
+        uint8_t *request = malloc(size);
+        struct wire_writer w = wire_writer(request, size);
+        struct batch_report report;
+        size_t span_len = 28 + 2 * count, scope_len = wire_framed_size(2, span_len);
+        wire_put_frame(&w, 1, wire_framed_size(2, scope_len));
+        wire_put_frame(&w, 2, scope_len);
+        wire_put_frame(&w, 2, span_len);
+        wire_put_bytes(&w, 1, bytes_of("0123456789abcdef", 16));
+        wire_put_bytes(&w, 2, bytes_of("01234567", 8));
+        for (size_t i = 0; i < count; i++)
+            wire_put_frame(&w, 9, 0);
+        assert_false(w.overflow);
+        struct pipe *p =
+            pipe_open(&attributes_processor, ACTIONS("{'action':'hash','pattern':'^'},"
+                                                     "{'action':'delete','pattern':'^$'}"));
+        struct batch *b = batch_from_request(bytes_of(request, (size_t)(w.at - request)), &report);
+        assert_non_null(b);
+        assert_int_equal(pipe_send(p, b), over ? VERDICT_REJECTED : VERDICT_ACCEPTED);
+        if (!over)
+            assert_string_equal(text_of_span(p->received, 0), "");
+        pipe_close(p);
+        free(request);
+    }
+    assert_int_equal(batch_live_bytes(), 0);
+}
+
 static void note_form(void *context, struct bytes form)
 {
     snprintf(context, 100, "%.*s", (int)form.len, (const char *)form.data);
@@ -306,6 +340,7 @@ int main(void)
         cmocka_unit_test(others_do_not_see_what_was_done),
         cmocka_unit_test(resources_are_changed_once),
         cmocka_unit_test(a_resource_that_is_missing_can_be_given_attributes),
+        cmocka_unit_test(many_attributes_are_bounded),
         cmocka_unit_test(hashes_can_be_asked_for),
         cmocka_unit_test(short_of_memory_it_is_busy),
         cmocka_unit_test(nonsense_is_refused),
