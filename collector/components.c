@@ -7,6 +7,7 @@
 #include "metrics/prometheus/prometheus.h"
 #include "processors/kafka_hops/hops.h"
 #include "processors/processors.h"
+#include "processors/scrub/scrub.h"
 #include "query/query.h"
 #include "receivers/receivers.h"
 #include "sampling/sampling.h"
@@ -24,6 +25,7 @@ const struct component_kind *const component_kinds[] = {
     &probabilistic_sampler_processor,
     &redaction_processor,
     &resource_processor,
+    &scrub_processor,
     &tail_sampling_processor,
     &forward_connector,
     &service_graph_connector,

@@ -113,20 +113,26 @@ static const struct {
     {"http.target", "/cb?code=«xyz123»&lang=de", SCRUB_URL_CREDENTIALS},
     {"url.query", "token=«abc»&page=3", SCRUB_URL_CREDENTIALS},
     {"msg", "key «AKIAIOSFODNN7EXAMPLE» used", SCRUB_AWS_KEY_ID},
-    {"msg", "aws_secret_access_key=«wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY»", SCRUB_AWS_SECRET_KEY},
+    {"msg", "aws_secret_access_key=«wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY»",
+     SCRUB_AWS_SECRET_KEY},
     {"msg", "«ghp_0123456789abcdefghijABCDEFGHIJ012345»", SCRUB_GITHUB_TOKEN},
-    {"msg", "«github_pat_11ABCDEFG0123456789abc_0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVW»",
+    {"msg",
+     "«github_pat_11ABCDEFG0123456789abc_"
+     "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVW»",
      SCRUB_GITHUB_TOKEN},
     {"msg", "x=«glpat-ABCdef0123456789_-xy»", SCRUB_GITLAB_TOKEN},
     {"msg", "«xoxb-123456789012-abcdefABCDEF»", SCRUB_SLACK_TOKEN},
     {"msg", "«sk_live_4eC39HqLyjWDarjtT1zdp7dc»", SCRUB_STRIPE_KEY},
     {"msg", "«AIzaSyA-0123456789abcdefghijklmnopqrstu»", SCRUB_GOOGLE_KEY},
-    {"msg", "«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»", SCRUB_SENDGRID_KEY},
+    {"msg", "«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»",
+     SCRUB_SENDGRID_KEY},
     {"msg", "«npm_0123456789abcdefghijABCDEFGHIJ012345»", SCRUB_NPM_TOKEN},
-    {"msg", "«pypi-AgEIcHlwaS5vcmcCJDAwMDAwMDAwLTAwMDAtMDAwMC0wMDAwLTAwMDAwMDAwMDAwMA»", SCRUB_PYPI_TOKEN},
+    {"msg", "«pypi-AgEIcHlwaS5vcmcCJDAwMDAwMDAwLTAwMDAtMDAwMC0wMDAwLTAwMDAwMDAwMDAwMA»",
+     SCRUB_PYPI_TOKEN},
     {"msg", "«sk-proj-abcdefghijklmnopqrstuvwxyz012345»", SCRUB_OPENAI_KEY},
     {"msg", "«sk-ant-api03-abcdefghijklmnopqrstuvwxyz-0123456789»", SCRUB_ANTHROPIC_KEY},
-    {"msg", "«-----BEGIN RSA PRIVATE KEY-----\\nMIIE\\n-----END RSA PRIVATE KEY-----» after", SCRUB_PRIVATE_KEY},
+    {"msg", "«-----BEGIN RSA PRIVATE KEY-----\\nMIIE\\n-----END RSA PRIVATE KEY-----» after",
+     SCRUB_PRIVATE_KEY},
     {"msg", "«-----BEGIN PRIVATE KEY-----MIIEvQ»", SCRUB_PRIVATE_KEY},
     {"http.request.header.cookie", "«session=abc; lang=de»", SCRUB_COOKIE},
     {"http.response.header.set-cookie", "«id=1»", SCRUB_COOKIE},
@@ -162,7 +168,8 @@ static const struct {
     {"msg", "Chrome/126.0.0.0"},
     {"msg", "pkg@1.2.3 and @scope/pkg@1.2.3"},
     {"msg", "git@github.com:owner/repo.git"},
-    {"container.image", "registry/app@sha256:9b7d1c0e0f6cbbd0a1b2c3d4e5f60718293a4b5c6d7e8f9012345678901234ab"},
+    {"container.image",
+     "registry/app@sha256:9b7d1c0e0f6cbbd0a1b2c3d4e5f60718293a4b5c6d7e8f9012345678901234ab"},
     {"git.commit", "9b7d1c0e0f6cbbd0a1b2c3d4e5f60718293a4b5c"},
     {"msg", "std::vector<int>::push_back at 12:30:45"},
     {"code.namespace", "a::b::c"},
@@ -208,7 +215,8 @@ static void things_are_found(void **state)
         char *at = found_cases[i].class == -2 ? strstr(text, "@»") : NULL;
         if (at)
             memcpy(at, "»@", 3); /* » is two bytes */
-        check_with(d, found_cases[i].key, "", text, found_cases[i].class < 0 ? -1 : found_cases[i].class);
+        check_with(d, found_cases[i].key, "", text,
+                   found_cases[i].class < 0 ? -1 : found_cases[i].class);
     }
     detector_destroy(d);
     assert_int_equal(failures, 0);
@@ -230,7 +238,8 @@ static void queries_lose_their_literals(void **state)
     (void)state;
     static const char *const cases[][3] = {
         {"postgresql", "SELECT * FROM t WHERE a = «'x''y'» AND b = «42» AND c = $1", NULL},
-        {"postgresql", "INSERT INTO \"T\" VALUES («$$it's$$», «$q$ a $q$», «E'a\\'b'», «-»1.5)", "no"},
+        {"postgresql", "INSERT INTO \"T\" VALUES («$$it's$$», «$q$ a $q$», «E'a\\'b'», «-»1.5)",
+         "no"},
         {"postgresql", "SELECT «E'a\\'b'», «$q$ $1 $q$», t.col1 FROM s.t2", NULL},
         {"mysql", "SELECT «\"x\"», `col`, «'a\\'b'» FROM t -- note", NULL},
         {"mysql", "UPDATE t SET a=«0x1F», b=«1e-5» WHERE c IN («1», «2») /* hint */", NULL},

@@ -1,0 +1,228 @@
+#include "processors/scrub/replace.h"
+
+#include <arpa/inet.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { HASH_BYTES = 16 }; /* of HMAC-SHA256's 32: enough that no two people meet */
+
+/* ---- finding ---- */
+
+static bool is_allowed(const struct scrub_rules *r, struct bytes value, const struct scrub_hit *hit)
+{
+    for (size_t i = 0; i < r->allowed_values.count; i++) {
+        struct regex_search s;
+        struct regex_span m;
+        regex_search_begin(&s, r->allowed_values.items[i], value);
+        while (regex_search_next(&s, &m) == REGEX_YES) {
+            if (m.start <= hit->start && hit->start + hit->len <= m.end)
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Keeps hits in order; of two that overlap both parts go, as the first one's. */
+static bool add_hit(struct scrub_hits *hits, struct scrub_hit hit)
+{
+    size_t at = hits->count;
+    while (at > 0 && hits->items[at - 1].start > hit.start)
+        at--;
+    if (at > 0 && hits->items[at - 1].start + hits->items[at - 1].len > hit.start) {
+        struct scrub_hit *before = &hits->items[at - 1];
+        uint32_t end = hit.start + hit.len;
+        if (before->start + before->len < end)
+            before->len = end - before->start;
+        hit = *before;
+        hits->count--;
+        memmove(before, before + 1, (hits->count - (at - 1)) * sizeof *before);
+        return add_hit(hits, hit);
+    }
+    size_t over = at;
+    while (over < hits->count && hits->items[over].start < hit.start + hit.len) {
+        uint32_t end = hits->items[over].start + hits->items[over].len;
+        if (end > hit.start + hit.len)
+            hit.len = end - hit.start;
+        over++;
+    }
+    if (over == at && hits->count == 2 * FINDINGS_MAX)
+        return false;
+    memmove(hits->items + at + 1, hits->items + over, (hits->count - over) * sizeof hits->items[0]);
+    hits->items[at] = hit;
+    hits->count += 1 - (over - at);
+    return true;
+}
+
+static void take_whole(struct scrub_hits *hits, struct bytes value, unsigned rule)
+{
+    hits->items[0] = (struct scrub_hit){0, (uint32_t)value.len, (uint16_t)rule};
+    hits->count = 1;
+}
+
+/* False: the value went as a whole. */
+static bool find_pattern(const struct scrub_rules *r, unsigned pattern, struct bytes value,
+                         const struct regex_glance *glance, struct scrub_hits *hits)
+{
+    const struct scrub_pattern *p = &r->patterns[pattern];
+    unsigned rule = SCRUB_CLASSES + pattern;
+    struct regex_search s;
+    struct regex_span m;
+    enum regex_result result;
+    if (!regex_may_match(p->regex, glance))
+        return true;
+    regex_search_begin(&s, p->regex, value);
+    while ((result = regex_search_next(&s, &m)) == REGEX_YES) {
+        struct scrub_hit hit = {(uint32_t)m.start, (uint32_t)(m.end - m.start), (uint16_t)rule};
+        if (hit.len > 0 && !is_allowed(r, value, &hit) && !add_hit(hits, hit)) {
+            take_whole(hits, value, rule);
+            return false;
+        }
+    }
+    if (result == REGEX_GAVE_UP)
+        take_whole(hits, value, rule);
+    return result != REGEX_GAVE_UP;
+}
+
+bool scrub_find(const struct scrub_rules *r, const struct detect_context *where, struct bytes value,
+                struct scrub_hits *hits)
+{
+    struct finding found[FINDINGS_MAX];
+    size_t count;
+    hits->count = 0;
+    if (value.len == 0)
+        return false;
+    enum detect_result result = detector_find(r->detector, where, value, found, &count);
+    if (result == DETECT_WHOLE) {
+        take_whole(hits, value, found[0].class);
+        return true;
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct scrub_hit hit = {found[i].start, found[i].len, (uint16_t)found[i].class};
+        if (!r->allowed_values.count || !is_allowed(r, value, &hit))
+            hits->items[hits->count++] = hit;
+    }
+    struct regex_glance glance = {0};
+    if (r->pattern_count)
+        glance = regex_glance(value);
+    for (unsigned i = 0; i < r->pattern_count; i++) {
+        if (!find_pattern(r, i, value, &glance, hits))
+            break;
+    }
+    return hits->count > 0;
+}
+
+/* ---- replacing ---- */
+
+static enum scrub_action action_of(const struct scrub_rules *r, unsigned rule)
+{
+    return rule < SCRUB_CLASSES ? r->actions[rule] : r->patterns[rule - SCRUB_CLASSES].action;
+}
+
+bool scrub_removes_all(const struct scrub_rules *r, struct bytes value,
+                       const struct scrub_hits *hits)
+{
+    return hits->count == 1 && hits->items[0].len == value.len &&
+           action_of(r, hits->items[0].rule) == ACTION_REMOVE;
+}
+
+/* Credentials keep their place in a URL, literals theirs in a query. */
+static void replace(const struct scrub_rules *r, unsigned rule, struct bytes found,
+                    struct buffer *out)
+{
+    if (rule == SCRUB_SQL_LITERAL || rule == SCRUB_COMMAND_ARGUMENT)
+        buffer_append_byte(out, '?');
+    else if (rule == SCRUB_URL_CREDENTIALS)
+        buffer_append_string(out,
+                             memchr(found.data, ':', found.len) ? "REDACTED:REDACTED" : "REDACTED");
+    else
+        buffer_printf(out, "[%s]", scrub_rule_name(r, rule));
+}
+
+static bool keeps_last_four(unsigned rule)
+{
+    return rule == SCRUB_PAYMENT_CARD || rule == SCRUB_IBAN || rule == SCRUB_PHONE ||
+           rule == SCRUB_US_SSN;
+}
+
+static void mask(unsigned rule, struct bytes found, struct buffer *out)
+{
+    buffer_append_string(out, "****");
+    if (keeps_last_four(rule) && found.len > 8)
+        buffer_append(out, found.data + found.len - 4, 4);
+}
+
+void scrub_pseudonym(const struct scrub_rules *r, unsigned rule, struct bytes found,
+                     struct buffer *out)
+{
+    struct buffer normal = {0};
+    uint8_t hash[EVP_MAX_MD_SIZE];
+    unsigned len = 0;
+    if (rule < SCRUB_CLASSES)
+        scrub_normalise((enum scrub_class)rule, found, &normal);
+    else
+        buffer_append(&normal, found.data, found.len);
+    if (normal.failed || !HMAC(EVP_sha256(), r->hash_key, (int)r->hash_key_len, normal.data,
+                               normal.len, hash, &len)) {
+        buffer_free(&normal);
+        replace(r, rule, found, out);
+        return;
+    }
+    buffer_free(&normal);
+    buffer_printf(out, "[%s:%s:", scrub_rule_name(r, rule), r->hash_key_id);
+    for (unsigned i = 0; i < HASH_BYTES; i++)
+        buffer_printf(out, "%02x", hash[i]);
+    buffer_append_byte(out, ']');
+}
+
+static void truncate_address(unsigned rule, struct bytes found, struct buffer *out)
+{
+    char text[64] = "";
+    uint8_t address[16];
+    int family = rule == SCRUB_IPV4 ? AF_INET : AF_INET6;
+    if (found.len < sizeof text)
+        memcpy(text, found.data, found.len);
+    if (inet_pton(family, text, address) != 1) {
+        buffer_printf(out, "[%s]", rule == SCRUB_IPV4 ? "ipv4" : "ipv6");
+        return;
+    }
+    if (family == AF_INET)
+        address[3] = 0;
+    else
+        memset(address + 6, 0, 10);
+    buffer_append_string(out, inet_ntop(family, address, text, sizeof text));
+}
+
+static void replace_hit(const struct scrub_rules *r, unsigned rule, struct bytes found,
+                        struct buffer *out)
+{
+    switch (action_of(r, rule)) {
+    case ACTION_REMOVE:
+        break;
+    case ACTION_MASK:
+        mask(rule, found, out);
+        break;
+    case ACTION_HASH:
+        scrub_pseudonym(r, rule, found, out);
+        break;
+    case ACTION_TRUNCATE:
+        truncate_address(rule, found, out);
+        break;
+    default:
+        replace(r, rule, found, out);
+    }
+}
+
+void scrub_replace(const struct scrub_rules *r, struct bytes value, const struct scrub_hits *hits,
+                   struct buffer *out)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < hits->count; i++) {
+        const struct scrub_hit *h = &hits->items[i];
+        buffer_append(out, value.data + at, h->start - at);
+        replace_hit(r, h->rule, bytes_of(value.data + h->start, h->len), out);
+        at = h->start + h->len;
+    }
+    buffer_append(out, value.data + at, value.len - at);
+}

@@ -1,0 +1,15 @@
+/* `processors: scrub`: takes personal data and secrets out of spans before anything else sees them.
+ */
+#ifndef TAILSPAN_PROCESSORS_SCRUB_SCRUB_H
+#define TAILSPAN_PROCESSORS_SCRUB_SCRUB_H
+
+#include "component/component.h"
+
+extern const struct component_kind scrub_processor;
+
+struct scrub_rules;
+
+/* The rules of a scrub processor, for commands that show what they do. */
+const struct scrub_rules *scrub_rules_of(const struct component *c);
+
+#endif

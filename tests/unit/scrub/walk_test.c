@@ -1,0 +1,242 @@
+/* A batch before and after: every place, every kind of value, every action; what has nothing in it
+ * stays byte for byte. */
+#include "processors/scrub/walk.h"
+
+#include "proto/frame.h"
+#include "proto/otlp_json.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define HEAD                                                                                       \
+    "{\"resourceSpans\":[{\"resource\":{\"attributes\":[%s]},\"scopeSpans\":[{\"scope\":{"         \
+    "\"name\":\"lib\"},\"spans\":[{\"traceId\":\"0102030405060708090a0b0c0d0e0f10\",\"spanId\":"   \
+    "\"0102030405060708\",\"name\":\"work\",\"startTimeUnixNano\":\"1\",\"endTimeUnixNano\":"      \
+    "\"2\",\"attributes\":[%s]%s}]}]}]}"
+
+static struct config_value *node(struct config_value *parent, enum config_type type,
+                                 const char *key, const char *text)
+{
+    struct config_value *v = config_keep(1, sizeof *v);
+    *v = (struct config_value){
+        .type = type, .key = key, .text = text, .file = "t", .line = 1, .parent = parent};
+    struct config_value **end = parent ? &parent->children : NULL;
+    while (end && *end)
+        end = &(*end)->next;
+    if (end)
+        *end = v;
+    return v;
+}
+
+/* Profiles secrets and pii; `class` (NULL: none) with this action. */
+static struct scrub_rules *rules_with(const char *class, const char *action, const char *summary)
+{
+    struct error e = {{0}};
+    struct config_value *config = node(NULL, CONFIG_MAP, "scrub", NULL);
+    struct config_value *profiles = node(config, CONFIG_LIST, "profiles", NULL);
+    node(profiles, CONFIG_SCALAR, NULL, "secrets");
+    node(profiles, CONFIG_SCALAR, NULL, "pii");
+    if (class) {
+        struct config_value *classes = node(config, CONFIG_MAP, "classes", NULL);
+        node(node(classes, CONFIG_MAP, class, NULL), CONFIG_SCALAR, "action", action);
+        node(node(config, CONFIG_MAP, "hash", NULL), CONFIG_SCALAR, "key", "0123456789abcdef");
+    }
+    struct config_value *pattern =
+        node(node(config, CONFIG_LIST, "patterns", NULL), CONFIG_MAP, NULL, NULL);
+    node(pattern, CONFIG_SCALAR, "name", "order");
+    node(pattern, CONFIG_SCALAR, "regex", "ORD-[0-9]+");
+    node(node(config, CONFIG_LIST, "allowed_values", NULL), CONFIG_SCALAR, NULL,
+         "[a-z]+@ours\\.example");
+    node(node(config, CONFIG_LIST, "blocked_keys", NULL), CONFIG_SCALAR, NULL, "^internal\\.");
+    node(node(config, CONFIG_LIST, "ignored_keys", NULL), CONFIG_SCALAR, NULL, "support.mail");
+    node(config, CONFIG_SCALAR, "summary", summary);
+    struct scrub_rules *r = scrub_rules_create(config, &e);
+    if (!r)
+        fail_msg("%s", e.text);
+    return r;
+}
+
+static struct batch *batch_of(const char *resource, const char *attributes, const char *more)
+{
+    static char json[16384];
+    char where[256];
+    struct buffer wire = {0};
+    struct batch_report report;
+    snprintf(json, sizeof json, HEAD, resource, attributes, more);
+    if (!otlp_json_parse(bytes_of_string(json), OTLP_TRACE_REQUEST, &wire, where, sizeof where))
+        fail_msg("%s", where);
+    struct batch *b = batch_from_request(buffer_bytes(&wire), &report);
+    buffer_free(&wire);
+    assert_non_null(b);
+    return b;
+}
+
+static char *json_of(struct batch *b)
+{
+    struct buffer wire = {0}, text = {0};
+    assert_true(frame_batch(b, &wire));
+    assert_true(otlp_json_print(buffer_bytes(&wire), OTLP_TRACE_REQUEST, false, &text));
+    buffer_free(&wire);
+    return buffer_take(&text, NULL);
+}
+
+#define S(key, value) "{\"key\":\"" key "\",\"value\":{\"stringValue\":\"" value "\"}}"
+
+static void becomes(struct scrub_rules *r, const char *attribute, const char *wanted)
+{
+    const struct scrub_walk walk = {.rules = r};
+    struct batch *b = batch_of(S("service.name", "shop"), attribute, "");
+    assert_true(scrub_batch(&walk, b));
+    char *json = json_of(b);
+    if (!strstr(json, wanted))
+        fail_msg("%s\nbecame %s\nwanted %s", attribute, json, wanted);
+    free(json);
+    batch_release(b);
+}
+
+static void actions_do_what_they_say(void **state)
+{
+    (void)state;
+    static const char *const cases[][4] = {
+        {"email", "replace", S("m", "to a@b.com!"), S("m", "to [email]!")},
+        {"email", "remove", S("m", "to a@b.com!"), S("m", "to !")},
+        {"email", "remove", S("m", "a@b.com"), "\"attributes\":[],"},
+        {"email", "mask", S("m", "to a@b.com!"), S("m", "to ****!")},
+        {"payment_card", "mask", S("m", "4111-1111-1111-1111"), S("m", "****1111")},
+        {"ipv4", "truncate", S("m", "8.8.4.4"), S("m", "8.8.4.0")},
+        {"ipv6", "truncate", S("m", "2001:db8:1:2:3:4:5:6"), S("m", "2001:db8:1::")},
+        {"ipv4", "replace", S("m", "8.8.4.4"), S("m", "[ipv4]")},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct scrub_rules *r = rules_with(cases[i][0], cases[i][1], "silent");
+        bool gone = strncmp(cases[i][3], "\"attributes\":[]", 15) == 0;
+        if (!gone)
+            becomes(r, cases[i][2], cases[i][3]);
+        scrub_rules_destroy(r);
+    }
+}
+
+static void hashes_join_however_it_is_written(void **state)
+{
+    (void)state;
+    struct scrub_rules *r = rules_with("email", "hash", "silent");
+    struct buffer a = {0}, b = {0};
+    scrub_pseudonym(r, SCRUB_EMAIL, bytes_of_string("Alice@Example.com"), &a);
+    scrub_pseudonym(r, SCRUB_EMAIL, bytes_of_string("alice%40example.com"), &b);
+    assert_true(bytes_equal(buffer_bytes(&a), buffer_bytes(&b)));
+    assert_int_equal(a.len, strlen("[email:1:]") + 32);
+    buffer_free(&a);
+    buffer_free(&b);
+    scrub_rules_destroy(r);
+}
+
+static void rules_of_the_users(void **state)
+{
+    (void)state;
+    struct scrub_rules *r = rules_with(NULL, NULL, "silent");
+    becomes(r, S("m", "order ORD-123 by a@b.com"), S("m", "order [order] by [email]"));
+    becomes(r, S("m", "ask help@ours.example or a@b.com"),
+            S("m", "ask help@ours.example or [email]"));
+    becomes(r, S("internal.note", "anything"), S("internal.note", "[sensitive_key]"));
+    becomes(r, S("support.mail", "a@b.com"), S("support.mail", "a@b.com"));
+    scrub_rules_destroy(r);
+}
+
+static void every_place_and_kind(void **state)
+{
+    (void)state;
+    struct scrub_rules *r = rules_with(NULL, NULL, "silent");
+    const struct scrub_walk walk = {.rules = r};
+    struct batch *b = batch_of(
+        S("owner", "a@b.com"),
+        "{\"key\":\"list\",\"value\":{\"arrayValue\":{\"values\":[{\"stringValue\":\"a@b.com\"},{"
+        "\"stringValue\":\"ok\"}]}}},"
+        "{\"key\":\"map\",\"value\":{\"kvlistValue\":{\"values\":[{\"key\":\"a@b.com\",\"value\":{"
+        "\"stringValue\":\"v\"}},{\"key\":\"token\",\"value\":{\"stringValue\":\"zzz\"}}]}}},"
+        "{\"key\":\"pin\",\"value\":{\"intValue\":\"1234\"}},"
+        "{\"key\":\"card\",\"value\":{\"intValue\":\"4111111111111111\"}},"
+        "{\"key\":\"raw\",\"value\":{\"bytesValue\":\"YUBiLmNvbQ==\"}},"
+        "{\"key\":\"cookie\",\"value\":{\"arrayValue\":{\"values\":[{\"stringValue\":\"sid=zzz\"}]}"
+        "}},"
+        "{\"key\":\"flag.password\",\"value\":{\"boolValue\":true}}",
+        ",\"traceState\":\"k=a@b.com\",\"status\":{\"code\":2,\"message\":\"no "
+        "a@b.com\"},\"events\":[{"
+        "\"name\":\"mail a@b.com\",\"attributes\":[" S(
+            "x", "a@b.com") "]}],\"links\":[{\"traceId\":"
+                            "\"0102030405060708090a0b0c0d0e0f10\",\"spanId\":\"0102030405060708\","
+                            "\"attributes\":[" S("y", "a@b.com") "]}]");
+    assert_true(scrub_batch(&walk, b));
+    char *json = json_of(b);
+    assert_null(strstr(json, "a@b.com"));
+    assert_null(strstr(json, "YUBiLmNvbQ"));
+    assert_null(strstr(json, "zzz"));
+    assert_null(strstr(json, "1234"));
+    assert_null(strstr(json, "4111"));
+    assert_non_null(strstr(json, "\"stringValue\":\"ok\""));
+    assert_non_null(strstr(json, "\"boolValue\":true"));
+    assert_non_null(strstr(json, "mail [email]"));
+    assert_non_null(strstr(json, "0102030405060708090a0b0c0d0e0f10"));
+    free(json);
+    batch_release(b);
+    scrub_rules_destroy(r);
+}
+
+static void summaries_tell_of_their_own_list(void **state)
+{
+    (void)state;
+    struct scrub_rules *r = rules_with(NULL, NULL, "debug");
+    const struct scrub_walk walk = {.rules = r};
+    struct batch *b =
+        batch_of("", S("b", "a@b.com") "," S("a", "a@b.com") "," S("c", "fine"),
+                 ",\"events\":[{\"name\":\"e\",\"attributes\":[" S("x", "a@b.com") "]}]");
+    assert_true(scrub_batch(&walk, b));
+    char *json = json_of(b);
+    assert_non_null(strstr(json, S("redaction.masked.keys", "a,b")));
+    assert_non_null(strstr(json, "\"redaction.masked.count\",\"value\":{\"intValue\":\"2\"}"));
+    assert_non_null(strstr(json, S("redaction.masked.keys", "x")));
+    free(json);
+    batch_release(b);
+    scrub_rules_destroy(r);
+}
+
+static void what_has_nothing_in_it_stays_as_it_is(void **state)
+{
+    (void)state;
+    struct scrub_rules *r = rules_with(NULL, NULL, "debug");
+    const struct scrub_walk walk = {.rules = r};
+    struct batch *b = batch_of(S("service.name", "shop"), S("http.route", "/cart/{id}"), "");
+    const uint8_t *data = b->spans[0].data;
+    size_t bytes = batch_bytes(b);
+    assert_true(scrub_batch(&walk, b));
+    assert_ptr_equal(b->spans[0].data, data);
+    assert_int_equal(batch_bytes(b), bytes);
+    assert_int_not_equal(b->request.len, 0);
+    batch_release(b);
+    scrub_rules_destroy(r);
+}
+
+static int end(void **state)
+{
+    (void)state;
+    config_release();
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(actions_do_what_they_say),
+        cmocka_unit_test(hashes_join_however_it_is_written),
+        cmocka_unit_test(rules_of_the_users),
+        cmocka_unit_test(every_place_and_kind),
+        cmocka_unit_test(summaries_tell_of_their_own_list),
+        cmocka_unit_test(what_has_nothing_in_it_stays_as_it_is),
+    };
+    return cmocka_run_group_tests(tests, NULL, end);
+}
