@@ -48,9 +48,10 @@ static struct outcome attributes_consume(struct component *c, struct batch *b, s
     struct attribute_list list = {0};
     struct span_match_memo memo = {0};
     struct outcome answer = outcome_accepted();
+    const uint32_t count = b->span_count;
     bool owned = false, done = true;
     counter_add(p->incoming, b->span_count);
-    for (uint32_t i = 0; done && i < b->span_count; i++)
+    for (uint32_t i = 0; done && i < count; i++)
         done = !span_matches(p->match, &memo, b, i) || process_span(p, &list, &b, &owned, i);
     if (!done)
         answer = refuse(p, &list);

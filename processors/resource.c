@@ -45,9 +45,10 @@ static struct outcome resource_consume(struct component *c, struct batch *b, str
     struct resource *p = (struct resource *)c;
     struct attribute_list list = {0};
     struct outcome answer = outcome_accepted();
+    const uint32_t count = b->resource_count;
     bool owned = false, done = true;
     counter_add(p->incoming, b->span_count);
-    for (uint32_t i = 0; done && i < b->resource_count; i++)
+    for (uint32_t i = 0; done && i < count; i++)
         done = process_resource(p, &list, &b, &owned, i);
     if (!done)
         answer = refuse(p, &list);
