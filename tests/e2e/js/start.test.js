@@ -11,7 +11,7 @@ const path = require('node:path');
 const tailspan = require('./tailspan.js');
 const client = require('./client.js');
 
-const defaults = { grpc: 4317, http: 4318, health: 13133, query: 16686, telemetry: 8888 };
+const defaults = { grpc: 4317, http: 4318, health: 13133, query: 16686, telemetry: 8888, metrics: 8889 };
 
 function isFree(port) {
   return new Promise((resolve) => {
@@ -46,6 +46,8 @@ test('no configuration: the quick start’s trace is found', async (story) => {
   });
   assert.deepEqual(found.spans.map((s) => s.operationName).sort(), ['charge card', 'checkout']);
   assert.equal(await t.metric('otelcol_receiver_accepted_spans', { transport: 'http' }), 2);
+  const metrics = String((await client.get(defaults.metrics, '/metrics')).body);
+  assert.match(metrics, /^traces_span_metrics_calls_total\{.*span_name="checkout".*\} 1$/m);
   await t.stop();
 });
 
