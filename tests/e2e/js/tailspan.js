@@ -206,4 +206,4 @@ async function start(config, { args = [], env = {}, dir = directory(), ports, wa
   return t;
 }
 
-module.exports = { start, run, until, sleep, freePort, freePorts, directory, complete, binary, repository, sanitized };
+module.exports = { start, run, until, sleep, isFree, freePort, freePorts, directory, complete, binary, repository, sanitized };
