@@ -1,16 +1,21 @@
 """What is true of a recording, from what its programs said of their messages; and what names a machine, taken out.
 
-Programs print {"produced": message, "trace", "span"}, {"consumed": message, "group", "trace", "span"} and, where a span
-of theirs stands for it, {"received": ...}; "parent" in place of "span" where an instrumentation keeps its producer span to itself.
-The message's name travels in a header that no instrumentation looks at, so the pairs do not come from what a matcher sees. How a pair
-can be found is then read from the spans.
+Programs print, a line each:
+  {"produced": message, "trace", "span"}           "parent" in place of "span" where its span is kept from them
+  {"consumed": message, "group", "trace", "span"}
+  {"received": message, "group", "trace", "span"}  where a span of its own stands for that
+  {"polled": [message...], "group"}                where the span of a poll is kept from them: polls and spans go in order
+The message's name travels in a header that no instrumentation looks at, so the pairs do not come from what a matcher sees.
+How a pair can be found is then read from the spans.
 """
 
-import base64
 import re
 
 # Attributes of resources that name a machine or a process of it; a resource detector adds them unasked.
 NAMES_MACHINE = re.compile(r"^(host|process|os|container)\.|^service\.instance\.id$")
+
+# Ends the name of a message that a program made of another one that it failed on.
+DEAD = " dead"
 
 PARTITION = ("messaging.destination.partition.id", "messaging.kafka.destination.partition", "messaging.kafka.partition",
              "messaging.kafka.source.partition")
@@ -43,6 +48,10 @@ def tidy(request, broker):
                         if attribute["value"].get("intValue") in (port, int(port)):
                             attribute["value"]["intValue"] = "9092"
     return request
+
+
+def resource_of(resource_spans):
+    return attributes(resource_spans["resource"])
 
 
 def attributes(span):
@@ -80,30 +89,67 @@ def how_found(producer, consumer):
 
 
 def expectations(requests, said):
-    spans = {(span["traceId"], span["spanId"]): span
-             for request in requests for r in request["resourceSpans"] for s in r["scopeSpans"] for span in s["spans"]}
-    produced, attempts, hops, received, told = {}, {}, [], set(), False
-    for entry in said:
-        key = entry["trace"], entry["span"] if "span" in entry else child(spans, entry)
-        if key not in spans:
-            raise SystemExit(f"a span was not exported: {entry}")
-        if "produced" in entry:
-            if entry["produced"] in produced:
-                raise SystemExit(f"produced twice: {entry}")
-            produced[entry["produced"]] = spans[key]
-            continue
-        role = "process" if "consumed" in entry else "receive"
-        message, group = entry["consumed" if role == "process" else "received"], entry["group"]
-        producer, consumer = produced[message], spans[key]
-        attempt = attempts[role, group, message] = attempts.get((role, group, message), 0) + 1
-        hops.append(hop(role, producer, consumer, message, group, attempt))
-        told |= role == "receive"
-        # What received the message, where it has a span of its own between that no program can see.
-        poll = spans.get((consumer["traceId"], consumer.get("parentSpanId")))
-        if not told and poll and poll is not producer and is_receive(poll) and (poll["spanId"], message) not in received:
-            received.add((poll["spanId"], message))
-            hops.append(hop("receive", producer, poll, message, group, attempt))
-    return hops
+    """A line per pair of a message's producer span and a span that took it."""
+    services = [(resource_of(r).get("service.name"), span)
+                for request in requests for r in request["resourceSpans"] for s in r["scopeSpans"] for span in s["spans"]]
+    return Truth(services).tell(said)
+
+
+class Truth:
+    def __init__(self, services):
+        self.services = services
+        self.spans = {(span["traceId"], span["spanId"]): span for _, span in services}
+        self.produced, self.attempts, self.received, self.polls, self.hops = {}, {}, set(), {}, []
+
+    def tell(self, said):
+        explicit = any("received" in entry for entry in said)
+        for entry in said:
+            if "polled" in entry:
+                self.polled(entry)
+                continue
+            key = entry["trace"], entry["span"] if "span" in entry else child(self.spans, entry)
+            if key not in self.spans:
+                raise SystemExit(f"a span was not exported: {entry}")
+            span = self.spans[key]
+            if "produced" in entry:
+                self.produced[entry["produced"]] = span
+            elif "received" in entry:
+                self.hop("receive", span, entry["received"], entry["group"])
+            else:
+                self.hop("process", span, entry["consumed"], entry["group"])
+                if not explicit:
+                    self.parent(span, entry)
+        return self.hops
+
+    def parent(self, span, entry):
+        """What received the message, where it has a span of its own above the one that processed it."""
+        above = self.spans.get((span["traceId"], span.get("parentSpanId")))
+        if above and is_receive(above) and (above["spanId"], entry["consumed"]) not in self.received:
+            self.hop("receive", above, entry["consumed"], entry["group"])
+
+    def polled(self, entry):
+        group = entry["group"]
+        if group not in self.polls:
+            spans = [span for service, span in self.services if service == group and is_receive(span)]
+            self.polls[group] = sorted(spans, key=lambda span: int(span["startTimeUnixNano"]))
+        if self.polls[group]:
+            span = self.polls[group].pop(0)
+            for message in entry["polled"]:
+                self.hop("receive", span, message, group)
+
+    def hop(self, role, consumer, message, group):
+        self.received.add((consumer["spanId"], message))
+        attempt = self.attempts[role, group, message] = self.attempts.get((role, group, message), 0) + 1
+        producer = self.produced[message]
+        hop = {"message": message, "group": group, "role": role, "attempt": attempt, "how": how_found(producer, consumer),
+               "producer": ids(producer), "consumer": ids(consumer)}
+        if message.endswith(DEAD):
+            hop["original"] = ids(self.produced[message.removesuffix(DEAD)])
+        self.hops.append(hop)
+
+
+def ids(span):
+    return {"trace": span["traceId"], "span": span["spanId"]}
 
 
 def child(spans, entry):
@@ -116,17 +162,11 @@ def child(spans, entry):
 
 
 def is_producer(span):
-    return span["kind"] == 4
+    """Of any kind: a send that injects no context is a CLIENT to some."""
+    values = attributes(span)
+    return bool({"send", "publish"} & {values.get("messaging.operation"), values.get("messaging.operation.type")})
 
 
 def is_receive(span):
     values = attributes(span)
     return "receive" in (values.get("messaging.operation"), values.get("messaging.operation.type"))
-
-
-def hop(role, producer, consumer, message, group, attempt):
-    return {
-        "message": message, "group": group, "role": role, "attempt": attempt, "how": how_found(producer, consumer),
-        "producer": {"trace": producer["traceId"], "span": producer["spanId"]},
-        "consumer": {"trace": consumer["traceId"], "span": consumer["spanId"]},
-    }

@@ -31,7 +31,9 @@ public final class Consume {
             consumer.subscribe(List.of(System.getenv("TOPIC")));
             while (done.size() < count) {
                 TopicPartition again = null;
-                for (var record : consumer.poll(Duration.ofMillis(500))) {
+                var records = consumer.poll(Duration.ofMillis(500));
+                Truth.polled(records, GROUP);
+                for (var record : records) {
                     var partition = new TopicPartition(record.topic(), record.partition());
                     if (partition.equals(again)) continue;
                     Truth.consumed(record.headers(), GROUP);

@@ -3,6 +3,10 @@ import io.opentelemetry.api.trace.Span;
 import io.opentelemetry.api.trace.SpanContext;
 import io.opentelemetry.context.Scope;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.header.Headers;
@@ -23,6 +27,16 @@ final class Truth {
     /** While records are iterated over, the agent's process span is the current one. */
     static void consumed(Headers headers, String group) {
         say("consumed", name(headers), "span", Span.current().getSpanContext(), ", \"group\": \"" + group + "\"");
+    }
+
+    /** By partition, which is not the iteration that the agent watches. */
+    static void polled(ConsumerRecords<String, String> records, String group) {
+        List<String> names = new ArrayList<>();
+        for (var partition : records.partitions()) {
+            List<ConsumerRecord<String, String>> some = records.records(partition);
+            for (int i = 0; i < some.size(); i++) names.add('"' + name(some.get(i).headers()) + '"');
+        }
+        if (!names.isEmpty()) System.out.printf("{\"polled\": %s, \"group\": \"%s\"}%n", names, group);
     }
 
     static String name(Headers headers) {
