@@ -122,6 +122,8 @@ void found_hop(struct hop_index *ix, uint32_t number, struct consumed *c, enum h
     } else {
         counter_add(ix->counters.found[by], 1);
         hop_metrics_hop(ix->metrics, &hop);
+        if (by != HOP_BY_ORIGINAL && attempt == 1)
+            infer_learn_lag(consumer, p->end_ns, c->start_ns);
     }
     struct found_hop *f = append(found);
     if (f)

@@ -150,9 +150,16 @@ static void drop_consumed(struct hop_index *ix)
     ring_pop(&ix->consumed);
 }
 
+/* Lanes look at the clock before they take the lock, so a record may be younger than now. */
+static uint32_t age_of(uint32_t arrived_ms, uint32_t now_ms)
+{
+    int32_t age = (int32_t)(now_ms - arrived_ms);
+    return age > 0 ? (uint32_t)age : 0;
+}
+
 static bool is_over(const struct ring *r, uint32_t arrived_ms, uint32_t age_ms, uint32_t now_ms)
 {
-    return ring_count(r) > 0 && now_ms - arrived_ms >= age_ms;
+    return ring_count(r) > 0 && age_of(arrived_ms, now_ms) >= age_ms;
 }
 
 static uint32_t eldest_produced_ms(const struct hop_index *ix)
@@ -167,8 +174,8 @@ static uint32_t eldest_consumed_ms(const struct hop_index *ix)
 
 static void drop_eldest(struct hop_index *ix, uint32_t now_ms)
 {
-    uint32_t produced_age = now_ms - eldest_produced_ms(ix);
-    uint32_t consumed_age = now_ms - eldest_consumed_ms(ix);
+    uint32_t produced_age = age_of(eldest_produced_ms(ix), now_ms);
+    uint32_t consumed_age = age_of(eldest_consumed_ms(ix), now_ms);
     counter_add(ix->counters.overflow[OVERFLOW_RECORDS], 1);
     if (ring_count(&ix->consumed) == 0 ||
         (ring_count(&ix->produced) > 0 && produced_age >= consumed_age))
@@ -192,7 +199,7 @@ void index_make_room(struct hop_index *ix, uint32_t now_ms)
 /* How long until a record that arrived then is so old; 0: it is. */
 static uint32_t left_ms(uint32_t arrived_ms, uint32_t age_ms, uint32_t now_ms)
 {
-    uint32_t age = now_ms - arrived_ms;
+    uint32_t age = age_of(arrived_ms, now_ms);
     return age >= age_ms ? 0 : age_ms - age;
 }
 

@@ -93,6 +93,9 @@ void index_make_room(struct hop_index *ix, uint32_t now_ms);
 
 /* ---- inference ---- */
 
+/* Notes how long a consumer let a record wait. */
+void infer_learn_lag(struct party *consumer, uint64_t end_ns, uint64_t start_ns);
+
 /* Looks whether a waiting consumer's producer can be told by its key. */
 void infer_consumed(struct hop_index *ix, uint32_t consumed, struct found_hops *found);
 

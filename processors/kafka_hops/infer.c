@@ -8,8 +8,12 @@
  * stretch may be wrong: nothing is inferred. Precision comes before completeness. */
 #include "processors/kafka_hops/index_private.h"
 
+#include <math.h>
+
 enum {
     EVENTS_MAX = 64,
+    PAIRS_MAX =
+        5, /* in a stretch: the longer it is, the likelier has something been lost on both sides */
     WAITING_MAX = 16, /* that are looked at again when a producer comes */
     CONFIDENCE_ALONE = 99,
     CONFIDENCE_QUEUED = 97, /* less one for each more in the queue */
@@ -32,7 +36,7 @@ struct event {
 struct story {
     struct hop_index *ix;
     const struct consumed *about;
-    const struct party *party;
+    struct party *party; /* the consumer */
     uint32_t group;
     struct event events[EVENTS_MAX];
     unsigned count;
@@ -159,6 +163,8 @@ static bool is_clean(const struct story *s, const struct stretch *t)
         if (!s->events[i].written && !s->events[i].settled)
             return false;
     }
+    if ((t->to - t->from) / 2 > PAIRS_MAX)
+        return false;
     bool left_over_behind = t->to < s->count && !s->events[t->to].written;
     bool left_over_before = t->from > 0 && !s->events[t->from - 1].written &&
                             s->events[t->from].time_ns - s->events[t->from - 1].time_ns < DOUBT_NS;
@@ -182,36 +188,110 @@ static bool find_stretch(const struct story *s, struct stretch *t)
     return false;
 }
 
+/* Nobody else wrote or took anything of this key. */
+static bool is_alone(const struct story *s)
+{
+    return s->count == 2 && !s->repeated;
+}
+
+/* ---- lags ---- */
+
+/* A consumer's lags are mostly alike, and those of wrong pairs anything up to the window: a pair
+ * that waited many times the median is not believed. The median is followed by a small step up or
+ * down with each lag; what is not believed is followed as well, so that a consumer that falls
+ * behind for good is believed again. */
+enum { LAGS_ENOUGH = 16 };
+
+#define LAG_STEP         0.1f
+#define LAG_FACTOR_ALONE 3.0f /* binary logarithm of how many times */
+#define LAG_FACTOR       2.0f /* where the key is seen more often */
+
+static float log_lag(uint64_t end_ns, uint64_t start_ns)
+{
+    double ms = start_ns > end_ns ? (double)(start_ns - end_ns) / 1e6 : 0;
+    return (float)log2(ms + 1);
+}
+
+void infer_learn_lag(struct party *consumer, uint64_t end_ns, uint64_t start_ns)
+{
+    float lag = log_lag(end_ns, start_ns);
+    if (consumer->lags < LAGS_ENOUGH) { /* the mean will do to begin with */
+        consumer->lags++;
+        consumer->median_lag += (lag - consumer->median_lag) / (float)consumer->lags;
+        return;
+    }
+    consumer->median_lag += lag > consumer->median_lag ? LAG_STEP : -LAG_STEP;
+}
+
+static bool lag_is_likely(const struct party *consumer, uint64_t end_ns, uint64_t start_ns,
+                          float factor)
+{
+    return consumer->lags < LAGS_ENOUGH ||
+           log_lag(end_ns, start_ns) <= consumer->median_lag + factor;
+}
+
 static unsigned confidence_of(const struct story *s, const struct stretch *t)
 {
     unsigned pairs = (t->to - t->from) / 2;
-    if (pairs == 1 && s->count == 2 && !s->repeated)
+    if (is_alone(s))
         return CONFIDENCE_ALONE;
     unsigned less = pairs - 1;
     return CONFIDENCE_QUEUED - less > CONFIDENCE_LEAST ? CONFIDENCE_QUEUED - less
                                                        : CONFIDENCE_LEAST;
 }
 
-static void pair_off(const struct story *s, const struct stretch *t, struct found_hops *found)
+/* The pairs of a stretch: written[i] was taken by taken[i]. */
+struct pairs {
+    uint32_t written[EVENTS_MAX / 2];
+    uint32_t taken[EVENTS_MAX / 2];
+    unsigned count;
+};
+
+static void pair_off(const struct story *s, const struct stretch *t, struct pairs *p)
 {
-    unsigned written = t->from, confidence = confidence_of(s, t);
-    for (unsigned taken = t->from; taken < t->to; taken++) {
-        if (s->events[taken].written)
+    unsigned written = 0, taken = 0;
+    for (unsigned i = t->from; i < t->to; i++) {
+        if (s->events[i].written)
+            p->written[written++] = s->events[i].number;
+        else
+            p->taken[taken++] = s->events[i].number;
+    }
+    p->count = taken;
+}
+
+static bool are_likely(struct story *s, const struct pairs *p)
+{
+    float factor = is_alone(s) ? LAG_FACTOR_ALONE : LAG_FACTOR;
+    bool likely = true;
+    for (unsigned i = 0; i < p->count; i++) {
+        const struct produced *written = produced_at(s->ix, p->written[i]);
+        const struct consumed *taken = consumed_at(s->ix, p->taken[i]);
+        if (lag_is_likely(s->party, written->end_ns, taken->start_ns, factor))
             continue;
-        while (!s->events[written].written)
-            written++;
-        struct consumed *c = consumed_at(s->ix, s->events[taken].number);
+        infer_learn_lag(s->party, written->end_ns, taken->start_ns);
+        likely = false;
+    }
+    return likely;
+}
+
+static void believe(struct story *s, const struct stretch *t, struct found_hops *found)
+{
+    struct pairs p;
+    unsigned confidence = confidence_of(s, t);
+    pair_off(s, t, &p);
+    if (!are_likely(s, &p))
+        return;
+    for (unsigned i = 0; i < p.count; i++) {
+        struct consumed *c = consumed_at(s->ix, p.taken[i]);
         if (!c->done)
-            found_hop(s->ix, s->events[written].number, c, HOP_BY_KEY, confidence, HOP_NO_SPAN,
-                      found);
-        written++;
+            found_hop(s->ix, p.written[i], c, HOP_BY_KEY, confidence, HOP_NO_SPAN, found);
     }
 }
 
 void infer_consumed(struct hop_index *ix, uint32_t consumed, struct found_hops *found)
 {
     const struct consumed *c = consumed_at(ix, consumed);
-    const struct party *party = party_of_consumed(ix, c);
+    struct party *party = party_of_consumed(ix, c);
     struct story s = {.ix = ix, .about = c, .party = party, .group = delivery_group(party, c)};
     struct stretch t;
     if (c->done || !c->key || c->via == VIA_LINK || c->via == VIA_ORIGINAL)
@@ -223,7 +303,7 @@ void infer_consumed(struct hop_index *ix, uint32_t consumed, struct found_hops *
     if (s.too_long)
         counter_add(ix->counters.overflow[OVERFLOW_SEARCH], 1);
     else if (find_stretch(&s, &t))
-        pair_off(&s, &t, found);
+        believe(&s, &t, found);
 }
 
 void infer_for_produced(struct hop_index *ix, uint32_t produced, struct found_hops *found)

@@ -203,7 +203,7 @@ void parties_sweep(struct parties *p, uint32_t now_ms, uint32_t slots)
         if (p->end == 1)
             return;
         struct party *party = p->items[p->swept++];
-        if (party && party->records == 0 && now_ms - party->seen_ms > IDLE_MS)
+        if (party && party->records == 0 && (int32_t)(now_ms - party->seen_ms) > IDLE_MS)
             remove_party(p, party);
     }
 }

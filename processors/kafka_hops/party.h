@@ -41,6 +41,10 @@ struct party {
     uint32_t records; /* that refer to it */
     uint32_t seen_ms;
     uint32_t chain;
+    /* what inference has learned of a consumer */
+    uint32_t lags;        /* how many were seen, as far as it matters */
+    float median_lag;     /* binary logarithm of its milliseconds */
+    float orphans;        /* share of its records that nobody can have written */
     struct party_key key; /* strings lie behind */
 };
 

@@ -142,6 +142,21 @@ static bool is_listed_consumer(const struct hop *hop)
     return false;
 }
 
+/* "o3 dead" repeats "o3": the producer of the one is the original producer of the other. */
+static bool is_original(const struct hop *hop)
+{
+    const struct expected *consumer = NULL, *producer = NULL;
+    for (unsigned i = 0; i < recording.expected_count; i++) {
+        const struct expected *e = &recording.expected[i];
+        if (same_ids(e->consumer, hop->consumer_trace, hop->consumer_span))
+            consumer = e;
+        if (same_ids(e->producer, hop->producer_trace, hop->producer_span))
+            producer = e;
+    }
+    return consumer && producer &&
+           strncmp(consumer->message, producer->message, strcspn(producer->message, " ") + 1) == 0;
+}
+
 /* Of a consumer that is not listed: nothing is known but that its record was listed ones', too. */
 static void check_unlisted(const struct rig *rig, const struct hop *hop)
 {
@@ -170,6 +185,8 @@ static void compare_hop(const struct rig *rig, const struct told *told, unsigned
         check_unlisted(rig, hop);
         return;
     }
+    if (!e && hop->matched_by == HOP_BY_ORIGINAL && is_original(hop))
+        return;
     if (!e)
         fail_msg("%s, order %u: a hop by %s at offset %lld that is not true", recording.name, order,
                  hop_match_name(hop->matched_by), (long long)hop->offset);
