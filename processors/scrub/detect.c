@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#define SHORTEST 6 /* that can hold anything */
+
 static void set_triggers(struct detector *d)
 {
     static const struct {
@@ -62,48 +64,6 @@ size_t scan_found(struct scan *s, size_t begin, size_t end, enum scrub_class cla
     return end;
 }
 
-/* ---- what the key says of the value ---- */
-
-static bool ends_with(struct bytes key, const char *end)
-{
-    size_t len = strlen(end);
-    return key.len >= len && memcmp(key.data + key.len - len, end, len) == 0;
-}
-
-static bool contains(struct bytes key, const char *part)
-{
-    return memmem(key.data, key.len, part, strlen(part)) != NULL;
-}
-
-static bool is_phone_key(struct bytes key)
-{
-    return contains(key, "phone") || contains(key, "Phone") || contains(key, "mobile") ||
-           contains(key, "msisdn") || ends_with(key, "tel") || ends_with(key, "fax");
-}
-
-static bool is_version_key(struct bytes key)
-{
-    return contains(key, "version") || contains(key, "Version") || contains(key, "user_agent") ||
-           contains(key, "user-agent") || contains(key, "User-Agent");
-}
-
-static bool is_query_text(struct bytes key)
-{
-    return bytes_equal_string(key, "db.query.text") || bytes_equal_string(key, "db.statement") ||
-           bytes_equal_string(key, "sql") || bytes_equal_string(key, "sql.query") ||
-           bytes_equal_string(key, "db.query.summary") || bytes_equal_string(key, "db.query");
-}
-
-/* Attributes that hold a path with a query, or a query alone: `key=value` in them are parameters.
- */
-static bool is_target(struct bytes key)
-{
-    return bytes_equal_string(key, "http.target") || bytes_equal_string(key, "url.query") ||
-           bytes_equal_string(key, "url.path") || bytes_equal_string(key, "http.path") ||
-           bytes_equal_string(key, "url.original") || bytes_equal_string(key, "http.route") ||
-           bytes_equal_string(key, "http.request.uri");
-}
-
 /* ---- the pass ---- */
 
 static size_t at_number(struct scan *s, size_t at)
@@ -135,7 +95,14 @@ static size_t at_colon(struct scan *s, size_t at)
 static size_t at_dash(struct scan *s, size_t at)
 {
     size_t next = find_prefixed(s, at);
-    return next || !s->detector->on[SCRUB_MAC] ? next : find_ipv6_or_mac(s, at);
+    bool mac = byte_at(s, at + 3) == '-' && s->detector->on[SCRUB_MAC];
+    return next || !mac ? next : find_ipv6_or_mac(s, at);
+}
+
+static bool is_scheme_end(uint8_t c)
+{
+    c |= 0x20;
+    return c == 'r' || c == 'c' || c == 't';
 }
 
 static size_t look(struct scan *s, size_t at)
@@ -153,12 +120,16 @@ static size_t look(struct scan *s, size_t at)
         return at_dash(s, at);
     case AT_UNDERSCORE:
     case AT_DOT:
-    case AT_CAPITAL:
         return find_prefixed(s, at);
+    case AT_CAPITAL: /* AKIA, AIza, eyJ: what is before it is rare */
+        return at > 0 && (s->text[at - 1] == 'A' || s->text[at - 1] == 'y') ? find_prefixed(s, at)
+                                                                            : 0;
     case AT_PLUS:
         return s->detector->on[SCRUB_PHONE] ? find_phone(s, at) : 0;
-    case AT_SPACE:
-        return s->detector->on[SCRUB_BEARER] ? find_credentials(s, at) : 0;
+    case AT_SPACE: /* behind beareR, basiC, digesT */
+        return at > 4 && is_scheme_end(s->text[at - 1]) && s->detector->on[SCRUB_BEARER]
+                   ? find_credentials(s, at)
+                   : 0;
     case AT_DIGIT:
         return at_number(s, at);
     default:
@@ -170,7 +141,8 @@ static void pass(struct scan *s)
 {
     const uint8_t *triggers = s->detector->triggers;
     for (size_t at = s->done; at < s->len && !s->full; at++) {
-        if (!triggers[s->text[at]])
+        uint8_t trigger = triggers[s->text[at]];
+        if (!trigger || (trigger == AT_DIGIT && at < s->digits_done))
             continue;
         size_t next = look(s, at);
         if (next > at)
@@ -193,9 +165,6 @@ static bool is_sql_system(struct bytes system)
 static bool read_query_text(struct scan *s)
 {
     struct bytes system = s->where->db_system;
-    bool query = is_query_text(s->where->key);
-    if (!query)
-        return false;
     if (!is_sql_system(system)) {
         if (s->detector->on[SCRUB_COMMAND_ARGUMENT])
             find_command(s, system);
@@ -211,9 +180,8 @@ static bool read_query_text(struct scan *s)
     return s->detector->on[SCRUB_SQL_LITERAL];
 }
 
-static bool read_whole(struct scan *s)
+static bool read_whole(struct scan *s, enum key_kind kind)
 {
-    enum key_kind kind = key_kind(s->where->key);
     enum scrub_class class = kind == KEY_COOKIE ? SCRUB_COOKIE : SCRUB_SENSITIVE_KEY;
     if (kind == KEY_PLAIN || !s->detector->on[class] || s->len == 0)
         return false;
@@ -246,16 +214,18 @@ enum detect_result detector_find(const struct detector *d, const struct detect_c
     struct scan s = {
         .detector = d, .where = where, .text = value.data, .len = value.len, .findings = findings};
     struct finding more[FINDINGS_MAX];
-    if (!read_whole(&s)) {
-        s.versions = where->key.len && is_version_key(where->key);
-        s.phones = d->on[SCRUB_PHONE] && where->key.len && is_phone_key(where->key);
-        s.target = where->key.len >= 8 && is_target(where->key);
-        bool query = where->key.len && read_query_text(&s);
+    struct key_traits key = key_traits(where->key);
+    if (!read_whole(&s, (enum key_kind)key.kind)) {
+        s.versions = key.version;
+        s.phones = key.phone && d->on[SCRUB_PHONE];
+        s.target = key.target;
+        bool query = key.query && read_query_text(&s);
         struct scan rest = s;
         rest.findings = query ? more : s.findings;
         rest.count = 0;
         rest.done = 0;
-        pass(&rest);
+        if (value.len >= SHORTEST)
+            pass(&rest);
         if (query)
             merge(&s, &rest);
         else
@@ -271,7 +241,7 @@ enum detect_result detector_find(const struct detector *d, const struct detect_c
 
 bool detector_key_is_sensitive(const struct detector *d, struct bytes key)
 {
-    enum key_kind kind = key_kind(key);
+    enum key_kind kind = (enum key_kind)key_traits(key).kind;
     return (kind == KEY_SENSITIVE && d->on[SCRUB_SENSITIVE_KEY]) ||
            (kind == KEY_COOKIE && d->on[SCRUB_COOKIE]);
 }

@@ -192,7 +192,7 @@ size_t find_assignment(struct scan *s, size_t at)
         return 0;
     bool equals = s->text[at] == '=';
     bool parameter = equals && is_parameter(s, begin);
-    bool sensitive = key_kind(name) == KEY_SENSITIVE;
+    bool sensitive = key_traits(name).kind == KEY_SENSITIVE;
     bool url = parameter && (sensitive || is_url_key(d, name));
     if (!sensitive && !url)
         return 0;

@@ -53,7 +53,8 @@ static bool is_ipv6(const struct scan *s, const char *text)
         digits += is_digit((uint8_t)*c);
         colons += *c == ':';
     }
-    if (colons < 2 || digits == 0 || inet_pton(AF_INET6, text, address) != 1)
+    if ((colons < 7 && !strstr(text, "::")) || digits == 0 ||
+        inet_pton(AF_INET6, text, address) != 1)
         return false;
     return s->detector->strict || !is_private6(address);
 }
@@ -61,7 +62,10 @@ static bool is_ipv6(const struct scan *s, const char *text)
 size_t find_ipv6_or_mac(struct scan *s, size_t at)
 {
     char text[IPV6_MAX + 1];
-    size_t found = find_mac(s, at);
+    size_t found = byte_at(s, at + 3) == s->text[at] ? find_mac(s, at) : 0;
+    uint8_t previous = at ? s->text[at - 1] : 0, next = byte_at(s, at + 1);
+    if (!found && ((is_alnum(previous) && !is_hex(previous)) || (next != ':' && !is_hex(next))))
+        return 0;
     if (found || s->text[at] != ':' || !s->detector->on[SCRUB_IPV6] || s->versions)
         return found;
     size_t begin = at, end = at;

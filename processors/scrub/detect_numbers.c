@@ -15,8 +15,8 @@ struct run {
     size_t count;
     size_t begin;
     size_t end;
-    uint8_t separator;         /* 0: none */
-    size_t groups[DIGITS_MAX]; /* their lengths */
+    uint8_t separator;          /* 0: none */
+    uint8_t groups[DIGITS_MAX]; /* their lengths */
     size_t group_count;
 };
 
@@ -28,8 +28,10 @@ static bool is_separator(uint8_t c)
 /* False: too long to be anything. */
 static bool read_run(const struct scan *s, size_t at, struct run *r)
 {
-    *r = (struct run){.begin = at};
-    size_t group = 0;
+    r->begin = r->end = at;
+    r->count = r->group_count = 0;
+    r->separator = 0;
+    uint8_t group = 0;
     for (; at < s->len && at - r->begin < RUN_MAX; at++) {
         uint8_t c = s->text[at];
         if (is_digit(c)) {

@@ -121,6 +121,17 @@ enum key_kind {
     KEY_SENSITIVE,
     KEY_COOKIE,
 };
-enum key_kind key_kind(struct bytes key);
+
+/* What a key says of its value. */
+struct key_traits {
+    uint8_t kind; /* enum key_kind */
+    bool query;   /* text of a query or command of a database */
+    bool version; /* numbers in it are versions */
+    bool phone;
+    bool target; /* a path with a query, or a query alone: `key=value` in it are parameters */
+};
+
+/* Remembered by thread: there are few keys, and many values. */
+struct key_traits key_traits(struct bytes key);
 
 #endif

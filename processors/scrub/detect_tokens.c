@@ -27,28 +27,14 @@ static const struct token at_underscore[] = {
 };
 
 static const struct token at_dash[] = {
-    {"sk-ant-", SCRUB_ANTHROPIC_KEY, 20, 0, false},
-    {"sk-proj-", SCRUB_OPENAI_KEY, 20, 0, false},
-    {"sk-svcacct-", SCRUB_OPENAI_KEY, 20, 0, false},
-    {"sk-admin-", SCRUB_OPENAI_KEY, 20, 0, false},
-    {"sk-", SCRUB_OPENAI_KEY, 32, 0, false},
-    {"pypi-", SCRUB_PYPI_TOKEN, 50, 0, false},
-    {"GOCSPX-", SCRUB_GOOGLE_KEY, 20, 0, false},
-    {"xapp-", SCRUB_SLACK_TOKEN, 20, 0, false},
-    {"glpat-", SCRUB_GITLAB_TOKEN, 20, 0, true},
-    {"gldt-", SCRUB_GITLAB_TOKEN, 20, 0, true},
-    {"glrt-", SCRUB_GITLAB_TOKEN, 20, 0, true},
-    {"glrtr-", SCRUB_GITLAB_TOKEN, 20, 0, true},
-    {"glcbt-", SCRUB_GITLAB_TOKEN, 20, 0, true},
-    {"glptt-", SCRUB_GITLAB_TOKEN, 20, 0, true},
-    {"glft-", SCRUB_GITLAB_TOKEN, 20, 0, true},
-    {"glimt-", SCRUB_GITLAB_TOKEN, 20, 0, true},
-    {"glagent-", SCRUB_GITLAB_TOKEN, 20, 0, true},
-    {"gloas-", SCRUB_GITLAB_TOKEN, 20, 0, true},
-    {"glsoat-", SCRUB_GITLAB_TOKEN, 20, 0, true},
-    {"glffct-", SCRUB_GITLAB_TOKEN, 20, 0, true},
-    {"glwt-", SCRUB_GITLAB_TOKEN, 20, 0, true},
-    {"GR1348941", SCRUB_GITLAB_TOKEN, 20, 0, false},
+    {"pypi-", SCRUB_PYPI_TOKEN, 50, 0, false},    {"GOCSPX-", SCRUB_GOOGLE_KEY, 20, 0, false},
+    {"xapp-", SCRUB_SLACK_TOKEN, 20, 0, false},   {"glpat-", SCRUB_GITLAB_TOKEN, 20, 0, true},
+    {"gldt-", SCRUB_GITLAB_TOKEN, 20, 0, true},   {"glrt-", SCRUB_GITLAB_TOKEN, 20, 0, true},
+    {"glrtr-", SCRUB_GITLAB_TOKEN, 20, 0, true},  {"glcbt-", SCRUB_GITLAB_TOKEN, 20, 0, true},
+    {"glptt-", SCRUB_GITLAB_TOKEN, 20, 0, true},  {"glft-", SCRUB_GITLAB_TOKEN, 20, 0, true},
+    {"glimt-", SCRUB_GITLAB_TOKEN, 20, 0, true},  {"glagent-", SCRUB_GITLAB_TOKEN, 20, 0, true},
+    {"gloas-", SCRUB_GITLAB_TOKEN, 20, 0, true},  {"glsoat-", SCRUB_GITLAB_TOKEN, 20, 0, true},
+    {"glffct-", SCRUB_GITLAB_TOKEN, 20, 0, true}, {"glwt-", SCRUB_GITLAB_TOKEN, 20, 0, true},
 };
 
 static const struct token at_dot[] = {
@@ -79,8 +65,6 @@ static size_t find_token(struct scan *s, size_t at, const struct token *t)
     size_t begin = at + 1 - len;
     if (memcmp(s->text + begin, t->prefix, len) != 0 || !begins_token(s, begin))
         return 0;
-    if (len == 3 && t->class == SCRUB_OPENAI_KEY && has_at(s, begin, "sk-ant-"))
-        return 0; /* its next dash is Anthropic's */
     size_t end = end_of_token(s, at + 1, t->dots);
     size_t body = end - at - 1;
     if (body < t->least)
@@ -215,18 +199,97 @@ static size_t at_capital(struct scan *s, size_t at)
     return found || s->text[at] != 'I' ? found : find_google_key(s, at);
 }
 
+/* sk-ant-…, sk-proj-…, sk-svcacct-…, sk-admin-…, and sk-… of older days. */
+static size_t find_sk(struct scan *s, size_t at)
+{
+    if (at < 2 || s->text[at - 2] != 's' || !begins_token(s, at - 2))
+        return 0;
+    bool anthropic = has_at(s, at + 1, "ant-");
+    bool named = anthropic || has_at(s, at + 1, "proj-") || has_at(s, at + 1, "svcacct-") ||
+                 has_at(s, at + 1, "admin-");
+    size_t end = end_of_token(s, at + 1, false);
+    if (end - at - 1 < (named ? 24u : 32u))
+        return 0;
+    return scan_found(s, at - 2, end, anthropic ? SCRUB_ANTHROPIC_KEY : SCRUB_OPENAI_KEY);
+}
+
+/* Whether "gl" begins a word that ends before `at`, of the lengths that GitLab's prefixes have. */
+static bool has_gl(const struct scan *s, size_t at)
+{
+    for (size_t len = 4; len <= 7 && len <= at; len++) {
+        if (s->text[at - len] == 'g' && s->text[at - len + 1] == 'l')
+            return true;
+    }
+    return false;
+}
+
+/* What is before the byte decides nearly always that it is none. */
+static size_t at_underscore_or_dot(struct scan *s, size_t at)
+{
+    if (at < 2)
+        return 0;
+    if (s->text[at] == '.') {
+        bool maybe = (s->text[at - 1] == 'G' && s->text[at - 2] == 'S') ||
+                     (s->text[at - 1] == '9' && s->text[at - 2] == '2');
+        return maybe ? FIND_ONE_OF(s, at, at_dot) : 0;
+    }
+    switch (s->text[at - 1]) {
+    case 'p':
+    case 'o':
+    case 'u':
+    case 's':
+    case 'r':
+        return s->text[at - 2] == 'h' ? FIND_ONE_OF(s, at, at_underscore) : 0;
+    case 't':
+        return s->text[at - 2] == 'a' || s->text[at - 2] == 's' ? FIND_ONE_OF(s, at, at_underscore)
+                                                                : 0;
+    case 'e':
+        return s->text[at - 2] == 'v' ? FIND_ONE_OF(s, at, at_underscore) : 0;
+    case 'm':
+    case 'c':
+        return FIND_ONE_OF(s, at, at_underscore);
+    default:
+        return 0;
+    }
+}
+
+static size_t at_dash_of_token(struct scan *s, size_t at)
+{
+    if (at < 2)
+        return has_at(s, at, "-----BEGIN") ? find_pem(s, at) : 0;
+    size_t found = 0;
+    switch (s->text[at - 1]) {
+    case 'k':
+        found = find_sk(s, at);
+        break;
+    case 'i':
+    case 'X':
+    case 'p':
+        found = FIND_ONE_OF(s, at, at_dash);
+        break;
+    case 't':
+    case 'r':
+    case 's':
+        found = has_gl(s, at) ? FIND_ONE_OF(s, at, at_dash) : 0;
+        break;
+    default:
+        break;
+    }
+    if (!found && at >= 4 && s->text[at - 4] == 'x')
+        found = find_slack(s, at);
+    if (!found && byte_at(s, at + 1) == '-' && has_at(s, at, "-----BEGIN"))
+        found = find_pem(s, at);
+    return found;
+}
+
 size_t find_prefixed(struct scan *s, size_t at)
 {
-    size_t found;
     switch (s->text[at]) {
     case '_':
-        return FIND_ONE_OF(s, at, at_underscore);
     case '.':
-        return FIND_ONE_OF(s, at, at_dot);
+        return at_underscore_or_dot(s, at);
     case '-':
-        found = has_at(s, at, "-----BEGIN") ? find_pem(s, at) : 0;
-        found = found ? found : find_slack(s, at);
-        return found ? found : FIND_ONE_OF(s, at, at_dash);
+        return at_dash_of_token(s, at);
     default:
         return at_capital(s, at);
     }

@@ -131,7 +131,7 @@ static bool is_secret(const struct words *w, size_t i)
     return false;
 }
 
-enum key_kind key_kind(struct bytes key)
+static enum key_kind kind_of(struct bytes key)
 {
     struct words w;
     if (key.len < 3 || key.len > 256)
@@ -148,4 +148,94 @@ enum key_kind key_kind(struct bytes key)
             return KEY_SENSITIVE;
     }
     return KEY_PLAIN;
+}
+
+static bool ends_with(struct bytes key, const char *end)
+{
+    size_t len = strlen(end);
+    return key.len >= len && memcmp(key.data + key.len - len, end, len) == 0;
+}
+
+static bool contains(struct bytes key, const char *part)
+{
+    return memmem(key.data, key.len, part, strlen(part)) != NULL;
+}
+
+static bool is_phone_key(struct bytes key)
+{
+    return contains(key, "phone") || contains(key, "Phone") || contains(key, "mobile") ||
+           contains(key, "msisdn") || ends_with(key, "tel") || ends_with(key, "fax");
+}
+
+static bool is_version_key(struct bytes key)
+{
+    return contains(key, "version") || contains(key, "Version") || contains(key, "user_agent") ||
+           contains(key, "user-agent") || contains(key, "User-Agent");
+}
+
+static bool is_query_text(struct bytes key)
+{
+    return bytes_equal_string(key, "db.query.text") || bytes_equal_string(key, "db.statement") ||
+           bytes_equal_string(key, "sql") || bytes_equal_string(key, "sql.query") ||
+           bytes_equal_string(key, "db.query.summary") || bytes_equal_string(key, "db.query");
+}
+
+/* Attributes that hold a path with a query, or a query alone: `key=value` in them are parameters.
+ */
+static bool is_target(struct bytes key)
+{
+    return bytes_equal_string(key, "http.target") || bytes_equal_string(key, "url.query") ||
+           bytes_equal_string(key, "url.path") || bytes_equal_string(key, "http.path") ||
+           bytes_equal_string(key, "url.original") || bytes_equal_string(key, "http.route") ||
+           bytes_equal_string(key, "http.request.uri");
+}
+
+static struct key_traits classify(struct bytes key)
+{
+    return (struct key_traits){.kind = (uint8_t)kind_of(key),
+                               .query = is_query_text(key),
+                               .version = is_version_key(key),
+                               .phone = is_phone_key(key),
+                               .target = is_target(key)};
+}
+
+/* ---- remembering ---- */
+
+enum { REMEMBERED = 512, REMEMBERED_LEN = 56 };
+
+struct remembered {
+    uint8_t len; /* 0: nothing */
+    struct key_traits traits;
+    uint8_t key[REMEMBERED_LEN];
+};
+
+static inline uint64_t load(const uint8_t *at, size_t len)
+{
+    uint64_t v = 0;
+    memcpy(&v, at, len);
+    return v;
+}
+
+/* Of the ends and the length: two keys that agree in these take turns. */
+static inline size_t place_of(struct bytes key)
+{
+    uint64_t first = load(key.data, key.len < 8 ? key.len : 8);
+    uint64_t last = key.len < 8 ? 0 : load(key.data + key.len - 8, 8);
+    uint64_t mixed = (first * 0x9e3779b97f4a7c15u) ^ (last * 0xc2b2ae3d27d4eb4fu) ^ key.len;
+    return (size_t)((mixed * 0x9e3779b97f4a7c15u) >> 55);
+}
+
+struct key_traits key_traits(struct bytes key)
+{
+    static _Thread_local struct remembered remembered[REMEMBERED];
+    if (key.len < 3)
+        return (struct key_traits){0};
+    if (key.len > REMEMBERED_LEN)
+        return classify(key);
+    struct remembered *r = &remembered[place_of(key)];
+    if (r->len == key.len && memcmp(r->key, key.data, key.len) == 0)
+        return r->traits;
+    *r = (struct remembered){.len = (uint8_t)key.len, .traits = classify(key)};
+    memcpy(r->key, key.data, key.len);
+    return r->traits;
 }

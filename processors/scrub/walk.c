@@ -41,7 +41,9 @@ static struct bytes find_text(struct bytes span, const char *key)
 
 static struct bytes db_system_of(struct walking *w, struct bytes key)
 {
-    bool wanted = key.len >= 3 && (key.data[0] == 'd' || key.data[0] == 's');
+    bool wanted = key.len >= 3 && (memcmp(key.data, "sql", 3) == 0 ||
+                                   (memcmp(key.data, "db.", 3) == 0 && key.len >= 8 &&
+                                    (key.data[3] == 'q' || key.data[3] == 's')));
     if (!wanted || w->span.len == 0)
         return bytes_of(NULL, 0);
     if (!w->db_system_known) {
