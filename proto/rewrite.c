@@ -1,8 +1,8 @@
 /* Rewriting: one walk that asks and writes.
  *
  * The new message grows in a buffer while the old one is walked; how long a message within it gets
- * is only known behind it, so its frame is put in front afterwards. When nothing has changed the
- * buffer is thrown away, else it is copied into the batch, framed. */
+ * is only known at its end, so its frame is written then. When nothing has changed the buffer is
+ * thrown away, else it is copied into the batch, framed. */
 #include "proto/rewrite.h"
 
 #include "proto/attribute_writer.h"
@@ -49,53 +49,72 @@ static void put_raw(struct rewriting *r, struct bytes b)
         buffer_append(&r->out, b.data, b.len);
 }
 
-/* Where a message within the message begins; its frame follows its content. */
-static size_t begin_message(const struct rewriting *r)
+/* Room for `len` bytes, which the caller fills; without memory there is none, and r->out has
+ * failed.
+ */
+static struct wire_writer put_reserved(struct rewriting *r, size_t len)
 {
-    return r->out.len;
-}
-
-static void end_message(struct rewriting *r, size_t begin, uint32_t number)
-{
-    uint8_t frame[WIRE_MAX_FRAME];
-    struct wire_writer w = wire_writer(frame, sizeof frame);
-    if (!buffer_reserve(&r->out, sizeof frame))
-        return;
-    size_t len = r->out.len - begin;
-    wire_put_frame(&w, number, len);
-    size_t frame_len = (size_t)(w.at - frame);
-    memmove(r->out.data + begin + frame_len, r->out.data + begin, len);
-    memcpy(r->out.data + begin, frame, frame_len);
-    r->out.len += frame_len;
+    static uint8_t nothing;
+    uint8_t *to = buffer_reserve(&r->out, len);
+    if (!to)
+        return wire_writer(&nothing, 0);
+    r->out.len += len;
+    return wire_writer(to, len);
 }
 
 static void put_bytes(struct rewriting *r, uint32_t number, struct bytes b)
 {
-    size_t begin = begin_message(r);
-    put_raw(r, b);
-    end_message(r, begin, number);
+    struct wire_writer w = put_reserved(r, wire_framed_size(number, b.len));
+    wire_put_bytes(&w, number, b);
 }
 
-static void put_value(struct rewriting *r, const struct value *v)
+static void put_value(struct rewriting *r, uint32_t number, const struct value *v)
 {
     size_t len = value_size(v);
-    uint8_t *to = len ? buffer_reserve(&r->out, len) : NULL;
-    if (!to)
-        return;
-    struct wire_writer w = wire_writer(to, len);
+    struct wire_writer w = put_reserved(r, wire_framed_size(number, len));
+    wire_put_frame(&w, number, len);
     value_put(&w, v);
-    r->out.len += len;
 }
 
 static void put_attribute(struct rewriting *r, uint32_t number, struct bytes key,
                           const struct value *v)
 {
-    size_t pair = begin_message(r);
-    put_bytes(r, KEY_VALUE_KEY, key);
-    size_t value = begin_message(r);
-    put_value(r, v);
-    end_message(r, value, KEY_VALUE_VALUE);
-    end_message(r, pair, number);
+    size_t len = key_value_size(key, v);
+    struct wire_writer w = put_reserved(r, wire_framed_size(number, len));
+    wire_put_frame(&w, number, len);
+    key_value_put(&w, key, v);
+}
+
+/* A message within the message, whose length is known at its end. Room is left for the frame of one
+ * of the length that it had: its content has to move only when the new length takes more bytes to
+ * write, or less. */
+struct open_message {
+    size_t begin;
+    size_t room;
+};
+
+static struct open_message begin_message(struct rewriting *r, size_t len_before)
+{
+    struct open_message m = {.begin = r->out.len,
+                             .room = wire_framed_size(1, len_before) - len_before};
+    put_reserved(r, m.room);
+    return m;
+}
+
+static void end_message(struct rewriting *r, struct open_message m, uint32_t number)
+{
+    if (r->out.failed)
+        return;
+    size_t len = r->out.len - m.begin - m.room;
+    size_t frame_len = wire_framed_size(number, len) - len;
+    if (frame_len > m.room && !buffer_reserve(&r->out, frame_len - m.room))
+        return;
+    uint8_t *frame = r->out.data + m.begin;
+    if (frame_len != m.room)
+        memmove(frame + frame_len, frame + m.room, len);
+    struct wire_writer w = wire_writer(frame, frame_len);
+    wire_put_frame(&w, number, len);
+    r->out.len = m.begin + frame_len + len;
 }
 
 /* ---- values ---- */
@@ -129,17 +148,20 @@ static void enter(struct rewriting *r, const struct rewrite_item *item, uint32_t
                   struct bytes framed)
 {
     bool changed_before = r->changed;
-    size_t begin = begin_message(r);
+    size_t begin = r->out.len, len = item->value.bytes.len;
+    struct open_message pair = {0}, value;
     r->changed = false;
     if (!item->element) {
+        pair = begin_message(r, framed.len);
         put_bytes(r, KEY_VALUE_KEY, item->key);
     }
-    size_t value = begin_message(r), compound = value;
+    value = begin_message(r, wire_framed_size(ANY_ARRAY, len));
+    struct open_message compound = begin_message(r, len);
     rewrite_inside(r, item);
     end_message(r, compound, item->value.type == VALUE_ARRAY ? ANY_ARRAY : ANY_MAP);
+    end_message(r, value, item->element ? number : KEY_VALUE_VALUE);
     if (!item->element)
-        end_message(r, value, KEY_VALUE_VALUE);
-    end_message(r, begin, number);
+        end_message(r, pair, number);
     if (!r->changed && !r->out.failed) {
         r->out.len = begin;
         put_raw(r, framed);
@@ -164,9 +186,7 @@ static void rewrite_item(struct rewriting *r, const struct rewrite_item *item, u
     if (verdict != REWRITE_SET) {
         put_raw(r, framed);
     } else if (item->element) {
-        size_t element = begin_message(r);
-        put_value(r, &change.value);
-        end_message(r, element, number);
+        put_value(r, number, &change.value);
     } else {
         put_attribute(r, number, change.key, &change.value);
     }
@@ -265,9 +285,9 @@ static void rewrite_field(struct rewriting *r, const struct message_kind *kind,
     } else if (k->kind == SHOWN_ATTRIBUTE) {
         rewrite_attribute(r, k->place, k->number, f);
     } else {
-        size_t begin = begin_message(r);
+        struct open_message m = begin_message(r, f->bytes.len);
         rewrite_message(r, k->message, f->bytes);
-        end_message(r, begin, k->number);
+        end_message(r, m, k->number);
     }
 }
 
@@ -290,6 +310,7 @@ static struct rewriting begin_rewriting(const struct rewriter *by, const struct 
                                         struct bytes message)
 {
     struct rewriting r = {.by = by};
+    buffer_reserve(&r.out, message.len + message.len / 8 + 64);
     rewrite_message(&r, kind, message);
     return r;
 }
