@@ -1,0 +1,77 @@
+'use strict';
+// Secrets in every place of a span, through the real binary: none arrives at the backend, in the store, or in a log.
+
+const { test } = require('node:test');
+const assert = require('node:assert/strict');
+const fs = require('node:fs');
+const path = require('node:path');
+const tailspan = require('./tailspan.js');
+const pipeline = require('./pipeline.js');
+const otlp = require('./otlp.js');
+const client = require('./client.js');
+const { Backend } = require('./backend.js');
+
+const SECRET = 'AKIAIOSFODNN7EXAMPLE';
+const MAIL = 'alice@example.com';
+
+test('what is to be scrubbed arrives nowhere; what is not, untouched', async () => {
+  const backend = await new Backend().listenGrpc();
+  const t = await pipeline.start({
+    processors: { scrub: { profiles: ['secrets', 'pii'], classes: { email: { action: 'hash' } }, hash: { key: 'a key of sixteen+' } } },
+    exporters: { sqlite: { flush_interval: '10ms' }, ...pipeline.toGrpc(backend.grpcPort, { compression: 'none' }) },
+  });
+  const traceId = otlp.traceId();
+  const attributes = [otlp.string('note', `key ${SECRET}`), otlp.string('enduser.id', MAIL)];
+  const dirty = otlp.span({
+    traceId,
+    name: `GET ${SECRET}`,
+    status: { code: 2, message: `no ${SECRET}` },
+    attributes,
+    events: [{ timeUnixNano: 1n, name: `event ${SECRET}`, attributes }],
+    links: [{ traceId, spanId: otlp.span({}).spanId, attributes }],
+  });
+  const clean = otlp.span({ traceId, name: 'GET /cart', attributes: [otlp.string('http.route', '/cart/{id}')] });
+  const bytes = otlp.encodeRequest(otlp.request([dirty, clean], { service: 'shop' }));
+  assert.equal((await client.post(t.ports.http, bytes)).status, 200);
+  await tailspan.until('the spans', () => backend.spans.length === 2);
+  await tailspan.until('the store', async () => (await t.metric('otelcol_exporter_sent_spans', { exporter: 'sqlite' })) === 2);
+
+  const sent = backend.requests.map((r) => r.bytes.toString('latin1')).join();
+  assert.ok(!sent.includes(SECRET) && !sent.includes(MAIL));
+  assert.match(sent, /GET \[aws_key_id\]/);
+  assert.match(sent, /\[email:1:[0-9a-f]{32}\]/);
+  const original = otlp.spansOf(otlp.decodeRequest(bytes)).find((s) => s.name === 'GET /cart');
+  assert.deepEqual(backend.spans.find((s) => s.name === 'GET /cart'), original);
+
+  assert.equal(await t.metric('tailspan_processor_scrub_findings', { rule: 'aws_key_id', place: 'span_name' }), 1);
+  assert.equal(await t.metric('tailspan_processor_scrub_findings', { rule: 'email', place: 'link_attribute' }), 1);
+  const { body } = await client.get(t.ports.telemetry, '/metrics');
+  assert.ok(!body.includes(SECRET) && !body.includes(MAIL));
+  await t.stop();
+  assert.ok(!t.stderr.includes(SECRET) && !t.stderr.includes(MAIL));
+
+  // The person is found and erased by the hash, without the hash being known to who asks.
+  const erase = tailspan.run(['erase', '--where', `enduser.id="${MAIL}"`, '--config', path.join(t.directory, 'config.yaml'),
+    '--data-directory', path.join(t.directory, 'data')]);
+  assert.equal(erase.stdout, '1 spans of 1 traces were removed\n', erase.stderr);
+  for (const f of fs.readdirSync(path.join(t.directory, 'data', 'traces')))
+    assert.ok(!fs.readFileSync(path.join(t.directory, 'data', 'traces', f)).includes(SECRET));
+});
+
+test('wrong settings are refused with their place', () => {
+  const dir = tailspan.directory();
+  const validate = (scrub) => {
+    const file = path.join(dir, 'config.yaml');
+    fs.writeFileSync(file, JSON.stringify(tailspan.complete({
+      receivers: { otlp: { protocols: { http: {} } } }, processors: { scrub }, exporters: { nop: {} },
+      service: { pipelines: { traces: { receivers: ['otlp'], processors: ['scrub'], exporters: ['nop'] } } },
+    }, { health: 1, telemetry: 2 })));
+    return tailspan.run(['config', 'validate', file]).stderr;
+  };
+  assert.match(validate({ profiles: ['everything'] }), /unknown profile "everything"; supported: secrets, pii, strict/);
+  assert.match(validate({ classes: { emial: {} } }), /there is no such class; there are email, payment_card/);
+  assert.match(validate({ classes: { email: { action: 'truncate' } } }), /only ipv4 and ipv6 can be truncated/);
+  assert.match(validate({ classes: { email: { action: 'hash' } } }), /needs hash::key or hash::key_file/);
+  assert.match(validate({ patterns: [{ name: 'x', regex: 'a(' }] }), /config.yaml:\d+: processors::scrub::patterns.*/);
+  assert.equal(validate({}), '');
+});
