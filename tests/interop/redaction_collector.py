@@ -16,6 +16,7 @@ import os
 import random
 import sys
 
+sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
 import beside  # noqa: E402
 from beside import attribute  # noqa: E402
