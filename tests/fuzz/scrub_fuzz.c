@@ -54,8 +54,8 @@ static void scrub(const struct detect_context *where, struct bytes value, struct
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    if (size < 2)
-        return 0;
+    if (size < 2 || memmem(data, size, planted, sizeof planted - 1))
+        return 0; /* within a word it may stay */
     const struct detect_context where = {
         .place = PLACE_SPAN_ATTRIBUTE,
         .key = bytes_of_string(keys[data[0] % (sizeof keys / sizeof keys[0])]),
