@@ -26,6 +26,10 @@ DEAD_LETTERS = java([
 ])
 
 
+SPRING = java([]) + [({"OTEL_SERVICE_NAME": c["GROUP"], **c}, "Spring") for c in (
+    {**STOCK, "FAILS": "o3"}, MAIL, {"GROUP": "repair", "TOPIC": "orders-dlt", "COUNT": "1"})]
+
+
 def both_groups(program, **more):
     return [({}, program), ({**STOCK, **more}, program), ({**MAIL, **more}, program)]
 
@@ -41,6 +45,8 @@ RECORDINGS = {
     "javaagent-2.33.1-messaging-receive": ("java", {**MESSAGING, **RECEIVE}, JAVA),
     "javaagent-2.33.1-dead-letters": ("java", HEADERS, DEAD_LETTERS),
     "javaagent-2.33.1-dead-letters-lost": ("java", {**HEADERS, **LOST}, DEAD_LETTERS),
+    "spring-kafka-4.0.8": ("java", HEADERS, SPRING),
+    "spring-kafka-4.0.8-lost": ("java", {**HEADERS, **LOST}, SPRING),
     "franz-go-kotel-1.7.1": ("go", {}, both_groups("franz")),
     "franz-go-kotel-1.7.1-links": ("go", {}, both_groups("franz", LINKS="1")),
     "franz-go-kotel-1.7.1-lost": ("go", LOST, both_groups("franz")),

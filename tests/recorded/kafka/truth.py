@@ -25,29 +25,26 @@ GROUP = ("messaging.consumer.group.name", "messaging.kafka.consumer.group", "mes
 
 
 def tidy(request, broker):
-    """The request with its machine's names taken out and its broker on the usual port."""
-    _, port = broker.split(":")
-
-    def scrubbed(node):
-        if isinstance(node, list):
-            return [scrubbed(item) for item in node]
-        if isinstance(node, dict):
-            return {key: scrubbed(value) for key, value in node.items()}
-        if isinstance(node, str):
-            return node.replace(broker, "127.0.0.1:9092")
-        return node
-
-    request = scrubbed(request)
+    """The request with its machine's names and stacks taken out, and its broker on the usual port."""
+    request = rewritten(request, broker)
     for resource_spans in request["resourceSpans"]:
         resource = resource_spans["resource"]
         resource["attributes"] = [a for a in resource.get("attributes", []) if not NAMES_MACHINE.match(a["key"])]
-        for scope_spans in resource_spans["scopeSpans"]:
-            for span in scope_spans["spans"]:
-                for attribute in span.get("attributes", []):
-                    if attribute["key"] in ("server.port", "net.peer.port", "network.peer.port"):
-                        if attribute["value"].get("intValue") in (port, int(port)):
-                            attribute["value"]["intValue"] = "9092"
+        for span in (span for scope_spans in resource_spans["scopeSpans"] for span in scope_spans["spans"]):
+            for attribute in span.get("attributes", []):
+                if attribute["key"] == "server.port":
+                    attribute["value"]["intValue"] = "9092"
+            for event in span.get("events", []):
+                event["attributes"] = [a for a in event.get("attributes", []) if a["key"] != "exception.stacktrace"]
     return request
+
+
+def rewritten(node, broker):
+    if isinstance(node, list):
+        return [rewritten(item, broker) for item in node]
+    if isinstance(node, dict):
+        return {key: rewritten(value, broker) for key, value in node.items()}
+    return node.replace(broker, "127.0.0.1:9092") if isinstance(node, str) else node
 
 
 def resource_of(resource_spans):

@@ -35,9 +35,8 @@ public final class Consume {
                 Truth.polled(records, GROUP);
                 for (var record : records) {
                     var partition = new TopicPartition(record.topic(), record.partition());
-                    if (partition.equals(again)) continue;
                     Truth.consumed(record.headers(), GROUP);
-                    if (process(record)) continue;
+                    if (partition.equals(again) || process(record)) continue;
                     again = partition;
                     consumer.seek(partition, record.offset());
                 }

@@ -13,15 +13,19 @@ import org.apache.kafka.common.header.Headers;
 
 /** Says under which spans messages were sent and got; a message's name is in its header "order". */
 final class Truth {
-    /** The agent keeps its producer span to itself, so it is told by a parent of ours. */
     static void send(Producer<String, String> producer, ProducerRecord<String, String> record) {
-        Span span = GlobalOpenTelemetry.getTracer("shop").spanBuilder("order").startSpan();
+        below(record.headers(), () -> producer.send(record));
+    }
+
+    /** The agent keeps its producer span to itself, so it is told by a parent of ours. */
+    static void below(Headers headers, Runnable send) {
+        Span span = GlobalOpenTelemetry.getTracer("work").spanBuilder("order").startSpan();
         try (Scope scope = span.makeCurrent()) {
-            producer.send(record);
+            send.run();
         } finally {
             span.end();
         }
-        say("produced", name(record.headers()), "parent", span.getSpanContext(), "");
+        say("produced", name(headers), "parent", span.getSpanContext(), "");
     }
 
     /** While records are iterated over, the agent's process span is the current one. */
