@@ -10,6 +10,15 @@
     "otelcol_exporter_send_failed_spans", "Spans that were sent and finally failed."
 #define EXPORTER_ENQUEUE_FAILED_SPANS                                                              \
     "otelcol_exporter_enqueue_failed_spans", "Spans lost before a first attempt to send them."
+#define EXPORTER_SENT_METRIC_POINTS                                                                \
+    "otelcol_exporter_sent_metric_points",                                                         \
+        "Metric points that the backend has acknowledged, or a scraper was shown."
+#define EXPORTER_SEND_FAILED_METRIC_POINTS                                                         \
+    "otelcol_exporter_send_failed_metric_points", "Metric points that were sent and finally "      \
+                                                  "failed."
+#define EXPORTER_ENQUEUE_FAILED_METRIC_POINTS                                                      \
+    "otelcol_exporter_enqueue_failed_metric_points",                                               \
+        "Metric points lost before a first attempt to send them."
 #define EXPORTER_QUEUE_SIZE                                                                        \
     "otelcol_exporter_queue_size", "What waits in the sending queue, in its sizer's unit."
 #define EXPORTER_QUEUE_CAPACITY                                                                    \

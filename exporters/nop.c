@@ -19,6 +19,14 @@ static struct outcome nop_consume(struct component *c, struct batch *b, struct r
     return outcome_accepted();
 }
 
+/* Never asks. */
+static bool nop_take_metrics(struct component *c, struct metric_source *source)
+{
+    (void)c;
+    (void)source;
+    return true;
+}
+
 static void nop_destroy(struct component *c)
 {
     free(c);
@@ -26,6 +34,7 @@ static void nop_destroy(struct component *c)
 
 static const struct component_ops ops = {
     .consume = nop_consume,
+    .take_metrics = nop_take_metrics,
     .destroy = nop_destroy,
 };
 

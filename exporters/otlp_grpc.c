@@ -1,10 +1,12 @@
 /* OTLP over gRPC: the exporter's configuration and life. The calls are in export_calls.c. */
 #include "component/clock.h"
 #include "component/component.h"
+#include "exporters/blocking_call.h"
 #include "exporters/compress.h"
 #include "exporters/export_calls.h"
 #include "exporters/exporters.h"
 #include "exporters/grpc_channel.h"
+#include "exporters/otlp_push.h"
 #include "exporters/sending_queue.h"
 
 #include <grpc/grpc.h>
@@ -12,7 +14,8 @@
 #include <string.h>
 #include <strings.h>
 
-#define EXPORT_METHOD "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+#define EXPORT_METHOD  "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+#define METRICS_METHOD "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export"
 
 /* ---- configuration ---- */
 
@@ -64,9 +67,46 @@ struct otlp_grpc {
     grpc_metadata *metadata;
     grpc_channel *channel;
     struct sending_queue *queue;
+    struct otlp_push *metrics;
 
-    struct export_calls calls; /* shared, with its own locking */
+    struct export_calls calls;         /* shared, with its own locking */
+    struct blocking_call metrics_call; /* likewise */
 };
+
+/* ---- metrics ---- */
+
+static void send_metrics(void *context, struct bytes body, struct send_answer *answer)
+{
+    blocking_call_send(&((struct otlp_grpc *)context)->metrics_call, body, answer);
+}
+
+static void cancel_metrics(void *context)
+{
+    blocking_call_cancel(&((struct otlp_grpc *)context)->metrics_call);
+}
+
+static bool take_metrics(struct component *c, struct metric_source *source)
+{
+    return metrics_push_add(otlp_push_metrics(((struct otlp_grpc *)c)->metrics), source);
+}
+
+static bool start_metrics(struct otlp_grpc *x, struct error *e)
+{
+    struct metrics_push *push = otlp_push_metrics(x->metrics);
+    if (!metrics_push_has_sources(push))
+        return true;
+    x->metrics_call = (struct blocking_call){
+        .channel = x->channel,
+        .method = grpc_channel_register_call(x->channel, METRICS_METHOD, NULL, NULL),
+        .metadata = x->metadata,
+        .metadata_count = x->settings.headers.count,
+        .timeout_ns = x->settings.timeout_ns,
+        .gzip = x->gzip != NULL,
+        .wait_for_ready = x->settings.wait_for_ready,
+    };
+    blocking_call_open(&x->metrics_call);
+    return metrics_push_start(push, e);
+}
 
 /* ---- the component ---- */
 
@@ -78,6 +118,8 @@ static bool start(struct component *component, struct error *e)
         return false;
     x->calls.channel = x->channel;
     x->calls.method = grpc_channel_register_call(x->channel, EXPORT_METHOD, NULL, NULL);
+    if (!start_metrics(x, e))
+        return false;
     component_set_ok(component);
     return true;
 }
@@ -99,7 +141,9 @@ static void refresh(struct component *c)
 
 static void drain(struct component *c, uint64_t deadline_ns)
 {
-    sending_queue_drain(((struct otlp_grpc *)c)->queue, deadline_ns);
+    struct otlp_grpc *x = (struct otlp_grpc *)c;
+    sending_queue_drain(x->queue, deadline_ns);
+    metrics_push_drain(otlp_push_metrics(x->metrics), deadline_ns);
 }
 
 static void stop(struct component *c)
@@ -107,6 +151,9 @@ static void stop(struct component *c)
     struct otlp_grpc *x = (struct otlp_grpc *)c;
     sending_queue_destroy(x->queue);
     x->queue = NULL;
+    otlp_push_destroy(x->metrics);
+    x->metrics = NULL;
+    blocking_call_close(&x->metrics_call);
     if (x->channel)
         grpc_channel_destroy(x->channel);
     x->channel = NULL;
@@ -134,6 +181,7 @@ static const struct component_ops ops = {
     .drain = drain,
     .refresh = refresh,
     .stop = stop,
+    .take_metrics = take_metrics,
     .destroy = destroy,
 };
 
@@ -206,7 +254,16 @@ static bool configure(struct otlp_grpc *x, const struct component_spec *spec, st
                                                                     .cancel = export_calls_cancel,
                                                                     .transport = &x->calls},
                                     e);
-    return x->queue != NULL;
+    if (!x->queue)
+        return false;
+    x->metrics = otlp_push_create(&(struct otlp_push_options){.component = &x->component,
+                                                              .telemetry = spec->telemetry,
+                                                              .retry = s->retry,
+                                                              .compressor = x->gzip,
+                                                              .send = send_metrics,
+                                                              .cancel = cancel_metrics,
+                                                              .context = x});
+    return x->metrics || error_set(e, "out of memory");
 }
 
 static struct component *create(const struct component_spec *spec, struct error *e)
@@ -229,6 +286,6 @@ const struct component_kind otlp_grpc_exporter = {
     .type = "otlp_grpc",
     .alias = "otlp",
     .class = COMPONENT_EXPORTER,
-    .summary = "sends spans over OTLP/gRPC",
+    .summary = "sends spans and metrics over OTLP/gRPC",
     .create = create,
 };

@@ -4,18 +4,17 @@
  * compression and JSON it reads the frame's slices where they lie. */
 #include "component/clock.h"
 #include "component/component.h"
+#include "exporters/blocking_post.h"
 #include "exporters/compress.h"
 #include "exporters/exporters.h"
-#include "exporters/http_client.h"
-#include "exporters/reply.h"
+#include "exporters/http_answer.h"
+#include "exporters/otlp_push.h"
 #include "exporters/sending_queue.h"
 #include "proto/otlp_json.h"
 
-#include <grpc/status.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 /* ---- configuration ---- */
 
@@ -25,6 +24,7 @@ static const char *const compressions[] = {"gzip", "zstd", "none", "", NULL};
 struct settings {
     const char *endpoint;
     const char *traces_endpoint;
+    const char *metrics_endpoint;
     int encoding;
     int compression;
     struct {
@@ -48,6 +48,7 @@ static const struct config_field compression_params_fields[] = {
 static const struct config_field fields[] = {
     KEY(endpoint, endpoint, FIELD_STRING),
     KEY(traces_endpoint, traces_endpoint, FIELD_STRING),
+    KEY(metrics_endpoint, metrics_endpoint, FIELD_STRING),
     KEY(encoding, encoding, FIELD_CHOICE, .fallback = "proto", .choices = encodings),
     KEY(compression, compression, FIELD_CHOICE, .fallback = "gzip", .choices = compressions),
     KEY(compression_params, compression_params, FIELD_SECTION,
@@ -80,6 +81,10 @@ struct otlp_http {
     char *url;
     struct http_client *client;
     struct sending_queue *queue;
+    struct http_client_settings metrics_client;
+    char *metrics_url; /* NULL: there is none */
+    struct blocking_post *metrics_post;
+    struct otlp_push *metrics;
 };
 
 /* One attempt's body, when it is not the frame's own slices. */
@@ -168,103 +173,49 @@ static void cancel_all(void *transport)
 
 /* ---- answers ---- */
 
-static bool is_type(const char *content_type, const char *type)
-{
-    size_t len = strlen(type);
-    return strncasecmp(content_type, type, len) == 0 &&
-           (content_type[len] == 0 || content_type[len] == ';' || content_type[len] == ' ');
-}
-
-/* The body as a message's wire bytes, in `wire` when it had to be converted; false when it is
- * neither protobuf nor JSON. */
-static bool body_as_wire(const struct http_result *r, enum otlp_message type, struct buffer *wire,
-                         struct bytes *out)
-{
-    if (is_type(r->content_type, "application/x-protobuf")) {
-        *out = r->body;
-        return true;
-    }
-    char where[256];
-    if (!is_type(r->content_type, "application/json") ||
-        !otlp_json_parse(r->body, type, wire, where, sizeof where) || wire->failed)
-        return false;
-    *out = buffer_bytes(wire);
-    return true;
-}
-
-static void read_success(const struct http_result *r, struct send_answer *answer)
-{
-    struct buffer wire = {0};
-    struct bytes message;
-    answer->result = SEND_OK;
-    if (r->body.len && body_as_wire(r, OTLP_TRACE_RESPONSE, &wire, &message))
-        reply_read_response(message, answer);
-    buffer_free(&wire);
-}
-
-static bool is_retryable(int status)
-{
-    return status == 429 || status == 502 || status == 503 || status == 504;
-}
-
-static int grpc_status_of(int status)
-{
-    switch (status) {
-    case 400:
-        return GRPC_STATUS_INVALID_ARGUMENT;
-    case 401:
-        return GRPC_STATUS_UNAUTHENTICATED;
-    case 403:
-        return GRPC_STATUS_PERMISSION_DENIED;
-    case 404:
-        return GRPC_STATUS_UNIMPLEMENTED;
-    case 413:
-    case 429:
-        return GRPC_STATUS_RESOURCE_EXHAUSTED;
-    default:
-        return is_retryable(status) ? GRPC_STATUS_UNAVAILABLE : GRPC_STATUS_INTERNAL;
-    }
-}
-
-static void read_failure(const struct http_result *r, struct send_answer *answer)
-{
-    struct buffer wire = {0};
-    struct bytes message;
-    struct reply_status status = {0};
-    char prefix[32];
-    snprintf(prefix, sizeof prefix, "HTTP %d", r->status);
-    answer->result = is_retryable(r->status) ? SEND_RETRY : SEND_PERMANENT;
-    answer->retry_after_ns =
-        r->retry_after_s < 1000000000u ? r->retry_after_s * 1000000000u : UINT64_MAX;
-    answer->grpc_status = grpc_status_of(r->status);
-    if (body_as_wire(r, OTLP_STATUS, &wire, &message))
-        reply_read_status(message, &status);
-    else if (is_type(r->content_type, "text/plain"))
-        status.message = r->body;
-    reply_message(answer, prefix, status.message);
-    buffer_free(&wire);
-}
-
-static void read_error(const struct http_result *r, struct send_answer *answer)
-{
-    answer->result = r->hopeless ? SEND_PERMANENT : SEND_RETRY;
-    answer->grpc_status = GRPC_STATUS_UNAVAILABLE;
-    reply_message(answer, "", bytes_of_string(r->error));
-}
-
 static void done(void *context, const struct http_result *r)
 {
     struct post *p = context;
     struct send_attempt *attempt = p->attempt;
     struct send_answer answer = {0};
-    if (r->error)
-        read_error(r, &answer);
-    else if (r->status >= 200 && r->status < 300)
-        read_success(r, &answer);
-    else
-        read_failure(r, &answer);
+    http_answer_read(r, OTLP_TRACE_RESPONSE, &answer);
     post_free(p);
     sending_queue_answer(attempt, &answer);
+}
+
+/* ---- metrics ---- */
+
+static void send_metrics(void *context, struct bytes body, struct send_answer *answer)
+{
+    blocking_post_send(((struct otlp_http *)context)->metrics_post, body, answer);
+}
+
+static void cancel_metrics(void *context)
+{
+    blocking_post_cancel(((struct otlp_http *)context)->metrics_post);
+}
+
+static void read_metrics_answer(const struct http_result *r, struct send_answer *answer)
+{
+    http_answer_read(r, OTLP_METRICS_RESPONSE, answer);
+}
+
+static bool take_metrics(struct component *c, struct metric_source *source)
+{
+    return metrics_push_add(otlp_push_metrics(((struct otlp_http *)c)->metrics), source);
+}
+
+static bool start_metrics(struct otlp_http *x, struct error *e)
+{
+    struct metrics_push *push = otlp_push_metrics(x->metrics);
+    if (!metrics_push_has_sources(push))
+        return true;
+    if (!x->metrics_url)
+        return error_set(e, "endpoint or metrics_endpoint is required where there are metrics");
+    x->metrics_client = x->settings.client;
+    x->metrics_client.url = x->metrics_url;
+    x->metrics_post = blocking_post_open(&x->metrics_client, read_metrics_answer, e);
+    return x->metrics_post && metrics_push_start(push, e);
 }
 
 /* ---- the component ---- */
@@ -273,7 +224,7 @@ static bool start(struct component *component, struct error *e)
 {
     struct otlp_http *x = (struct otlp_http *)component;
     x->client = http_client_create(&x->settings.client, done, e);
-    if (!x->client)
+    if (!x->client || !start_metrics(x, e))
         return false;
     component_set_ok(component);
     return true;
@@ -296,7 +247,9 @@ static void refresh(struct component *c)
 
 static void drain(struct component *c, uint64_t deadline_ns)
 {
-    sending_queue_drain(((struct otlp_http *)c)->queue, deadline_ns);
+    struct otlp_http *x = (struct otlp_http *)c;
+    sending_queue_drain(x->queue, deadline_ns);
+    metrics_push_drain(otlp_push_metrics(x->metrics), deadline_ns);
 }
 
 static void stop(struct component *c)
@@ -306,6 +259,10 @@ static void stop(struct component *c)
     x->queue = NULL;
     http_client_destroy(x->client);
     x->client = NULL;
+    otlp_push_destroy(x->metrics);
+    x->metrics = NULL;
+    blocking_post_close(x->metrics_post);
+    x->metrics_post = NULL;
 }
 
 static void destroy(struct component *c)
@@ -314,6 +271,7 @@ static void destroy(struct component *c)
     stop(c);
     compressor_destroy(x->compressor);
     free(x->url);
+    free(x->metrics_url);
     free(x);
 }
 
@@ -324,29 +282,42 @@ static const struct component_ops ops = {
     .drain = drain,
     .refresh = refresh,
     .stop = stop,
+    .take_metrics = take_metrics,
     .destroy = destroy,
 };
 
-/* traces_endpoint as it is, or endpoint with the signal's path. */
-static bool make_url(struct otlp_http *x, const struct config_value *config, struct error *e)
+/* A signal's own endpoint as it is, or endpoint with the signal's path; *url stays NULL when
+ * neither is given. */
+static bool make_url(const struct settings *s, const char *own, const char *key, const char *path,
+                     const struct config_value *config, char **url, struct error *e)
+{
+    bool whole = own && own[0];
+    const char *from = whole ? own : s->endpoint;
+    if (!from || !from[0])
+        return true;
+    if (!http_client_is_url(from))
+        return config_error(config_child(config, whole ? key : "endpoint"), e,
+                            "\"%s\" is not a URL such as http://jaeger:4318 or https://host/path",
+                            from);
+    size_t len = strlen(from);
+    while (!whole && from[len - 1] == '/')
+        len--;
+    if (asprintf(url, "%.*s%s", (int)len, from, whole ? "" : path) < 0)
+        *url = NULL;
+    return *url || error_set(e, "out of memory");
+}
+
+static bool make_urls(struct otlp_http *x, const struct config_value *config, struct error *e)
 {
     struct settings *s = &x->settings;
-    bool whole = s->traces_endpoint && s->traces_endpoint[0];
-    const char *url = whole ? s->traces_endpoint : s->endpoint;
-    if (!url || !url[0])
-        return config_error(config, e,
-                            "endpoint or traces_endpoint is required, such as http://jaeger:4318");
-    if (!http_client_is_url(url))
-        return config_error(config_child(config, whole ? "traces_endpoint" : "endpoint"), e,
-                            "\"%s\" is not a URL such as http://jaeger:4318 or https://host/path",
-                            url);
-    size_t len = strlen(url);
-    while (!whole && url[len - 1] == '/')
-        len--;
-    if (asprintf(&x->url, "%.*s%s", (int)len, url, whole ? "" : "/v1/traces") < 0)
-        x->url = NULL;
+    if (!make_url(s, s->traces_endpoint, "traces_endpoint", "/v1/traces", config, &x->url, e) ||
+        !make_url(s, s->metrics_endpoint, "metrics_endpoint", "/v1/metrics", config,
+                  &x->metrics_url, e))
+        return false;
     s->client.url = x->url;
-    return x->url || error_set(e, "out of memory");
+    return x->url || config_error(config, e,
+                                  "endpoint or traces_endpoint is required, such as "
+                                  "http://jaeger:4318");
 }
 
 static bool make_compressor(struct otlp_http *x, const struct config_value *config, struct error *e)
@@ -376,7 +347,7 @@ static bool configure(struct otlp_http *x, const struct component_spec *spec, st
         return config_error(s->auth, e, "auth is not supported yet; use headers");
     x->json = strcmp(encodings[s->encoding], "json") == 0;
     s->client.content_type = x->json ? "application/json" : "application/x-protobuf";
-    if (!make_url(x, config, e) || !make_compressor(x, config, e) ||
+    if (!make_urls(x, config, e) || !make_compressor(x, config, e) ||
         !http_client_check(&s->client, config, e) || !retry_settings_check(&s->retry, config, e) ||
         !queue_settings_check(&s->queue, config, e))
         return false;
@@ -389,7 +360,17 @@ static bool configure(struct otlp_http *x, const struct component_spec *spec, st
                                                                     .cancel = cancel_all,
                                                                     .transport = x},
                                     e);
-    return x->queue != NULL;
+    if (!x->queue)
+        return false;
+    x->metrics = otlp_push_create(&(struct otlp_push_options){.component = &x->component,
+                                                              .telemetry = spec->telemetry,
+                                                              .retry = s->retry,
+                                                              .compressor = x->compressor,
+                                                              .json = x->json,
+                                                              .send = send_metrics,
+                                                              .cancel = cancel_metrics,
+                                                              .context = x});
+    return x->metrics || error_set(e, "out of memory");
 }
 
 static struct component *create(const struct component_spec *spec, struct error *e)
@@ -410,6 +391,6 @@ const struct component_kind otlp_http_exporter = {
     .type = "otlp_http",
     .alias = "otlphttp",
     .class = COMPONENT_EXPORTER,
-    .summary = "sends spans over OTLP/HTTP, as protobuf or JSON",
+    .summary = "sends spans and metrics over OTLP/HTTP, as protobuf or JSON",
     .create = create,
 };

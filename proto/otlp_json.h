@@ -16,7 +16,9 @@ enum otlp_message {
     OTLP_TRACE_RESPONSE, /* ExportTraceServiceResponse */
     OTLP_SPAN,
     OTLP_RESOURCE,
-    OTLP_STATUS, /* google.rpc.Status */
+    OTLP_STATUS,           /* google.rpc.Status */
+    OTLP_METRICS_REQUEST,  /* ExportMetricsServiceRequest; printed, not parsed */
+    OTLP_METRICS_RESPONSE, /* ExportMetricsServiceResponse */
 };
 
 /* Appends the message's wire bytes to `out`. False when the JSON is malformed or does not fit the

@@ -4,6 +4,7 @@
 #include "proto/otlp_json_fields.h"
 
 #include "google/rpc/status.pb-c.h"
+#include "opentelemetry/proto/collector/metrics/v1/metrics_service.pb-c.h"
 #include "opentelemetry/proto/collector/trace/v1/trace_service.pb-c.h"
 
 const ProtobufCMessageDescriptor *otlp_json_descriptor(enum otlp_message type)
@@ -17,6 +18,10 @@ const ProtobufCMessageDescriptor *otlp_json_descriptor(enum otlp_message type)
         return &opentelemetry__proto__trace__v1__span__descriptor;
     case OTLP_RESOURCE:
         return &opentelemetry__proto__resource__v1__resource__descriptor;
+    case OTLP_METRICS_REQUEST:
+        return &opentelemetry__proto__collector__metrics__v1__export_metrics_service_request__descriptor;
+    case OTLP_METRICS_RESPONSE:
+        return &opentelemetry__proto__collector__metrics__v1__export_metrics_service_response__descriptor;
     case OTLP_STATUS:
         break;
     }

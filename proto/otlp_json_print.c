@@ -30,6 +30,7 @@ static enum wire_type wire_type_of(const ProtobufCFieldDescriptor *f)
     case PROTOBUF_C_TYPE_MESSAGE:
         return WIRE_LENGTH;
     case PROTOBUF_C_TYPE_FIXED64:
+    case PROTOBUF_C_TYPE_SFIXED64:
     case PROTOBUF_C_TYPE_DOUBLE:
         return WIRE_FIXED64;
     case PROTOBUF_C_TYPE_FIXED32:
@@ -37,6 +38,13 @@ static enum wire_type wire_type_of(const ProtobufCFieldDescriptor *f)
     default:
         return WIRE_VARINT;
     }
+}
+
+/* Whether a list of numbers comes in one piece. */
+static bool is_packed(const ProtobufCFieldDescriptor *f, const struct wire_field *value)
+{
+    return f->label == PROTOBUF_C_LABEL_REPEATED && wire_type(value->tag) == WIRE_LENGTH &&
+           wire_type_of(f) != WIRE_LENGTH;
 }
 
 static void forget_oneof(const ProtobufCMessageDescriptor *m, const ProtobufCFieldDescriptor *f,
@@ -61,7 +69,7 @@ static bool find_fields(const ProtobufCMessageDescriptor *m, struct bytes body, 
             protobuf_c_message_descriptor_get_field(m, wire_number(value.tag));
         if (!f)
             continue;
-        if (wire_type(value.tag) != wire_type_of(f))
+        if (wire_type(value.tag) != wire_type_of(f) && !is_packed(f, &value))
             return false;
         if (otlp_json_is_oneof(f))
             forget_oneof(m, f, found);
@@ -93,8 +101,13 @@ static bool print_value(struct json_writer *w, const ProtobufCFieldDescriptor *f
         json_bool(w, value->integer != 0);
         break;
     case PROTOBUF_C_TYPE_INT64:
+    case PROTOBUF_C_TYPE_SFIXED64:
         json_int_string(w, (int64_t)value->integer);
         break;
+    case PROTOBUF_C_TYPE_SINT32:
+        json_int(w, (int32_t)((uint32_t)value->integer >> 1 ^ -((uint32_t)value->integer & 1)));
+        break;
+    case PROTOBUF_C_TYPE_UINT64:
     case PROTOBUF_C_TYPE_FIXED64:
         json_uint_string(w, value->integer);
         break;
@@ -120,6 +133,26 @@ static void print_key(struct json_writer *w, const ProtobufCFieldDescriptor *f)
     json_key(w, name);
 }
 
+static bool print_packed(struct json_writer *w, const ProtobufCFieldDescriptor *f,
+                         struct bytes packed, unsigned depth)
+{
+    const uint8_t *at = packed.data, *end = wire_end(packed);
+    while (at < end) {
+        struct wire_field value = {0};
+        if (wire_type_of(f) == WIRE_VARINT) {
+            at = wire_varint(at, end, &value.integer);
+        } else {
+            const uint8_t *number = at;
+            at = wire_skip(at, end, wire_type_of(f));
+            if (at)
+                value.integer = at - number == 8 ? wire_load64(number) : wire_load32(number);
+        }
+        if (!at || !print_value(w, f, &value, depth))
+            return false;
+    }
+    return true;
+}
+
 static bool print_list(struct json_writer *w, const ProtobufCFieldDescriptor *f, struct found where,
                        const uint8_t *end, unsigned depth)
 {
@@ -128,7 +161,10 @@ static bool print_list(struct json_writer *w, const ProtobufCFieldDescriptor *f,
     for (const uint8_t *at = where.first; at && at <= where.last;) {
         struct wire_field value;
         at = wire_field(at, end, &value);
-        if (at && wire_number(value.tag) == f->id && !print_value(w, f, &value, depth))
+        if (!at || wire_number(value.tag) != f->id)
+            continue;
+        if (is_packed(f, &value) ? !print_packed(w, f, value.bytes, depth)
+                                 : !print_value(w, f, &value, depth))
             return false;
     }
     json_array_end(w);

@@ -5,6 +5,7 @@
  * the scraper's own timeout when it says one. */
 #include "component/clock.h"
 #include "component/config.h"
+#include "component/exporter_metrics.h"
 #include "component/http_server.h"
 #include "component/log.h"
 #include "component/telemetry.h"
@@ -255,8 +256,7 @@ static struct counter *failed(const struct component_spec *spec, const char *rea
 
 static void register_counters(struct prometheus *p, const struct component_spec *spec)
 {
-    p->sent = telemetry_counter(spec->telemetry, "otelcol_exporter_sent_metric_points",
-                                "Metric points that were sent, or shown to a scraper.",
+    p->sent = telemetry_counter(spec->telemetry, EXPORTER_SENT_METRIC_POINTS,
                                 LABELS({"exporter", spec->id}));
     p->scrapes = telemetry_counter(spec->telemetry, "tailspan_exporter_scrapes",
                                    "Scrapes that were answered.", LABELS({"exporter", spec->id}));
