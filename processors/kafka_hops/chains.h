@@ -18,7 +18,6 @@ enum { CHAINS_PAGE = 1024 }; /* buckets */
 struct chains {
     const struct ring *ring;
     size_t next; /* offset of the link, a uint32_t, in a record */
-    uint32_t (*hash)(const struct ring *ring, const void *record);
 
     uint32_t **pages;
     uint32_t page_count;
@@ -28,8 +27,7 @@ struct chains {
 };
 
 /* False: out of memory. */
-bool chains_init(struct chains *c, const struct ring *ring, size_t next,
-                 uint32_t (*hash)(const struct ring *ring, const void *record));
+bool chains_init(struct chains *c, const struct ring *ring, size_t next);
 void chains_free(struct chains *c);
 
 static inline uint32_t *chains_bucket(const struct chains *c, uint32_t hash)
@@ -54,7 +52,97 @@ static inline uint32_t chains_first(const struct chains *c, uint32_t hash)
     return *chains_bucket(c, hash);
 }
 
-/* Puts a record in, keeping the youngest first. False: its chain is too long to find its place. */
-bool chains_insert(struct chains *c, uint32_t number);
+static inline void chains_prefetch_bucket(const struct chains *c, uint32_t hash)
+{
+    __builtin_prefetch(chains_bucket(c, hash));
+}
+
+/* The first record of a chain, or, once that has come, the second. */
+static inline void chains_prefetch_record(const struct chains *c, uint32_t hash, bool second)
+{
+    uint32_t n = chains_first(c, hash);
+    if (second && ring_is_live(c->ring, n))
+        n = chains_next(c, n);
+    if (ring_is_live(c->ring, n))
+        __builtin_prefetch(ring_at(c->ring, n));
+}
+
+/* Puts a record in that is in no chain of these. False: its chain is too long to find its place. */
+bool chains_put(struct chains *c, uint32_t number, uint32_t hash);
+
+/* ---- growing ---- */
+
+bool chains_add_page(struct chains *c);
+
+static inline void chains_set_next(const struct chains *c, uint32_t number, uint32_t next)
+{
+    memcpy((uint8_t *)ring_at(c->ring, number) + c->next, &next, sizeof next);
+}
+
+/* The end of a chain that is being written. */
+struct chains_end {
+    uint32_t *bucket;
+    uint32_t last;
+    bool empty;
+};
+
+static inline void chains_append(const struct chains *c, struct chains_end *end, uint32_t number)
+{
+    if (end->empty)
+        *end->bucket = number;
+    else
+        chains_set_next(c, end->last, number);
+    end->last = number;
+    end->empty = false;
+}
+
+/* Divides the next bucket's chain between it and a new bucket, when there are more records than
+ * buckets; both keep their order. Called for each record that is put in. `hash` gives a record's,
+ * and is to be inlined: this is most of what a record costs while the index grows, and calls
+ * through pointers keep a processor from looking ahead to the next record. */
+static inline __attribute__((always_inline)) void chains_grow(
+    struct chains *c, uint32_t (*hash)(const struct ring *ring, const void *record))
+{
+    if (ring_count(c->ring) <= c->mask + 1 + c->split)
+        return;
+    uint32_t bucket = c->split, sibling = bucket + c->mask + 1;
+    if (sibling / CHAINS_PAGE >= c->page_count && !chains_add_page(c))
+        return;
+    struct chains_end low = {&c->pages[bucket / CHAINS_PAGE][bucket % CHAINS_PAGE], 0, true};
+    struct chains_end high = {&c->pages[sibling / CHAINS_PAGE][sibling % CHAINS_PAGE], 0, true};
+    uint32_t n = *low.bucket;
+    *low.bucket = *high.bucket = c->ring->head - 1;
+    while (ring_is_live(c->ring, n)) {
+        uint32_t next = chains_next(c, n);
+        bool is_high = hash(c->ring, ring_at(c->ring, n)) & (c->mask + 1);
+        chains_append(c, is_high ? &high : &low, n);
+        n = next;
+    }
+    if (!low.empty)
+        chains_set_next(c, low.last, n);
+    if (!high.empty)
+        chains_set_next(c, high.last, n);
+    if (++c->split > c->mask) {
+        c->mask = c->mask * 2 + 1;
+        c->split = 0;
+    }
+}
+
+/* Fetches chains that are soon to be divided: the first record of one, the second of a nearer one,
+ * whose first has come by now, and so on. */
+static inline void chains_prefetch_growth(const struct chains *c)
+{
+    enum { STEP = 4, DEPTH = 4 };
+    for (uint32_t depth = 0; depth < DEPTH; depth++) {
+        uint32_t bucket = c->split + (DEPTH - depth) * STEP;
+        if (bucket > c->mask)
+            continue;
+        uint32_t n = c->pages[bucket / CHAINS_PAGE][bucket % CHAINS_PAGE];
+        for (uint32_t i = 0; i < depth && ring_is_live(c->ring, n); i++)
+            n = chains_next(c, n);
+        if (ring_is_live(c->ring, n))
+            __builtin_prefetch(ring_at(c->ring, n));
+    }
+}
 
 #endif

@@ -53,7 +53,7 @@ static void learn_place(struct hop_index *ix, uint32_t number, const struct cons
     int32_t partition = p->partition;
     p->partition = c->partition;
     p->offset = c->offset;
-    if (!chains_insert(&ix->produced_place, number)) {
+    if (!insert_produced_place(ix, number)) {
         p->partition = partition;
         p->offset = -1;
         return;

@@ -9,72 +9,17 @@ enum {
     LEAST_PAUSE_MS = 5 /* between ticks */
 };
 
-/* ---- hashes of records, for their chains ---- */
-
-/* What a chain splits by is kept nowhere: it is computed from the record, and the topic's part from
- * its party, which the index finds through this. */
-static const struct hop_index *of_ring(const struct ring *r, size_t offset)
-{
-    return (const struct hop_index *)((const char *)r - offset);
-}
-
-static uint32_t hash_produced_id(const struct ring *r, const void *record)
-{
-    const struct produced *p = record;
-    (void)r;
-    return (uint32_t)ids_hash(p->trace_id, p->span_id);
-}
-
-static uint32_t hash_produced_place(const struct ring *r, const void *record)
-{
-    const struct produced *p = record;
-    const struct hop_index *ix = of_ring(r, offsetof(struct hop_index, produced));
-    return place_hash(party_of_produced(ix, p)->key.topic_hash, p->partition, p->offset);
-}
-
-static uint32_t hash_produced_key(const struct ring *r, const void *record)
-{
-    const struct produced *p = record;
-    const struct hop_index *ix = of_ring(r, offsetof(struct hop_index, produced));
-    return topic_key_hash(party_of_produced(ix, p)->key.topic_hash, p->key);
-}
-
-static uint32_t hash_consumed_target(const struct ring *r, const void *record)
-{
-    (void)r;
-    return (uint32_t)((const struct consumed *)record)->target;
-}
-
-static uint32_t hash_consumed_place(const struct ring *r, const void *record)
-{
-    const struct consumed *c = record;
-    const struct hop_index *ix = of_ring(r, offsetof(struct hop_index, consumed));
-    return place_hash(party_of_consumed(ix, c)->key.topic_hash, c->partition, c->offset);
-}
-
-static uint32_t hash_consumed_key(const struct ring *r, const void *record)
-{
-    const struct consumed *c = record;
-    const struct hop_index *ix = of_ring(r, offsetof(struct hop_index, consumed));
-    return topic_key_hash(party_of_consumed(ix, c)->key.topic_hash, c->key);
-}
-
 /* ---- its life ---- */
 
 static bool init_chains(struct hop_index *ix)
 {
     const struct ring *p = &ix->produced, *c = &ix->consumed;
-    return chains_init(&ix->produced_id, p, offsetof(struct produced, next_id), hash_produced_id) &&
-           chains_init(&ix->produced_place, p, offsetof(struct produced, next_place),
-                       hash_produced_place) &&
-           chains_init(&ix->produced_key, p, offsetof(struct produced, next_key),
-                       hash_produced_key) &&
-           chains_init(&ix->consumed_target, c, offsetof(struct consumed, next_target),
-                       hash_consumed_target) &&
-           chains_init(&ix->consumed_place, c, offsetof(struct consumed, next_place),
-                       hash_consumed_place) &&
-           chains_init(&ix->consumed_key, c, offsetof(struct consumed, next_key),
-                       hash_consumed_key);
+    return chains_init(&ix->produced_id, p, offsetof(struct produced, next_id)) &&
+           chains_init(&ix->produced_place, p, offsetof(struct produced, next_place)) &&
+           chains_init(&ix->produced_key, p, offsetof(struct produced, next_key)) &&
+           chains_init(&ix->consumed_target, c, offsetof(struct consumed, next_target)) &&
+           chains_init(&ix->consumed_place, c, offsetof(struct consumed, next_place)) &&
+           chains_init(&ix->consumed_key, c, offsetof(struct consumed, next_key));
 }
 
 struct hop_index *hop_index_create(const struct index_settings *settings,

@@ -83,11 +83,31 @@ void hop_index_destroy(struct hop_index *ix);
 
 /* ---- spans ---- */
 
+/* What a span is looked for by. */
+struct index_hashes {
+    uint64_t ids; /* a producer's own, a consumer's parent's */
+    uint32_t place;
+    uint32_t key;
+    bool producer;
+};
+
+/* Without the lock. */
+void hop_index_hash(const struct span_view *view, const struct message *message,
+                    const struct party_key *party, struct index_hashes *out);
+
+/* Fetches what a span will look at, in three steps with time between (buckets, the first record of
+ * each, the second): the index is much larger than a processor's cache, and the spans of a batch
+ * can wait for it together. */
+void hop_index_prefetch_buckets(const struct hop_index *ix, const struct index_hashes *h);
+void hop_index_prefetch_records(const struct hop_index *ix, const struct index_hashes *h,
+                                bool second);
+
 struct index_span {
     const struct span_view *view;
     const struct message *message;
     const struct party_key *party; /* finished */
-    uint32_t number;               /* in its batch */
+    const struct index_hashes *hashes;
+    uint32_t number; /* in its batch */
     uint32_t now_ms;
 };
 

@@ -69,6 +69,16 @@ uint32_t topic_key_hash(uint64_t topic_hash, uint32_t key);
  * repetitions of an original. */
 uint32_t delivery_group(const struct party *consumer, const struct consumed *c);
 
+/* ---- into the chains ---- */
+
+/* A record has what it is found by, and is in no such chain. False: there are too many alike. */
+bool insert_produced_id(struct hop_index *ix, uint32_t number);
+bool insert_produced_place(struct hop_index *ix, uint32_t number);
+bool insert_produced_key(struct hop_index *ix, uint32_t number);
+bool insert_consumed_target(struct hop_index *ix, uint32_t number);
+bool insert_consumed_place(struct hop_index *ix, uint32_t number);
+bool insert_consumed_key(struct hop_index *ix, uint32_t number);
+
 /* ---- who may be whose ---- */
 
 /* Same topic, and clusters that may be the same. */

@@ -105,11 +105,18 @@ static bool same_record(const struct consumed *a, const struct consumed *b)
     return a->offset >= 0 && a->offset == b->offset && a->partition == b->partition;
 }
 
-static bool is_told(const struct story *s, const struct consumed *c)
+/* Whether the record is told, by a delivery that began before; one that began later is taken out.
+ */
+static bool is_told(struct story *s, const struct consumed *c)
 {
     for (unsigned i = 0; i < s->count; i++) {
-        if (!s->events[i].written && same_record(consumed_at(s->ix, s->events[i].number), c))
+        const struct event *e = &s->events[i];
+        if (e->written || !same_record(consumed_at(s->ix, e->number), c))
+            continue;
+        if (e->time_ns <= c->start_ns)
             return true;
+        memmove(&s->events[i], &s->events[i + 1], (--s->count - i) * sizeof s->events[0]);
+        return false;
     }
     return false;
 }
@@ -123,7 +130,7 @@ static bool is_of_group(const struct story *s, const struct consumed *c)
            parties_match(party, s->party);
 }
 
-/* Of redeliveries the one that is met first is told; they all get its producer by their place. */
+/* Of redeliveries the first is told; they all get its producer by their place. */
 static void tell_taken(struct story *s)
 {
     const struct chains *chains = &s->ix->consumed_key;
@@ -247,14 +254,27 @@ struct pairs {
     unsigned count;
 };
 
+/* Offsets tell the order better than times, which are alike within a batch. */
+static bool was_appended_before(const struct consumed *a, const struct consumed *b)
+{
+    return a->offset >= 0 && b->offset >= 0 && a->offset < b->offset;
+}
+
 static void pair_off(const struct story *s, const struct stretch *t, struct pairs *p)
 {
     unsigned written = 0, taken = 0;
     for (unsigned i = t->from; i < t->to; i++) {
-        if (s->events[i].written)
-            p->written[written++] = s->events[i].number;
-        else
-            p->taken[taken++] = s->events[i].number;
+        uint32_t number = s->events[i].number;
+        if (s->events[i].written) {
+            p->written[written++] = number;
+            continue;
+        }
+        unsigned at = taken++;
+        for (; at > 0 && was_appended_before(consumed_at(s->ix, number),
+                                             consumed_at(s->ix, p->taken[at - 1]));
+             at--)
+            p->taken[at] = p->taken[at - 1];
+        p->taken[at] = number;
     }
     p->count = taken;
 }

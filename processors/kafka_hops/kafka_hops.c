@@ -21,6 +21,8 @@
 
 enum { RETRY_AFTER_MS = 1000, TICK_MS = 1000 };
 
+struct workspace;
+
 struct kafka_hops {
     struct component component;
     struct lane *lane;       /* where time moves on; NULL: nowhere */
@@ -31,6 +33,8 @@ struct kafka_hops {
 
     pthread_mutex_t lock; /* guards index */
     struct hop_index *index;
+
+    _Atomic(struct workspace *) spare; /* any lane's */
 };
 
 /* ---- configuration ---- */
@@ -131,6 +135,7 @@ static void tick(struct lane_timer *timer)
 struct reading {
     struct message message;
     struct party_key party;
+    struct index_hashes hashes;
     uint32_t span;
     bool open;
 };
@@ -183,27 +188,79 @@ static bool read_batch(const struct batch *b, struct readings *r)
             service = resource_service_name(resource);
         }
         read_party(&reading->party, &reading->message, service);
+        hop_index_hash(s, &reading->message, &reading->party, &reading->hashes);
         reading->span = i;
         r->count++;
     }
     return true;
 }
 
-static void meet(struct kafka_hops *k, const struct batch *b, struct readings *r, bool producers,
-                 uint32_t now, struct found_hops *found)
+static void meet(struct kafka_hops *k, const struct batch *b, struct reading *r, uint32_t now,
+                 struct found_hops *found)
 {
-    for (uint32_t i = 0; i < r->count; i++) {
-        struct reading *reading = &r->items[i];
-        struct index_span s = {.view = &b->spans[reading->span],
-                               .message = &reading->message,
-                               .party = &reading->party,
-                               .number = reading->span,
-                               .now_ms = now};
-        if ((reading->message.role == MESSAGE_PRODUCER) != producers)
-            continue;
-        reading->open = producers ? hop_index_producer(k->index, &s, found)
-                                  : hop_index_consumer(k->index, &s, found);
+    struct index_span s = {.view = &b->spans[r->span],
+                           .message = &r->message,
+                           .party = &r->party,
+                           .hashes = &r->hashes,
+                           .number = r->span,
+                           .now_ms = now};
+    r->open = r->hashes.producer ? hop_index_producer(k->index, &s, found)
+                                 : hop_index_consumer(k->index, &s, found);
+}
+
+/* Meets all producers, or all consumers. */
+static void meet_all(struct kafka_hops *k, const struct batch *b, struct readings *r,
+                     bool producers, uint32_t now, struct found_hops *found)
+{
+    enum { STEP = 6, STEPS = 3 };
+    for (uint32_t i = 0; i < r->count + STEPS * STEP; i++) {
+        for (uint32_t step = 0; step <= STEPS; step++) {
+            uint32_t at = i - step * STEP; /* beyond the count when negative */
+            if (at >= r->count || r->items[at].hashes.producer != producers)
+                continue;
+            if (step == 0)
+                hop_index_prefetch_buckets(k->index, &r->items[at].hashes);
+            else if (step < STEPS)
+                hop_index_prefetch_records(k->index, &r->items[at].hashes, step == 2);
+            else
+                meet(k, b, &r->items[at], now, found);
+        }
     }
+}
+
+/* What a batch is worked on with; kept for the next one, because memory that is always given back
+ * is always new. */
+struct workspace {
+    struct readings readings;
+    struct found_hops found;
+};
+
+enum { KEPT_READINGS = 4096, KEPT_HOPS = 4096 };
+
+static struct workspace *workspace_take(struct kafka_hops *k)
+{
+    struct workspace *w = atomic_exchange(&k->spare, NULL);
+    return w ? w : calloc(1, sizeof *w);
+}
+
+static void workspace_free(struct workspace *w)
+{
+    if (!w)
+        return;
+    found_hops_free(&w->found);
+    free(w->readings.items);
+    free(w);
+}
+
+static void workspace_give(struct kafka_hops *k, struct workspace *w)
+{
+    found_hops_clear(&w->found);
+    w->readings.count = 0;
+    if (w->readings.capacity > KEPT_READINGS || w->found.capacity > KEPT_HOPS) {
+        workspace_free(w);
+        return;
+    }
+    workspace_free(atomic_exchange(&k->spare, w));
 }
 
 static void tell_open(const struct batch *b, const struct readings *r)
@@ -262,32 +319,51 @@ static struct batch *add_links(struct kafka_hops *k, struct batch *b,
     return b;
 }
 
-static struct outcome kafka_hops_consume(struct component *c, struct batch *b,
-                                         struct receipt *receipt)
+/* Takes over a reference to `b`, gives back one to the same spans, some of them linked. NULL: out
+ * of memory. */
+static struct batch *find_hops(struct kafka_hops *k, struct batch *b, struct workspace *w)
+{
+    if (!read_batch(b, &w->readings)) {
+        batch_release(b);
+        return NULL;
+    }
+    if (w->readings.count == 0)
+        return b;
+    uint32_t now = now_ms();
+    pthread_mutex_lock(&k->lock);
+    meet_all(k, b, &w->readings, true, now, &w->found);
+    meet_all(k, b, &w->readings, false, now, &w->found);
+    pthread_mutex_unlock(&k->lock);
+    tell_open(b, &w->readings);
+    tell(&w->found);
+    return add_links(k, b, &w->found);
+}
+
+static bool any_possible(const struct batch *b)
+{
+    for (uint32_t i = 0; i < b->span_count; i++) {
+        if (message_possible(&b->spans[i]))
+            return true;
+    }
+    return false;
+}
+
+static struct outcome kafka_hops_consume(struct component *c, struct batch *b, struct receipt *r)
 {
     struct kafka_hops *k = (struct kafka_hops *)c;
-    struct readings r = {0};
-    struct found_hops found = {0};
-    bool complete = read_batch(b, &r);
-    if (complete && r.count == 0)
-        return component_consume(c->next, b, receipt);
-    if (complete) {
-        uint32_t now = now_ms();
-        pthread_mutex_lock(&k->lock);
-        meet(k, b, &r, true, now, &found);
-        meet(k, b, &r, false, now, &found);
-        pthread_mutex_unlock(&k->lock);
-        tell_open(b, &r);
-        tell(&found);
-        b = add_links(k, b, &found);
+    if (!any_possible(b))
+        return component_consume(c->next, b, r);
+    struct workspace *w = workspace_take(k);
+    if (w) {
+        b = find_hops(k, b, w);
+        workspace_give(k, w);
     } else {
         batch_release(b);
+        b = NULL;
     }
-    found_hops_free(&found);
-    free(r.items);
-    if (!complete || !b)
+    if (!b)
         return outcome_busy(RETRY_AFTER_MS, "out of memory");
-    return component_consume(c->next, b, receipt);
+    return component_consume(c->next, b, r);
 }
 
 /* ---- its life ---- */
@@ -343,6 +419,7 @@ static void kafka_hops_destroy(struct component *c)
 {
     struct kafka_hops *k = (struct kafka_hops *)c;
     telemetry_remove(k->telemetry, k);
+    workspace_free(atomic_load(&k->spare));
     hop_index_destroy(k->index);
     hop_metrics_destroy(k->metrics);
     pthread_mutex_destroy(&k->lock);

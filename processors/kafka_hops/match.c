@@ -44,6 +44,40 @@ uint32_t topic_key_hash(uint64_t hash, uint32_t key)
     return (uint32_t)mix(hash, key);
 }
 
+void hop_index_hash(const struct span_view *view, const struct message *m,
+                    const struct party_key *party, struct index_hashes *out)
+{
+    bool producer = m->role == MESSAGE_PRODUCER;
+    *out = (struct index_hashes){
+        .ids = ids_hash(view->trace_id, producer ? view->span_id : view->parent_span_id),
+        .place = place_hash(party->topic_hash, m->place.partition, m->place.offset),
+        .key = topic_key_hash(party->topic_hash, key_hash(m->key)),
+        .producer = producer};
+}
+
+void hop_index_prefetch_buckets(const struct hop_index *ix, const struct index_hashes *h)
+{
+    chains_prefetch_bucket(&ix->produced_id, (uint32_t)h->ids);
+    chains_prefetch_bucket(&ix->produced_place, h->place);
+    chains_prefetch_bucket(&ix->consumed_place, h->place);
+    chains_prefetch_bucket(&ix->consumed_target, (uint32_t)h->ids);
+    if (h->producer) {
+        chains_prefetch_bucket(&ix->produced_key, h->key);
+        chains_prefetch_bucket(&ix->consumed_key, h->key);
+    }
+}
+
+void hop_index_prefetch_records(const struct hop_index *ix, const struct index_hashes *h,
+                                bool second)
+{
+    chains_prefetch_record(&ix->produced_id, (uint32_t)h->ids, second);
+    chains_prefetch_record(&ix->produced_place, h->place, second);
+    if (h->producer) {
+        chains_prefetch_record(&ix->consumed_target, (uint32_t)h->ids, second);
+        chains_prefetch_record(&ix->consumed_place, h->place, second);
+    }
+}
+
 /* ---- looking for a producer ---- */
 
 bool parties_match(const struct party *producer, const struct party *consumer)
@@ -214,7 +248,7 @@ static void remember_place(struct hop_index *ix, uint32_t number, const struct p
         p->offset = -1;
         return;
     }
-    chains_insert(&ix->produced_place, number);
+    insert_produced_place(ix, number);
 }
 
 static struct produced *remember_produced(struct hop_index *ix, const struct index_span *s,
@@ -246,7 +280,7 @@ static struct produced *remember_produced(struct hop_index *ix, const struct ind
 
 bool hop_index_producer(struct hop_index *ix, const struct index_span *s, struct found_hops *found)
 {
-    uint64_t ids = ids_hash(s->view->trace_id, s->view->span_id);
+    uint64_t ids = s->hashes->ids;
     uint32_t number;
     if (find_by_ids(ix, ids, &number)) {
         counter_add(ix->counters.repeated, 1);
@@ -263,14 +297,14 @@ bool hop_index_producer(struct hop_index *ix, const struct index_span *s, struct
         return false;
     }
     party->records++;
-    chains_insert(&ix->produced_id, number);
+    insert_produced_id(ix, number);
     struct search by_target = {.ix = ix, .produced = number, .target = ids};
     remember_place(ix, number, party);
     match_waiting(&by_target, &ix->consumed_target, (uint32_t)ids, found);
     if (p->offset >= 0 && p->partition >= 0)
         match_waiting_by_place(ix, number, found);
     if (p->key && ix->settings.infer) {
-        chains_insert(&ix->produced_key, number);
+        insert_produced_key(ix, number);
         infer_for_produced(ix, number, found);
     }
     return !p->taken;
@@ -331,11 +365,11 @@ static void wait_for_producer(struct hop_index *ix, struct taking *t, struct fou
     party_of_consumed(ix, c)->records++;
     t->open = true;
     if (c->target)
-        chains_insert(&ix->consumed_target, number);
+        insert_consumed_target(ix, number);
     if (c->partition >= 0 && c->offset >= 0)
-        chains_insert(&ix->consumed_place, number);
+        insert_consumed_place(ix, number);
     if (c->key && c->via != VIA_LINK && c->via != VIA_ORIGINAL && ix->settings.infer)
-        chains_insert(&ix->consumed_key, number);
+        insert_consumed_key(ix, number);
     if (ix->settings.settle_ms == 0)
         infer_at_once(ix, number, t, found);
 }
@@ -431,7 +465,7 @@ static void take_single(struct hop_index *ix, struct taking *t, struct found_hop
     t->record.party = party->number;
     if (t->s->view->kind == SPAN_KIND_CONSUMER && !span_is_root(t->s->view)) {
         t->record.via = VIA_PARENT;
-        t->record.target = ids_hash(t->s->view->trace_id, t->s->view->parent_span_id);
+        t->record.target = t->s->hashes->ids;
     }
     take_record(ix, t, found);
 }

@@ -266,8 +266,13 @@ static void deliver(struct simulation *sim, struct hop_index *ix, struct truth *
         uint32_t now_ms = (uint32_t)(1000000 + e->arrives_ms);
         for (; ticked_ms < e->arrives_ms; ticked_ms += 1000)
             hop_index_tick(ix, (uint32_t)(1000000 + ticked_ms), &found);
-        struct index_span span = {
-            .view = &e->view, .message = &e->message, .party = &e->party, .now_ms = now_ms};
+        struct index_hashes hashes;
+        hop_index_hash(&e->view, &e->message, &e->party, &hashes);
+        struct index_span span = {.view = &e->view,
+                                  .message = &e->message,
+                                  .party = &e->party,
+                                  .hashes = &hashes,
+                                  .now_ms = now_ms};
         if (e->delivery)
             hop_index_consumer(ix, &span, &found);
         else

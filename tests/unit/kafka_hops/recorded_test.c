@@ -171,7 +171,8 @@ static bool is_attempt(const struct rig *rig, const struct told *told, unsigned 
 {
     for (unsigned i = 0; i < rig->count; i++) {
         const struct told *other = &rig->told[i];
-        attempt += !is_listed_consumer(&other->hop) && strcmp(other->group, told->group) == 0 &&
+        attempt += !is_listed_consumer(&other->hop) && other->hop.receives == told->hop.receives &&
+                   strcmp(other->group, told->group) == 0 &&
                    memcmp(other->hop.producer_span, told->hop.producer_span, 8) == 0;
     }
     return told->hop.attempt == attempt;

@@ -1,0 +1,216 @@
+/* What hops through Kafka cost: nanoseconds a messaging span and any other, bytes a waiting record.
+ *
+ *     hops_bench [million records that wait]
+ *
+ * Each figure is the least of several rounds over requests of 512 spans through the processor, less
+ * what the same round costs without it. Spans that are about no messages: the usual mixture, a
+ * third of them CLIENT. */
+#include "component/config.h"
+#include "component/telemetry.h"
+#include "processors/kafka_hops/hops.h"
+#include "processors/kafka_hops/index.h"
+#include "proto/message_writer.h"
+#include "proto/otlp_fields.h"
+#include "proto/span_kind.h"
+#include "tests/bench/spans.h"
+
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum { SPANS = 512, ROUNDS = 40 };
+
+static uint64_t now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t); /* others use this machine as well */
+    return (uint64_t)t.tv_sec * 1000000000U + (uint64_t)t.tv_nsec;
+}
+
+static void need(bool ok, const char *what)
+{
+    if (ok)
+        return;
+    fprintf(stderr, "hops_bench: %s failed\n", what);
+    exit(1);
+}
+
+/* ---- the processor, and its end ---- */
+
+static struct outcome drop(struct component *c, struct batch *b, struct receipt *r)
+{
+    (void)c;
+    (void)r;
+    batch_release(b);
+    return outcome_accepted();
+}
+
+static const struct component_ops end_ops = {.consume = drop};
+static struct component end = {.ops = &end_ops};
+
+static struct component *processor(struct telemetry *t)
+{
+    static const struct config_value none = {.type = CONFIG_NULL};
+    struct component_spec spec = {
+        .kind = &kafka_hops_processor, .id = "kafka_hops", .config = &none, .telemetry = t};
+    struct error e = {0};
+    struct component *c = kafka_hops_processor.create(&spec, &e);
+    need(c != NULL, "create");
+    c->next = &end;
+    return c;
+}
+
+/* ---- requests ---- */
+
+static void text_attribute(struct buffer *b, const char *key, const char *text)
+{
+    size_t pair = message_begin(b, SPAN_ATTRIBUTES);
+    message_bytes(b, 1, bytes_of_string(key));
+    size_t value = message_begin(b, 2);
+    message_bytes(b, 1, bytes_of_string(text));
+    message_end(b, value);
+    message_end(b, pair);
+}
+
+static void number_attribute(struct buffer *b, const char *key, uint64_t number)
+{
+    size_t pair = message_begin(b, SPAN_ATTRIBUTES);
+    message_bytes(b, 1, bytes_of_string(key));
+    size_t value = message_begin(b, 2);
+    message_integer(b, 3, number);
+    message_end(b, value);
+    message_end(b, pair);
+}
+
+/* A span as the Java agent writes them; a consumer's context was lost. */
+static void messaging_span(struct buffer *b, uint64_t number, bool consumer)
+{
+    uint64_t trace[2] = {number * 2 + consumer + 1, 0x9e3779b97f4a7c15u};
+    uint64_t id = number * 2 + consumer + 1, start = 1700000000000000000u + number * 1000;
+    char key[32], partition[8];
+    snprintf(key, sizeof key, "order-%llu", (unsigned long long)number);
+    snprintf(partition, sizeof partition, "%u", (unsigned)(number % 12));
+    size_t span = message_begin(b, SCOPE_SPANS_SPANS);
+    message_bytes(b, 1, bytes_of(trace, 16));
+    message_bytes(b, 2, bytes_of(&id, 8));
+    message_bytes(b, SPAN_NAME, bytes_of_string(consumer ? "orders process" : "orders publish"));
+    message_integer(b, 6, consumer ? SPAN_KIND_CONSUMER : SPAN_KIND_PRODUCER);
+    message_fixed64(b, 7, start + consumer * 50000000u);
+    message_fixed64(b, 8, start + consumer * 50000000u + 2000000);
+    text_attribute(b, "messaging.system", "kafka");
+    text_attribute(b, "messaging.destination.name", "orders");
+    text_attribute(b, "messaging.operation", consumer ? "process" : "publish");
+    text_attribute(b, "messaging.client_id", "consumer-stock-1");
+    text_attribute(b, "messaging.destination.partition.id", partition);
+    number_attribute(b, "messaging.kafka.message.offset", number / 12);
+    text_attribute(b, "messaging.kafka.message.key", key);
+    if (consumer)
+        text_attribute(b, "messaging.kafka.consumer.group", "stock");
+    number_attribute(b, "thread.id", 42);
+    text_attribute(b, "thread.name", "http-nio-8080-exec-7");
+    message_end(b, span);
+}
+
+static struct batch *messaging_batch(uint64_t first, bool consumers)
+{
+    struct buffer b = {0};
+    struct batch_report report;
+    size_t resource_spans = message_begin(&b, 1);
+    size_t resource = message_begin(&b, 1);
+    size_t pair = message_begin(&b, RESOURCE_ATTRIBUTES);
+    message_bytes(&b, 1, bytes_of_string("service.name"));
+    size_t value = message_begin(&b, 2);
+    message_bytes(&b, 1, bytes_of_string(consumers ? "stock" : "shop"));
+    message_end(&b, value);
+    message_end(&b, pair);
+    message_end(&b, resource);
+    size_t scope_spans = message_begin(&b, 2);
+    for (unsigned i = 0; i < SPANS; i++)
+        messaging_span(&b, first + i, consumers);
+    message_end(&b, scope_spans);
+    message_end(&b, resource_spans);
+    need(!b.failed, "memory");
+    struct batch *batch = batch_from_request(buffer_bytes(&b), &report);
+    need(batch && batch->span_count == SPANS, "batch");
+    buffer_free(&b);
+    return batch;
+}
+
+/* ---- measuring ---- */
+
+static double consume(struct component *c, struct batch *b)
+{
+    uint32_t spans = b->span_count;
+    uint64_t from = now_ns();
+    component_consume(c, b, NULL);
+    return (double)(now_ns() - from) / spans;
+}
+
+static void others(struct component *c)
+{
+    double least = 1e9, without = 1e9;
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        const struct request_shape shape = {.spans = SPANS, .spans_per_trace = 8};
+        struct random random = {.state = i + 1};
+        struct batch_report report;
+        struct request r;
+
+        request_build(&r, &shape, &random);
+        struct batch *b = batch_from_request(bytes_of(r.data, r.len), &report);
+        need(b != NULL, "batch");
+        double floor = consume(&end, batch_retain(b)), with = consume(c, batch_retain(b));
+        least = with < least ? with : least;
+        without = floor < without ? floor : without;
+        batch_release(b);
+        request_free(&r);
+    }
+    printf("other spans            %7.1f ns each\n", least - without);
+}
+
+/* Producers, then their consumers, in an index that holds `first` records before. */
+static void messaging(struct component *c, uint64_t first, const char *what)
+{
+    double least[2] = {1e9, 1e9}, without = 1e9;
+    for (unsigned i = 0; i < 2 * ROUNDS; i++) {
+        bool consumers = i >= ROUNDS;
+        struct batch *b = messaging_batch(first + i % ROUNDS * SPANS, consumers);
+        double floor = consume(&end, batch_retain(b)), with = consume(c, b);
+        least[consumers] = with < least[consumers] ? with : least[consumers];
+        without = floor < without ? floor : without;
+    }
+    printf("%-14s producers %6.1f ns, consumers %6.1f ns each (matched by offset, linked)\n", what,
+           least[0] - without, least[1] - without);
+}
+
+static size_t allocated(void)
+{
+    struct mallinfo2 m = mallinfo2();
+    return m.uordblks + m.hblkhd;
+}
+
+int main(int argc, char **argv)
+{
+    uint64_t waiting = (argc > 1 ? strtoull(argv[1], NULL, 10) : 1) * 1000000;
+    struct telemetry *t = telemetry_create();
+    struct component *c = processor(t);
+    others(c);
+    messaging(c, 0, "empty index:");
+    c->ops->destroy(c);
+    telemetry_destroy(t);
+
+    t = telemetry_create();
+    c = processor(t);
+    size_t before = allocated();
+    uint64_t n = 0;
+    double total = 0;
+    for (; n + SPANS <= waiting - 2 * ROUNDS * SPANS; n += SPANS)
+        total += consume(c, messaging_batch(n, false)) * SPANS;
+    printf("filling        producers %6.1f ns each on average\n", total / (double)n);
+    printf("%llu records wait: %.1f bytes each\n", (unsigned long long)n,
+           (double)(allocated() - before) / (double)n);
+    messaging(c, n, "full index:");
+    c->ops->destroy(c);
+    telemetry_destroy(t);
+    return 0;
+}
