@@ -1,109 +1,366 @@
-/* Commands of stores that are no SQL: what stands behind the command's own words is somebody's.
+/* Commands of stores that are no SQL, and which grammar a query's text has.
  *
- * Redis, Valkey and Memcached: the command and its key stay, all further arguments go; AUTH keeps
- * nothing. MongoDB and Elasticsearch: values of the JSON go, its names stay. What cannot be read so
- * goes whole. */
+ * Redis, Valkey and Memcached: the command and the names of what it is about stay, other arguments
+ * go. MongoDB and Elasticsearch: values of the JSON go, its names stay, as does what a command
+ * names (the collection). What cannot be read so goes whole. */
 #include "processors/scrub/detect_private.h"
 
 #include <strings.h>
 
-static size_t behind_argument(const struct scan *s, size_t at)
+/* What stays of a command's arguments. */
+enum keep {
+    KEEP_NONE,
+    KEEP_FIRST,  /* the key */
+    KEEP_FIELDS, /* the key, and then each other one: HSET key field value */
+    KEEP_KEYS,   /* each other one from the first: MSET key value */
+    KEEP_ALL,    /* all are keys */
+    KEEP_SECOND, /* a word and a key: OBJECT ENCODING key */
+};
+
+struct command {
+    const char *name;
+    enum keep keep;
+};
+
+/* Sorted. A command that is not here keeps nothing. */
+static const struct command commands[] = {
+    {"APPEND", KEEP_FIRST},    {"AUTH", KEEP_NONE},
+    {"BITCOUNT", KEEP_FIRST},  {"BLPOP", KEEP_FIRST},
+    {"BRPOP", KEEP_FIRST},     {"CLIENT", KEEP_NONE},
+    {"CONFIG", KEEP_NONE},     {"DECR", KEEP_ALL},
+    {"DECRBY", KEEP_FIRST},    {"DEL", KEEP_ALL},
+    {"DISCARD", KEEP_ALL},     {"DUMP", KEEP_ALL},
+    {"ECHO", KEEP_NONE},       {"EVAL", KEEP_NONE},
+    {"EVALSHA", KEEP_NONE},    {"EXEC", KEEP_ALL},
+    {"EXISTS", KEEP_ALL},      {"EXPIRE", KEEP_FIRST},
+    {"EXPIREAT", KEEP_FIRST},  {"FLUSHALL", KEEP_ALL},
+    {"FLUSHDB", KEEP_ALL},     {"GET", KEEP_ALL},
+    {"GETDEL", KEEP_ALL},      {"GETEX", KEEP_FIRST},
+    {"GETSET", KEEP_FIRST},    {"HDEL", KEEP_ALL},
+    {"HELLO", KEEP_NONE},      {"HEXISTS", KEEP_ALL},
+    {"HGET", KEEP_ALL},        {"HGETALL", KEEP_ALL},
+    {"HINCRBY", KEEP_FIELDS},  {"HKEYS", KEEP_ALL},
+    {"HLEN", KEEP_ALL},        {"HMGET", KEEP_ALL},
+    {"HMSET", KEEP_FIELDS},    {"HSCAN", KEEP_FIRST},
+    {"HSET", KEEP_FIELDS},     {"HSETNX", KEEP_FIELDS},
+    {"HVALS", KEEP_ALL},       {"INCR", KEEP_ALL},
+    {"INCRBY", KEEP_FIRST},    {"INFO", KEEP_ALL},
+    {"KEYS", KEEP_ALL},        {"LINDEX", KEEP_FIRST},
+    {"LLEN", KEEP_ALL},        {"LPOP", KEEP_FIRST},
+    {"LPUSH", KEEP_FIRST},     {"LRANGE", KEEP_FIRST},
+    {"LREM", KEEP_FIRST},      {"LSET", KEEP_FIRST},
+    {"LTRIM", KEEP_FIRST},     {"MGET", KEEP_ALL},
+    {"MIGRATE", KEEP_NONE},    {"MSET", KEEP_KEYS},
+    {"MSETNX", KEEP_KEYS},     {"MULTI", KEEP_ALL},
+    {"OBJECT", KEEP_SECOND},   {"PERSIST", KEEP_ALL},
+    {"PEXPIRE", KEEP_FIRST},   {"PING", KEEP_NONE},
+    {"PSETEX", KEEP_FIRST},    {"PSUBSCRIBE", KEEP_ALL},
+    {"PTTL", KEEP_ALL},        {"PUBLISH", KEEP_FIRST},
+    {"RENAME", KEEP_ALL},      {"RPOP", KEEP_FIRST},
+    {"RPUSH", KEEP_FIRST},     {"SADD", KEEP_FIRST},
+    {"SCAN", KEEP_FIRST},      {"SCARD", KEEP_ALL},
+    {"SDIFF", KEEP_ALL},       {"SELECT", KEEP_ALL},
+    {"SET", KEEP_FIRST},       {"SETEX", KEEP_FIRST},
+    {"SETNX", KEEP_FIRST},     {"SINTER", KEEP_ALL},
+    {"SISMEMBER", KEEP_FIRST}, {"SMEMBERS", KEEP_ALL},
+    {"SREM", KEEP_FIRST},      {"STRLEN", KEEP_ALL},
+    {"SUBSCRIBE", KEEP_ALL},   {"SUNION", KEEP_ALL},
+    {"TTL", KEEP_ALL},         {"TYPE", KEEP_ALL},
+    {"UNLINK", KEEP_ALL},      {"UNWATCH", KEEP_ALL},
+    {"WATCH", KEEP_ALL},       {"XACK", KEEP_FIRST},
+    {"XADD", KEEP_FIRST},      {"XLEN", KEEP_ALL},
+    {"XRANGE", KEEP_FIRST},    {"XREAD", KEEP_NONE},
+    {"XREADGROUP", KEEP_NONE}, {"ZADD", KEEP_FIRST},
+    {"ZCARD", KEEP_ALL},       {"ZINCRBY", KEEP_FIRST},
+    {"ZRANGE", KEEP_FIRST},    {"ZRANGEBYSCORE", KEEP_FIRST},
+    {"ZREM", KEEP_FIRST},      {"ZSCORE", KEEP_FIRST},
+};
+
+static const struct command *command_named(const uint8_t *name, uint32_t len)
 {
-    uint8_t quote = byte_at(s, at);
-    if (quote == '"' || quote == '\'') {
-        for (at++; at < s->len && s->text[at] != quote; at++)
-            at += s->text[at] == '\\';
-        return at < s->len ? at + 1 : s->len;
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        if (strlen(commands[i].name) == len &&
+            strncasecmp(commands[i].name, (const char *)name, len) == 0)
+            return &commands[i];
     }
-    while (at < s->len && s->text[at] != ' ' && s->text[at] != '\n' && s->text[at] != '\r')
+    return NULL;
+}
+
+bool redis_knows(const uint8_t *name, uint32_t len)
+{
+    return command_named(name, len) != NULL;
+}
+
+static uint32_t argument_end(const struct scan *s, uint32_t at)
+{
+    uint8_t quote = s->s[at];
+    if (quote == '"' || quote == '\'') {
+        for (at++; at < s->end && s->s[at] != quote; at++)
+            at += s->s[at] == '\\';
+        return at < s->end ? at + 1 : s->end;
+    }
+    while (at < s->end && !byte_is_space(s->s[at]) && s->s[at] != ';')
         at++;
     return at;
 }
 
-static bool is_command(const struct scan *s, size_t begin, size_t end, const char *name)
+static bool keeps(enum keep keep, unsigned argument)
 {
-    return end - begin == strlen(name) &&
-           strncasecmp((const char *)s->text + begin, name, end - begin) == 0;
+    switch (keep) {
+    case KEEP_NONE:
+        return false;
+    case KEEP_FIRST:
+        return argument == 0;
+    case KEEP_FIELDS:
+        return argument == 0 || argument % 2 == 1;
+    case KEEP_KEYS:
+        return argument % 2 == 0;
+    case KEEP_ALL:
+        return true;
+    case KEEP_SECOND:
+        return argument <= 1;
+    }
+    return false;
 }
 
-/* One line: command, key, arguments. */
-static size_t redis_line(struct scan *s, size_t at)
+/* What stays is text like any: a key may be somebody's address. */
+static void scan_kept(struct scan *s, uint32_t start, uint32_t end)
 {
-    size_t argument = 0, keep = 2;
-    while (at < s->len && s->text[at] != '\n' && !s->full) {
-        if (s->text[at] == ' ' || s->text[at] == '\r') {
+    uint32_t all = s->end;
+    scan_range(s, start, end);
+    s->end = all;
+}
+
+/* One command and its arguments; returns where the next may begin. Many arguments in a row are one
+ * finding. */
+static uint32_t redis_line(struct scan *s, uint32_t at)
+{
+    const struct command *command = NULL;
+    unsigned argument = 0;
+    uint32_t gone = 0;
+    while (at < s->end && s->s[at] != '\n' && s->s[at] != ';' && !s->overflow) {
+        if (byte_is_space(s->s[at])) {
             at++;
             continue;
         }
-        size_t end = behind_argument(s, at);
-        if (argument == 0 && (is_command(s, at, end, "AUTH") || is_command(s, at, end, "HELLO") ||
-                              is_command(s, at, end, "EVAL") || is_command(s, at, end, "CONFIG") ||
-                              is_command(s, at, end, "ACL") || is_command(s, at, end, "ECHO") ||
-                              is_command(s, at, end, "MIGRATE")))
-            keep = 1;
-        bool parameter = end - at == 1 && s->text[at] == '?';
-        if (argument++ >= keep && !parameter)
-            scan_found(s, at, end, SCRUB_COMMAND_ARGUMENT);
+        uint32_t end = argument_end(s, at);
+        bool stays = argument == 0 || keeps(command ? command->keep : KEEP_NONE, argument - 1) ||
+                     (end - at == 1 && s->s[at] == '?');
+        if (argument++ == 0)
+            command = command_named(s->s + at, end - at);
+        if (stays) {
+            scan_kept(s, at, end);
+            gone = 0;
+        } else if (gone && s->count > FINDINGS_MAX / 2 && s->d->on[SCRUB_COMMAND_ARGUMENT]) {
+            s->findings[s->count - 1].len = end - s->findings[s->count - 1].start;
+            s->floor = s->next = end;
+        } else {
+            scan_add(s, at, end, SCRUB_COMMAND_ARGUMENT);
+            gone = end;
+        }
         at = end;
     }
     return at + 1;
 }
 
-static size_t behind_string(const struct scan *s, size_t at)
+void redis_find(struct scan *s)
 {
-    for (at++; at < s->len && s->text[at] != '"'; at++)
-        at += s->text[at] == '\\';
-    return at < s->len ? at + 1 : s->len + 1;
+    s->steps += s->end;
+    for (uint32_t at = 0; at < s->end && !s->overflow;)
+        at = redis_line(s, at);
 }
 
-/* Values of JSON: strings and numbers that no colon follows. Names behind $ and `?` stay. False: it
- * is none. */
-static bool json_values(struct scan *s)
+/* set key flags time bytes, and the data on the next line. */
+void memcached_find(struct scan *s)
 {
-    size_t at = 0;
-    while (at < s->len && s->text[at] != '{' && s->text[at] != '[')
+    static const char *const stores[] = {"set ", "add ", "replace ", "append ", "prepend ", "cas "};
+    const uint8_t *line = memchr(s->s, '\n', s->end);
+    uint32_t end = line ? (uint32_t)(line - s->s) : s->end, at = 0;
+    s->steps += s->end;
+    bool store = false;
+    for (size_t i = 0; i < sizeof stores / sizeof stores[0]; i++)
+        store |= scan_has(s, 0, stores[i]);
+    for (unsigned words = 0; store && words < 2 && at < end; words++) {
+        while (at < end && s->s[at] == ' ')
+            at++;
+        while (at < end && s->s[at] != ' ')
+            at++;
+    }
+    while (at < end && s->s[at] == ' ')
         at++;
-    if (at == s->len)
-        return false;
-    while (at < s->len && !s->full) {
-        uint8_t c = s->text[at];
-        if (c == '"') {
-            size_t end = behind_string(s, at), colon = end;
-            if (end > s->len)
+    scan_kept(s, 0, store ? at : end);
+    if (store)
+        scan_add(s, at, s->end, SCRUB_COMMAND_ARGUMENT);
+    else if (line)
+        scan_add(s, end + 1, s->end, SCRUB_COMMAND_ARGUMENT);
+}
+
+/* ---- JSON, and what Mongo's shell makes of it ---- */
+
+static uint32_t string_end(const struct scan *s, uint32_t at)
+{
+    uint8_t quote = s->s[at];
+    for (at++; at < s->end && s->s[at] != quote; at++)
+        at += s->s[at] == '\\';
+    return at < s->end ? at + 1 : UINT32_MAX;
+}
+
+static uint32_t behind_blanks(const struct scan *s, uint32_t at)
+{
+    while (at < s->end && byte_is_space(s->s[at]))
+        at++;
+    return at;
+}
+
+/* Names whose value says where, not what: of Mongo's commands. */
+static bool names_place(const uint8_t *name, uint32_t len)
+{
+    static const char *const names[] = {"find",
+                                        "insert",
+                                        "update",
+                                        "delete",
+                                        "aggregate",
+                                        "count",
+                                        "distinct",
+                                        "$db",
+                                        "findAndModify",
+                                        "getMore",
+                                        "collection",
+                                        "createIndexes",
+                                        "index",
+                                        "_index",
+                                        "from",
+                                        "listCollections",
+                                        "listIndexes",
+                                        "drop",
+                                        "mapReduce",
+                                        "explain",
+                                        NULL};
+    for (const char *const *n = names; *n; n++) {
+        if (strlen(*n) == len && memcmp(*n, name, len) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Literals of the text go; a string that a colon follows is a name. False: it cannot be read. */
+static bool json_literals(struct scan *s)
+{
+    bool place = false;
+    for (uint32_t at = 0; at < s->end && !s->overflow;) {
+        uint8_t c = s->s[at], before = at ? s->s[at - 1] : ' ';
+        if (c == '"' || c == '\'') {
+            uint32_t end = string_end(s, at);
+            if (end == UINT32_MAX)
                 return false;
-            while (colon < s->len && (s->text[colon] == ' ' || s->text[colon] == '\n'))
-                colon++;
-            bool parameter = end - at == 3 && s->text[at + 1] == '?';
-            if (byte_at(s, colon) != ':' && !parameter)
-                scan_found(s, at + 1, end - 1, SCRUB_COMMAND_ARGUMENT);
-            at = end;
-        } else if (is_digit(c) || (c == '-' && is_digit(byte_at(s, at + 1)))) {
-            size_t end = at + 1;
-            while (end < s->len && (is_alnum(s->text[end]) || s->text[end] == '.' ||
-                                    s->text[end] == '+' || s->text[end] == '-'))
+            uint32_t colon = behind_blanks(s, end);
+            bool name = colon < s->end && s->s[colon] == ':';
+            if (name)
+                place = names_place(s->s + at + 1, end - at - 2);
+            else if (!place && !(end - at == 3 && s->s[at + 1] == '?'))
+                scan_add(s, at + 1, end - 1, SCRUB_COMMAND_ARGUMENT);
+            place &= name;
+            at = name ? colon + 1 : end;
+        } else if ((byte_is_digit(c) ||
+                    (c == '-' && at + 1 < s->end && byte_is_digit(s->s[at + 1]))) &&
+                   !byte_is_token(before) && before != '$' && before != '.') {
+            uint32_t end = at + 1;
+            while (end < s->end &&
+                   (byte_is_token(s->s[end]) || s->s[end] == '.' || s->s[end] == '+'))
                 end++;
-            scan_found(s, at, end, SCRUB_COMMAND_ARGUMENT);
+            uint32_t colon = behind_blanks(s, end);
+            if (colon >= s->end || s->s[colon] != ':')
+                scan_add(s, at, end, SCRUB_COMMAND_ARGUMENT);
+            at = end;
+        } else if (c == '/' && (before == ':' || before == ' ')) { /* a pattern */
+            uint32_t end = string_end(s, at);
+            if (end == UINT32_MAX)
+                return false;
+            scan_add(s, at, end, SCRUB_COMMAND_ARGUMENT);
             at = end;
         } else {
+            place &= byte_is_space(c) || c == ':';
             at++;
         }
     }
     return true;
 }
 
-void find_command(struct scan *s, struct bytes system)
+void json_find(struct scan *s)
 {
-    bool lines = bytes_equal_string(system, "redis") || bytes_equal_string(system, "valkey") ||
-                 bytes_equal_string(system, "memcached");
-    for (size_t at = 0; lines && at < s->len && !s->full;)
-        at = redis_line(s, at);
-    if (lines || s->len == 0)
+    s->steps += 2 * (uint64_t)s->end;
+    if (json_literals(s))
         return;
-    bool plain = !memchr(s->text, '{', s->len) && !memchr(s->text, '[', s->len) &&
-                 !memchr(s->text, '"', s->len) && s->len < 100;
-    if (!plain && !json_values(s)) {
-        s->count = 0;
-        s->done = 0;
-        scan_found(s, 0, s->len, SCRUB_COMMAND_ARGUMENT);
+    s->count = 0;
+    s->floor = s->next = 0;
+    scan_add(s, 0, s->end, SCRUB_COMMAND_ARGUMENT);
+}
+
+/* ---- which grammar ---- */
+
+static bool is_system(struct bytes system, const char *const *names)
+{
+    for (; *names; names++) {
+        if (system.len == strlen(*names) &&
+            strncasecmp((const char *)system.data, *names, system.len) == 0)
+            return true;
     }
+    return false;
+}
+
+/* Nobody said: JSON begins like it; a command that SQL has not is Redis's. */
+static void unknown_find(struct scan *s)
+{
+    uint32_t at = behind_blanks(s, 0), end = at;
+    while (end < s->end && byte_is_letter(s->s[end]))
+        end++;
+    bool shared = end - at == 6 && scan_has(s, at, "select");
+    bool json = at < s->end && (s->s[at] == '{' || s->s[at] == '[' || scan_has(s, at, "db."));
+    bool assigns = memchr(s->s, '=', s->end) != NULL;
+    bool set = end - at == 3 && scan_has(s, at, "set");
+    if (json)
+        json_find(s);
+    else if (redis_knows(s->s + at, end - at) && !shared && !(set && assigns))
+        redis_find(s);
+    else
+        sql_find(s, SQL_UNKNOWN);
+}
+
+void database_find(struct scan *s, struct bytes system)
+{
+    static const char *const redis[] = {"redis", "valkey", "keydb", "dragonfly", NULL};
+    static const char *const memcached[] = {"memcached", NULL};
+    static const char *const json[] = {
+        "mongodb",        "mongo",    "elasticsearch", "opensearch",   "couchdb", "documentdb",
+        "azure.cosmosdb", "cosmosdb", "dynamodb",      "aws.dynamodb", NULL};
+    static const char *const mysql[] = {
+        "mysql", "mariadb",     "clickhouse", "hive",  "spark",  "bigquery", "gcp.bigquery",
+        "tidb",  "singlestore", "databricks", "doris", "vitess", NULL};
+    static const char *const postgresql[] = {
+        "postgresql",   "postgres",    "cockroachdb", "redshift",
+        "aws.redshift", "timescaledb", "yugabytedb",  NULL};
+    static const char *const standard[] = {"mssql",       "microsoft.sql_server",
+                                           "oracle",      "oracle.db",
+                                           "sqlite",      "db2",
+                                           "ibm.db2",     "h2",
+                                           "h2database",  "hsqldb",
+                                           "derby",       "firebird",
+                                           "firebirdsql", "cassandra",
+                                           "trino",       "presto",
+                                           "sap.hana",    "hanadb",
+                                           "teradata",    NULL};
+    if (is_system(system, redis))
+        redis_find(s);
+    else if (is_system(system, memcached))
+        memcached_find(s);
+    else if (is_system(system, json))
+        json_find(s);
+    else if (is_system(system, mysql))
+        sql_find(s, SQL_MYSQL);
+    else if (is_system(system, postgresql))
+        sql_find(s, SQL_POSTGRESQL);
+    else if (is_system(system, standard))
+        sql_find(s, SQL_STANDARD);
+    else
+        unknown_find(s);
 }

@@ -1,247 +1,166 @@
-/* One pass over a value: a table tells which bytes may be part of something, and only at those a
- * detector looks. Values that have a grammar of their own are read by it. */
+/* One value: what its key says of it, which grammar it has, and then the pass of detect_scan.c over
+ * what no grammar explains. */
 #include "processors/scrub/detect_private.h"
 
 #include <stdlib.h>
 
-#define SHORTEST 6 /* that can hold anything */
+enum { SHORTEST = 6 }; /* of what can be found without a name: a@b.io, ::1 is nobody's */
 
-static void set_triggers(struct detector *d)
+static bool copy_url_keys(struct detector *d, const struct detector_options *o)
 {
-    static const struct {
-        const char *bytes;
-        enum trigger trigger;
-    } all[] = {
-        {"@", AT_AT},
-        {"%", AT_PERCENT},
-        {":", AT_COLON},
-        {"=", AT_EQUALS},
-        {"_", AT_UNDERSCORE},
-        {"-", AT_DASH},
-        {".", AT_DOT},
-        {"+", AT_PLUS},
-        {" ", AT_SPACE},
-        {"JKSBCIO", AT_CAPITAL},
-        {"0123456789", AT_DIGIT},
-    };
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
-        for (const char *c = all[i].bytes; *c; c++)
-            d->triggers[(uint8_t)*c] = (uint8_t)all[i].trigger;
-    }
-}
-
-struct detector *detector_create(const struct detector_options *o)
-{
-    struct detector *d = calloc(1, sizeof *d);
-    if (!d)
-        return NULL;
-    memcpy(d->on, o->classes, sizeof d->on);
-    d->strict = o->strict;
-    d->url_keys = o->url_keys;
-    d->url_key_count = o->url_key_count;
-    d->numbers = d->on[SCRUB_PAYMENT_CARD] || d->on[SCRUB_US_SSN] || d->on[SCRUB_PHONE] ||
-                 d->on[SCRUB_IPV4] || d->on[SCRUB_CPF] || d->on[SCRUB_AADHAAR] ||
-                 d->on[SCRUB_PESEL] || d->on[SCRUB_DNI] || d->on[SCRUB_NHS];
-    set_triggers(d);
-    return d;
-}
-
-void detector_destroy(struct detector *d)
-{
-    free(d);
-}
-
-size_t scan_found(struct scan *s, size_t begin, size_t end, enum scrub_class class)
-{
-    if (!s->detector->on[class] || begin < s->done || end <= begin)
-        return 0;
-    if (s->count == FINDINGS_MAX) {
-        s->full = true;
-        return s->len;
-    }
-    s->findings[s->count++] = (struct finding){(uint32_t)begin, (uint32_t)(end - begin), class};
-    s->done = end;
-    return end;
-}
-
-/* ---- the pass ---- */
-
-static size_t at_number(struct scan *s, size_t at)
-{
-    size_t next = 0;
-    if (at < s->digits_done)
-        return 0;
-    if (at >= 2 && s->detector->on[SCRUB_IBAN])
-        next = find_iban(s, at);
-    if (!next && s->detector->numbers && begins_at(s, at))
-        next = find_number(s, at);
-    size_t end = at;
-    while (end < s->len && is_digit(s->text[end]))
-        end++;
-    s->digits_done = end;
-    return next;
-}
-
-static size_t at_colon(struct scan *s, size_t at)
-{
-    size_t next = 0;
-    if (has_at(s, at, "://"))
-        return find_url(s, at);
-    if (s->detector->on[SCRUB_IPV6] || s->detector->on[SCRUB_MAC])
-        next = find_ipv6_or_mac(s, at);
-    return next ? next : find_assignment(s, at);
-}
-
-static size_t at_dash(struct scan *s, size_t at)
-{
-    size_t next = find_prefixed(s, at);
-    bool mac = byte_at(s, at + 3) == '-' && s->detector->on[SCRUB_MAC];
-    return next || !mac ? next : find_ipv6_or_mac(s, at);
-}
-
-static bool is_scheme_end(uint8_t c)
-{
-    c |= 0x20;
-    return c == 'r' || c == 'c' || c == 't';
-}
-
-static size_t look(struct scan *s, size_t at)
-{
-    switch ((enum trigger)s->detector->triggers[s->text[at]]) {
-    case AT_AT:
-        return s->detector->on[SCRUB_EMAIL] ? find_email(s, at) : 0;
-    case AT_PERCENT:
-        return s->detector->on[SCRUB_EMAIL] && has_at(s, at, "%40") ? find_email(s, at) : 0;
-    case AT_COLON:
-        return at_colon(s, at);
-    case AT_EQUALS:
-        return find_assignment(s, at);
-    case AT_DASH:
-        return at_dash(s, at);
-    case AT_UNDERSCORE:
-    case AT_DOT:
-        return find_prefixed(s, at);
-    case AT_CAPITAL: /* AKIA, AIza, eyJ: what is before it is rare */
-        return at > 0 && (s->text[at - 1] == 'A' || s->text[at - 1] == 'y') ? find_prefixed(s, at)
-                                                                            : 0;
-    case AT_PLUS:
-        return s->detector->on[SCRUB_PHONE] ? find_phone(s, at) : 0;
-    case AT_SPACE: /* behind beareR, basiC, digesT */
-        return at > 4 && is_scheme_end(s->text[at - 1]) && s->detector->on[SCRUB_BEARER]
-                   ? find_credentials(s, at)
-                   : 0;
-    case AT_DIGIT:
-        return at_number(s, at);
-    default:
-        return 0;
-    }
-}
-
-static void pass(struct scan *s)
-{
-    const uint8_t *triggers = s->detector->triggers;
-    for (size_t at = s->done; at < s->len && !s->full; at++) {
-        uint8_t trigger = triggers[s->text[at]];
-        if (!trigger || (trigger == AT_DIGIT && at < s->digits_done))
-            continue;
-        size_t next = look(s, at);
-        if (next > at)
-            at = next - 1;
-    }
-}
-
-static bool is_sql_system(struct bytes system)
-{
-    static const char *const others[] = {"redis", "valkey",        "memcached", "mongodb",
-                                         "mongo", "elasticsearch", "opensearch"};
-    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
-        if (bytes_equal_string(system, others[i]))
+    d->url_keys = calloc(o->url_key_count + 1, sizeof *d->url_keys);
+    if (!d->url_keys)
+        return false;
+    for (; d->url_key_count < o->url_key_count; d->url_key_count++) {
+        d->url_keys[d->url_key_count] = strdup(o->url_keys[d->url_key_count]);
+        if (!d->url_keys[d->url_key_count])
             return false;
     }
     return true;
 }
 
-/* What is left of a query's text when literals are gone holds no more than names. */
-static bool read_query_text(struct scan *s)
+struct detector *detector_create(const struct detector_options *o)
 {
-    struct bytes system = s->where->db_system;
-    if (!is_sql_system(system)) {
-        if (s->detector->on[SCRUB_COMMAND_ARGUMENT])
-            find_command(s, system);
-        return s->detector->on[SCRUB_COMMAND_ARGUMENT];
+    static const enum scrub_class numbers[] = {
+        SCRUB_PAYMENT_CARD, SCRUB_IBAN,    SCRUB_US_SSN, SCRUB_PHONE, SCRUB_IPV4,
+        SCRUB_CPF,          SCRUB_AADHAAR, SCRUB_PESEL,  SCRUB_DNI,   SCRUB_NHS};
+    struct detector *d = calloc(1, sizeof *d);
+    if (!d)
+        return NULL;
+    keys_prepare();
+    tokens_prepare();
+    memcpy(d->on, o->classes, sizeof d->on);
+    d->strict = o->strict;
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        d->numbers |= d->on[numbers[i]];
+    for (unsigned i = SCRUB_CPF; i <= SCRUB_NHS; i++)
+        d->national |= d->on[i];
+    if (o->url_keys && !copy_url_keys(d, o)) {
+        detector_destroy(d);
+        return NULL;
     }
-    bool mysql = bytes_equal_string(system, "mysql") || bytes_equal_string(system, "mariadb");
-    bool postgres = bytes_equal_string(system, "postgresql") ||
-                    bytes_equal_string(system, "oracle") || bytes_equal_string(system, "mssql") ||
-                    bytes_equal_string(system, "sqlite") ||
-                    bytes_equal_string(system, "microsoft.sql_server");
-    if (s->detector->on[SCRUB_SQL_LITERAL])
-        find_sql(s, mysql, !postgres);
-    return s->detector->on[SCRUB_SQL_LITERAL];
+    return d;
 }
 
-static bool read_whole(struct scan *s, enum key_kind kind)
+void detector_destroy(struct detector *d)
 {
-    enum scrub_class class = kind == KEY_COOKIE ? SCRUB_COOKIE : SCRUB_SENSITIVE_KEY;
-    if (kind == KEY_PLAIN || !s->detector->on[class] || s->len == 0)
-        return false;
-    scan_found(s, 0, s->len, class);
+    if (!d)
+        return;
+    for (size_t i = 0; i < d->url_key_count; i++)
+        free(d->url_keys[i]);
+    free(d->url_keys);
+    free(d);
+}
+
+void scan_add(struct scan *s, uint32_t start, uint32_t end, enum scrub_class class)
+{
+    if (!s->d->on[class] || end <= start || start < s->floor)
+        return;
+    if (s->count == FINDINGS_MAX) {
+        s->overflow = true;
+        s->next = s->end;
+        return;
+    }
+    s->findings[s->count++] = (struct finding){start, end - start, class};
+    s->floor = end;
+    if (s->next < end)
+        s->next = end;
+}
+
+bool scan_has(const struct scan *s, uint32_t at, const char *text)
+{
+    for (; *text; text++, at++) {
+        if (at >= s->end || byte_lower(s->s[at]) != (uint8_t)*text)
+            return false;
+    }
     return true;
 }
 
-/* Puts what the pass has found beside the grammar's literals, where it is not within one. */
-static void merge(struct scan *into, const struct scan *from)
+bool scan_has_exactly(const struct scan *s, uint32_t at, const char *text)
 {
-    struct finding merged[2 * FINDINGS_MAX];
-    size_t count = 0, a = 0, b = 0, done = 0;
-    while (a < into->count || b < from->count) {
-        bool first = b == from->count ||
-                     (a < into->count && into->findings[a].start <= from->findings[b].start);
-        struct finding f = first ? into->findings[a++] : from->findings[b++];
-        if (f.start >= done)
-            merged[count++] = f;
-        done = f.start + f.len > done ? f.start + f.len : done;
+    size_t len = strlen(text);
+    return at <= s->end && s->end - at >= len && memcmp(s->s + at, text, len) == 0;
+}
+
+static _Thread_local uint64_t steps_taken;
+
+uint64_t detect_steps_taken(void)
+{
+    uint64_t steps = steps_taken;
+    steps_taken = 0;
+    return steps;
+}
+
+static bool key_is_secret(const struct detector *d, unsigned traits)
+{
+    return (traits & KEY_SENSITIVE && d->on[SCRUB_SENSITIVE_KEY]) ||
+           (traits & (KEY_COOKIE | KEY_SESSION) && d->on[SCRUB_COOKIE]) ||
+           (traits & KEY_AUTHORIZATION && d->on[SCRUB_BEARER]);
+}
+
+bool detector_key_is_sensitive(const struct detector *d, struct bytes key)
+{
+    return key_is_secret(d, key_traits(key));
+}
+
+/* All of a value whose key says enough. */
+static void whole_find(struct scan *s)
+{
+    enum scrub_class class = SCRUB_SENSITIVE_KEY;
+    if (s->traits & KEY_AUTHORIZATION && s->d->on[SCRUB_BEARER])
+        class = SCRUB_BEARER;
+    else if (s->traits & (KEY_COOKIE | KEY_SESSION) && s->d->on[SCRUB_COOKIE])
+        class = SCRUB_COOKIE;
+    if (class == SCRUB_SENSITIVE_KEY || (class == SCRUB_COOKIE && s->traits & KEY_SESSION))
+        secret_add(s, 0, s->end, class, s->traits);
+    else
+        scan_add(s, 0, s->end, class);
+}
+
+static void look(struct scan *s, const struct detect_context *where)
+{
+    bool database = s->traits & KEY_DATABASE &&
+                    (s->d->on[SCRUB_SQL_LITERAL] || s->d->on[SCRUB_COMMAND_ARGUMENT]);
+    if (key_is_secret(s->d, s->traits))
+        whole_find(s);
+    else if (database)
+        database_find(s, where->db_system);
+    else {
+        if (s->traits & (KEY_PHONE | KEY_SSN | KEY_CARD | KEY_MAC) && s->d->numbers)
+            named_number(s, s->traits, 0, s->end);
+        if (s->end - s->next >= SHORTEST)
+            scan_range(s, s->next, s->end);
     }
-    into->full |= from->full || count > FINDINGS_MAX;
-    into->count = count > FINDINGS_MAX ? FINDINGS_MAX : count;
-    memcpy(into->findings, merged, into->count * sizeof merged[0]);
 }
 
 enum detect_result detector_find(const struct detector *d, const struct detect_context *where,
                                  struct bytes value, struct finding findings[FINDINGS_MAX],
                                  size_t *count)
 {
-    struct scan s = {
-        .detector = d, .where = where, .text = value.data, .len = value.len, .findings = findings};
-    struct finding more[FINDINGS_MAX];
-    struct key_traits key = key_traits(where->key);
-    if (!read_whole(&s, (enum key_kind)key.kind)) {
-        s.versions = key.version;
-        s.phones = key.phone && d->on[SCRUB_PHONE];
-        s.target = key.target;
-        bool query = key.query && read_query_text(&s);
-        struct scan rest = s;
-        rest.findings = query ? more : s.findings;
-        rest.count = 0;
-        rest.done = 0;
-        if (value.len >= SHORTEST)
-            pass(&rest);
-        if (query)
-            merge(&s, &rest);
-        else
-            s = rest;
-    }
-    *count = s.count;
-    if (!s.full)
+    *count = 0;
+    if (value.len == 0)
         return DETECT_OK;
-    findings[0] = (struct finding){0, (uint32_t)value.len, findings[0].class};
+    unsigned traits = key_traits(where->key);
+    if (where->top_key.data != where->key.data)
+        traits |= key_traits(where->top_key);
+    struct scan s = {
+        .d = d,
+        .s = value.data,
+        .end = value.len > UINT32_MAX ? UINT32_MAX : (uint32_t)value.len,
+        .traits = traits,
+        .numbers = d->numbers && !(traits & KEY_USER_AGENT),
+        .findings = findings,
+    };
+    if (value.len >= UINT32_MAX) /* longer than a finding can say */
+        s.overflow = true;
+    else
+        look(&s, where);
+    steps_taken += s.steps;
+    *count = s.count;
+    if (!s.overflow)
+        return DETECT_OK;
+    enum scrub_class class = s.count ? findings[0].class : SCRUB_SENSITIVE_KEY;
+    findings[0] = (struct finding){0, s.end, class};
     *count = 1;
     return DETECT_WHOLE;
-}
-
-bool detector_key_is_sensitive(const struct detector *d, struct bytes key)
-{
-    enum key_kind kind = (enum key_kind)key_traits(key).kind;
-    return (kind == KEY_SENSITIVE && d->on[SCRUB_SENSITIVE_KEY]) ||
-           (kind == KEY_COOKIE && d->on[SCRUB_COOKIE]);
 }

@@ -1,94 +1,228 @@
-/* Email addresses: a local part, @ or its percent-encoding, and a domain with a top level of
- * letters.
+/* Email addresses: a local part, @ in whatever encoding, a domain with a top level.
  *
- * Not: git@host:path, pkg@1.2.3, image@sha256:…, user info of a URL (which is credentials), and
- * what has no top level. */
+ * Not: git@host:path, pkg@1.2.3, image@sha256:…, icon@2x.png, nodes of clusters. The user of a URL
+ * is url.c's. Other scripts are letters; where text without blanks runs into an address (CJK), it
+ * ends where the script changes. */
 #include "processors/scrub/detect_private.h"
 
-enum { LOCAL_MAX = 64, DOMAIN_MAX = 253, LABEL_MAX = 63 };
+#include <strings.h>
+
+enum { LOCAL_MAX = 64, DOMAIN_MAX = 253 };
 
 static bool is_local(uint8_t c)
 {
-    return is_alnum(c) || c >= 0x80 || (c && strchr("!#$&'*+-/=?^_`{|}~.%", c));
+    return byte_is_alnum(c) || c == '.' || c == '_' || c == '-' || c == '+' || c == '\'' ||
+           c == '!' || c == '~' || c == '*' || c == '#';
 }
 
-/* Whether the byte is one of a domain's label; other alphabets count as letters. */
-static bool is_label(uint8_t c)
+/* The character that ends before `at`, from `floor` on; its length in *len. */
+static uint32_t character_before(const struct scan *s, uint32_t at, uint32_t *len)
 {
-    return is_alnum(c) || c == '-' || c >= 0x80;
-}
-
-/* Where the local part begins: not at what separates a key, a parameter or a path from it. */
-static size_t begin_of_local(const struct scan *s, size_t at)
-{
-    size_t begin = at;
-    while (begin > s->done && at - begin < LOCAL_MAX && is_local(s->text[begin - 1])) {
-        uint8_t c = s->text[begin - 1];
-        if (c == '=' || c == '/' || c == '&' || c == '?' || c == '\'' || c == '`' || c == '{' ||
-            c == '|')
-            break;
-        begin--;
+    uint32_t code = 0, shift = 0;
+    for (*len = 1; *len <= 4 && at >= s->floor + *len; ++*len) {
+        uint8_t c = s->s[at - *len];
+        if ((c & 0xc0) == 0x80) {
+            code |= (uint32_t)(c & 0x3f) << shift;
+            shift += 6;
+            continue;
+        }
+        uint32_t mask = *len == 2 ? 0x1f : *len == 3 ? 0x0f : 0x07;
+        return *len == 1 ? c : code | (c & mask) << shift;
     }
-    /* A percent-encoded separator in front is no part of it. */
-    while (begin + 3 <= at && s->text[begin] == '%' && is_hex(s->text[begin + 1]) &&
-           is_hex(s->text[begin + 2]))
-        begin += 3;
-    while (begin < at && s->text[begin] == '.')
-        begin++;
-    return begin;
+    *len = 1;
+    return 0;
 }
 
-/* The end of the domain, 0 when it is none. */
-static size_t end_of_domain(const struct scan *s, size_t from)
+static uint32_t character_at(const struct scan *s, uint32_t at, uint32_t *len)
 {
-    size_t at = from, label = from, last = 0, dots = 0;
-    while (at < s->len && at - from < DOMAIN_MAX) {
-        uint8_t c = s->text[at];
-        if (c == '.' && at > label && at + 1 < s->len && is_label(s->text[at + 1])) {
-            dots++;
-            label = at + 1;
-        } else if (!is_label(c) || at - label >= LABEL_MAX) {
+    uint8_t c = s->s[at];
+    *len = c < 0xc0 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+    if (c < 0xc0 || s->end - at < *len)
+        return 0;
+    uint32_t code = c & (0xffu >> (*len + 1));
+    for (uint32_t i = 1; i < *len; i++)
+        code = code << 6 | (s->s[at + i] & 0x3f);
+    return code;
+}
+
+/* Scripts whose letters go with Latin ones in one word. */
+static bool is_latin(uint32_t code)
+{
+    return code >= 0xc0 && code <= 0x24f && code != 0xd7 && code != 0xf7;
+}
+
+static bool is_other_letter(uint32_t code)
+{
+    return code >= 0x370 && !(code >= 0x2000 && code <= 0x206f) &&
+           !(code >= 0x2190 && code <= 0x2bff) && !(code >= 0x3000 && code <= 0x3004) &&
+           !(code >= 0x3008 && code <= 0x3030) && !(code >= 0xff00 && code <= 0xff20) &&
+           !(code >= 0xff3b && code <= 0xff40) && !(code >= 0xff5b && code <= 0xff65) &&
+           code < 0x1f000;
+}
+
+/* A percent-encoded byte that may be in a local part: + - _ . and bytes of other scripts. */
+static bool is_encoded(const struct scan *s, uint32_t at)
+{
+    if (s->s[at] != '%' || !byte_is_hex(s->s[at + 1]) || !byte_is_hex(s->s[at + 2]))
+        return false;
+    unsigned c = byte_hex_value(s->s[at + 1]) << 4 | byte_hex_value(s->s[at + 2]);
+    return c == '+' || c == '-' || c == '_' || c == '.' || c >= 0x80;
+}
+
+static uint32_t local_start(struct scan *s, uint32_t at)
+{
+    uint32_t start = at;
+    bool ascii = false, other = false;
+    while (start > s->floor && at - start < LOCAL_MAX * 3) {
+        uint8_t c = s->s[start - 1];
+        if (start >= s->floor + 3 && s->s[start - 3] == '%' && byte_is_hex(c) &&
+            byte_is_hex(s->s[start - 2])) {
+            if (!is_encoded(s, start - 3))
+                break; /* an encoded separator */
+            start -= 3;
+        } else if (is_local(c)) {
+            if (other && byte_is_alnum(c))
+                break;
+            ascii |= byte_is_alnum(c);
+            start--;
+        } else if (c >= 0x80) {
+            uint32_t len, code = character_before(s, start, &len);
+            if (!is_latin(code) && (ascii || !is_other_letter(code)))
+                break;
+            other |= !is_latin(code);
+            start -= len;
+        } else {
             break;
         }
-        at++;
     }
-    last = at;
-    while (last > label && s->text[last - 1] == '-')
-        last--;
-    size_t letters = 0;
-    for (size_t i = label; i < last; i++)
-        letters += is_letter(s->text[i]) || s->text[i] >= 0x80;
-    bool punycode = last - label > 4 && memcmp(s->text + label, "xn--", 4) == 0;
-    bool top_level = last - label >= 2 && (letters == last - label || punycode);
-    return dots > 0 && top_level ? last : 0;
+    s->steps += at - start;
+    while (start < at &&
+           (s->s[start] == '.' || s->s[start] == '-' || s->s[start] == '\'' || s->s[start] == '*' ||
+            s->s[start] == '#' || s->s[start] == '!' || s->s[start] == '~' || s->s[start] == '+'))
+        start++;
+    /* \n, \t of text that was escaped */
+    if (start > 0 && start + 1 < at && s->s[start - 1] == '\\' &&
+        (s->s[start] == 'n' || s->s[start] == 't' || s->s[start] == 'r'))
+        start++;
+    return start;
 }
 
-/* "git@github.com:owner/repo" names a repository; a port or a time would have digits there. */
-static bool is_remote(const struct scan *s, size_t begin, size_t at, size_t end)
+/* Ends of file names that are no top-level domains. */
+static bool is_extension(const uint8_t *label, uint32_t len)
 {
-    size_t len = at - begin;
-    bool service = (len == 3 && memcmp(s->text + begin, "git", 3) == 0) ||
-                   (len == 3 && memcmp(s->text + begin, "hg", 2) == 0 && len == 2);
-    return service && (byte_at(s, end) == ':' || byte_at(s, end) == '/');
+    static const char *const names[] = {
+        "png", "jpg",  "jpeg", "gif",  "svg", "webp",  "js",          "css",  "json", "html",
+        "htm", "xml",  "yml",  "yaml", "jar", "exe",   "dll",         "txt",  "log",  "pdf",
+        "csv", "lock", "tgz",  "gz",   "tar", "local", "localdomain", "class"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strlen(names[i]) == len && strncasecmp((const char *)label, names[i], len) == 0)
+            return true;
+    }
+    return false;
 }
 
-/* scheme://user:password@host is for find_url(). */
-static bool is_user_info(const struct scan *s, size_t begin)
+static bool is_top_level(const struct scan *s, uint32_t start, uint32_t end)
 {
-    return (begin >= 3 && memcmp(s->text + begin - 3, "://", 3) == 0) ||
-           (begin > 0 && s->text[begin - 1] == ':' && begin > s->done && begin >= 2 &&
-            is_alnum(s->text[begin - 2]) && memmem(s->text, begin, "://", 3) &&
-            !memchr(s->text + s->done, ' ', begin - s->done));
+    uint32_t len = end - start;
+    if (len < 2 || is_extension(s->s + start, len))
+        return false;
+    if (len > 4 && scan_has(s, start, "xn--"))
+        return true;
+    for (uint32_t i = start; i < end; i++) {
+        if (!byte_is_letter(s->s[i]) && s->s[i] < 0x80)
+            return false;
+        /* fooBar is a method behind an object's address */
+        if (i > start && byte_is_upper(s->s[i]) && !byte_is_upper(s->s[i - 1]) && s->s[i] < 0x80)
+            return false;
+    }
+    return true;
 }
 
-size_t find_email(struct scan *s, size_t at)
+/* The end of the domain that starts at `at`; 0: it is none. */
+static uint32_t domain_end(struct scan *s, uint32_t at)
 {
-    size_t behind = at + (s->text[at] == '@' ? 1 : 3);
-    size_t begin = begin_of_local(s, at);
-    if (begin == at || behind >= s->len || s->text[at - 1] == '.')
-        return 0;
-    size_t end = end_of_domain(s, behind);
-    if (!end || is_remote(s, begin, at, end) || is_user_info(s, begin))
-        return 0;
-    return scan_found(s, begin, end, SCRUB_EMAIL);
+    uint32_t start = at, label = at, end = 0, labels = 0, numeric = 0;
+    bool digits = true;
+    for (;; at++) {
+        uint8_t c = at < s->end && at - start <= DOMAIN_MAX ? s->s[at] : 0;
+        if (byte_is_alnum(c) || (c == '-' && at > label)) {
+            digits &= byte_is_digit(c);
+            continue;
+        }
+        if (c >= 0x80) {
+            uint32_t len, code = character_at(s, at, &len);
+            bool ascii = at > label && s->s[at - 1] < 0x80;
+            if (is_latin(code) || (is_other_letter(code) && !ascii && labels + (at > label) > 0) ||
+                (is_other_letter(code) && at == label)) {
+                digits = false;
+                at += len - 1;
+                continue;
+            }
+        }
+        uint32_t label_end = at;
+        while (label_end > label && s->s[label_end - 1] == '-')
+            label_end--;
+        if (label_end == label)
+            break;
+        bool encoded = c == '%' && scan_has(s, at, "%2e");
+        /* versions: v1.2.x, 18.2.0-rc.beta */
+        bool version =
+            labels == 0 && (digits || (byte_lower(s->s[label]) == 'v' && at - label > 1 &&
+                                       byte_is_digit(s->s[label + 1])));
+        if (labels == 1 && numeric && byte_is_digit(s->s[label]))
+            return 0;
+        numeric += version;
+        if (labels > 0 && is_top_level(s, label, label_end))
+            end = label_end;
+        else if (labels > 0)
+            end = 0;
+        labels++;
+        if ((c != '.' && !encoded) || label_end != at)
+            break;
+        at += encoded ? 2 : 0;
+        label = at + 1;
+        digits = true;
+    }
+    s->steps += at - start;
+    return end;
+}
+
+static bool is_name(const struct scan *s, uint32_t start, uint32_t end, const char *name)
+{
+    return end - start == strlen(name) && scan_has(s, start, name);
+}
+
+/* What has the form of an address and is none. */
+static bool is_machine(const struct scan *s, uint32_t start, uint32_t at, uint32_t end)
+{
+    bool service = is_name(s, start, at, "git") || is_name(s, start, at, "hg");
+    bool node = is_name(s, start, at, "celery") || is_name(s, start, at, "rabbit");
+    bool path =
+        end + 1 < s->end && s->s[end] == ':' && (s->s[end + 1] == '/' || s->s[end + 1] == '~');
+    return service || node || path;
+}
+
+/* user:password@tcp(host:3306)/db, as Go's drivers have it. */
+static void go_dsn_at(struct scan *s, uint32_t at)
+{
+    uint32_t start = at;
+    if (!scan_has(s, at + 1, "tcp(") && !scan_has(s, at + 1, "unix("))
+        return;
+    while (start > s->floor && at - start < 128 && s->s[start - 1] > ' ' &&
+           s->s[start - 1] != '"' && s->s[start - 1] != '\'' && s->s[start - 1] != '=')
+        start--;
+    scan_add(s, start, at, SCRUB_URL_CREDENTIALS);
+}
+
+void email_at(struct scan *s, uint32_t at, uint32_t sign_len)
+{
+    go_dsn_at(s, at);
+    if (!s->d->on[SCRUB_EMAIL] || at < s->next || at + sign_len >= s->end)
+        return;
+    uint32_t start = local_start(s, at);
+    if (start == at || s->s[at - 1] == '.')
+        return;
+    uint32_t end = domain_end(s, at + sign_len);
+    if (end && !is_machine(s, start, at, end))
+        scan_add(s, start, end, SCRUB_EMAIL);
 }

@@ -1,137 +1,167 @@
-/* What detectors share: a value being looked through, and bytes by kind.
+/* What the detectors share: the detector set, and the state of one look at one value.
  *
- * A detector is called at a trigger, a byte that what it looks for must have, with the position of
- * that byte. It looks to both sides as far as a thing of its class may reach, so the whole stays
- * linear, and notes what it finds. Findings come in order of their ends; each begins at or behind
- * the end of the one before. */
+ * A value is looked at once, from left to right. detect_scan.c stops at the bytes that could mean
+ * something (triggers) and calls the family that knows; a family reports with scan_add() and may
+ * look back, never before `floor`, and ahead, never past `end`. So findings are in order and do not
+ * overlap by construction, and what one family took no other sees again.
+ *
+ * Linear time is a rule for each family: look back a bounded way or only over bytes that no other
+ * trigger looks back over, look ahead a bounded way or move `next` past what was read. `steps`
+ * counts the bytes looked at, for the tests that hold them to it. */
 #ifndef TAILSPAN_PROCESSORS_SCRUB_DETECT_PRIVATE_H
 #define TAILSPAN_PROCESSORS_SCRUB_DETECT_PRIVATE_H
 
 #include "processors/scrub/detect.h"
+#include "processors/scrub/keys.h"
 
 struct detector {
     bool on[SCRUB_CLASSES];
     bool strict;
-    bool numbers; /* a class that begins with digits is on */
-    const char *const *url_keys;
+    bool numbers;  /* any class that begins with a digit, or capitals and digits */
+    bool national; /* any of the national numbers */
+    char **url_keys;
     size_t url_key_count;
-    uint8_t triggers[256]; /* enum trigger */
-};
-
-enum trigger {
-    NO_TRIGGER,
-    AT_AT,      /* @ */
-    AT_PERCENT, /* %40 */
-    AT_COLON,
-    AT_EQUALS,
-    AT_UNDERSCORE,
-    AT_DASH,
-    AT_DOT,
-    AT_PLUS,
-    AT_SPACE,
-    AT_CAPITAL, /* J, K, S, B, C, I, 3: the second or third byte of a key */
-    AT_DIGIT,
-    AT_LETTER, /* for what begins with two letters and digits: IBANs */
 };
 
 struct scan {
-    const struct detector *detector;
-    const struct detect_context *where;
-    const uint8_t *text;
-    size_t len;
-    size_t done; /* behind the last finding: nothing before it is looked at */
+    const struct detector *d;
+    const uint8_t *s;                /* the value, from its first byte */
+    uint32_t end;                    /* nothing is looked at from here on */
+    uint32_t floor;                  /* nothing is reported that begins before this */
+    uint32_t next;                   /* triggers before this are over */
+    uint32_t run_end;                /* long words before this have been looked at */
+    uint32_t token_start, token_end; /* a word of token bytes whose end is known */
+    unsigned traits;                 /* of the key and the top key */
+    bool numbers;                    /* digits are looked at */
+
     struct finding *findings;
     size_t count;
-    bool full;
-    bool versions;      /* the key says that numbers are versions, or the text is of a user agent */
-    bool phones;        /* the key says that it is a phone number */
-    bool target;        /* the value is a path with a query, or a query */
-    size_t digits_done; /* behind the run of digits that was looked at */
+    bool overflow; /* more than FINDINGS_MAX */
+    enum scrub_class overflow_class;
+
+    uint64_t steps;
 };
 
-/* Notes [begin, end). Returns where to go on, or 0 when it overlaps what was found, or its class is
- * off. */
-size_t scan_found(struct scan *s, size_t begin, size_t end, enum scrub_class class);
+/* Reports [start, end), which becomes the new floor. Empty ones and those of classes that are off
+ * are passed over. */
+void scan_add(struct scan *s, uint32_t start, uint32_t end, enum scrub_class class);
 
-static inline bool is_digit(uint8_t c)
+/* All triggers within [from, to). */
+void scan_range(struct scan *s, uint32_t from, uint32_t to);
+
+/* Bytes looked at by this thread since it was last asked; for tests. */
+uint64_t detect_steps_taken(void);
+
+static inline bool byte_is_digit(uint8_t c)
 {
-    return c >= '0' && c <= '9';
+    return (uint8_t)(c - '0') <= 9;
 }
 
-static inline bool is_letter(uint8_t c)
+static inline bool byte_is_upper(uint8_t c)
 {
-    return (uint8_t)((c | 0x20) - 'a') < 26;
+    return (uint8_t)(c - 'A') <= 25;
 }
 
-static inline bool is_alnum(uint8_t c)
+static inline bool byte_is_letter(uint8_t c)
 {
-    return is_digit(c) || is_letter(c);
+    return (uint8_t)((c | 0x20) - 'a') <= 25;
 }
 
-static inline bool is_hex(uint8_t c)
+static inline bool byte_is_alnum(uint8_t c)
 {
-    return is_digit(c) || (uint8_t)((c | 0x20) - 'a') < 6;
+    return byte_is_digit(c) || byte_is_letter(c);
 }
 
-/* Of base64url, which most tokens are. */
-static inline bool is_token(uint8_t c)
+static inline bool byte_is_hex(uint8_t c)
 {
-    return is_alnum(c) || c == '_' || c == '-';
+    return byte_is_digit(c) || (uint8_t)((c | 0x20) - 'a') <= 5;
 }
 
-static inline bool has_at(const struct scan *s, size_t at, const char *text)
+static inline bool byte_is_space(uint8_t c)
 {
-    size_t len = strlen(text);
-    return at + len <= s->len && memcmp(s->text + at, text, len) == 0;
+    return c == ' ' || (uint8_t)(c - '\t') <= 4;
 }
 
-/* The byte there, 0 outside. */
-static inline uint8_t byte_at(const struct scan *s, size_t at)
+static inline uint8_t byte_lower(uint8_t c)
 {
-    return at < s->len ? s->text[at] : 0;
+    return byte_is_upper(c) ? c | 0x20 : c;
 }
 
-/* Whether a word begins there. */
-static inline bool begins_at(const struct scan *s, size_t at)
+static inline unsigned byte_hex_value(uint8_t c)
 {
-    return at == 0 || !is_alnum(s->text[at - 1]);
+    return byte_is_digit(c) ? c - '0' + 0u : (c | 0x20) - 'a' + 10u;
 }
 
-/* Each returns where to go on behind what it found; 0: nothing. */
-size_t find_email(struct scan *s, size_t at);       /* at @ or %40 */
-size_t find_ipv6_or_mac(struct scan *s, size_t at); /* at : or - */
-size_t find_number(struct scan *s, size_t at);      /* at the first digit of a run */
-size_t find_phone(struct scan *s, size_t at);       /* at + */
-size_t find_iban(struct scan *s, size_t at);        /* at its third byte, a digit */
-size_t find_prefixed(struct scan *s, size_t at);    /* at _ - . or a capital */
-size_t find_credentials(struct scan *s, size_t at); /* at a space behind Bearer, Basic, Digest */
-size_t find_assignment(struct scan *s, size_t at);  /* at = or : behind a sensitive name */
-size_t find_url(struct scan *s, size_t at);         /* at the : of :// */
+/* What base64url and most issuers' tokens are made of. */
+static inline bool byte_is_token(uint8_t c)
+{
+    return byte_is_alnum(c) || c == '-' || c == '_';
+}
 
-/* Grammar of the whole value. */
-void find_sql(struct scan *s, bool mysql, bool backslashes);
-void find_command(struct scan *s, struct bytes system);
+/* Whether `text` (lower case) stands at `at`, whatever its case there. */
+bool scan_has(const struct scan *s, uint32_t at, const char *text);
+/* The same, case and all. */
+bool scan_has_exactly(const struct scan *s, uint32_t at, const char *text);
 
-/* Validators. */
-bool luhn_fits(const uint8_t *digits, size_t count);
-bool iban_fits(const uint8_t *text, size_t len);
+/* Whether a word (letter, digit, byte of another script) reaches into `at` from the left. */
+static inline bool scan_in_word(const struct scan *s, uint32_t at)
+{
+    return at > 0 && (byte_is_alnum(s->s[at - 1]) || s->s[at - 1] >= 0x80);
+}
 
-enum key_kind {
-    KEY_PLAIN,
-    KEY_SENSITIVE,
-    KEY_COOKIE,
+/* The families. Each is called with the place of its trigger. */
+void email_at(struct scan *s, uint32_t at, uint32_t sign_len); /* `@`, `%40`, `%2540` */
+void phone_at(struct scan *s, uint32_t at, uint32_t plus_len); /* `+`, `%2B` */
+void number_at(struct scan *s, uint32_t at);                   /* a digit that begins a word */
+void capital_at(struct scan *s, uint32_t at);                  /* AA00 of an IBAN, X0 of an NIE */
+bool address_v4_at(struct scan *s, uint32_t at);               /* a digit */
+void address_colon_at(struct scan *s, uint32_t at); /* the first colon of an IPv6 or MAC */
+void mac_at(struct scan *s, uint32_t at);           /* its first byte */
+void token_run_at(struct scan *s, uint32_t at);     /* a word of 16 bytes and more */
+void pem_at(struct scan *s, uint32_t at);           /* `--` */
+void option_at(struct scan *s, uint32_t at);        /* `--password …` */
+void bearer_at(struct scan *s, uint32_t at);        /* the blank behind Bearer, Basic */
+void pair_at(struct scan *s, uint32_t at, uint32_t sign_len); /* `=`, `:`, `%3D`, `%3A` */
+void element_at(struct scan *s, uint32_t at);                 /* `<` of XML */
+void url_at(struct scan *s, uint32_t at);                     /* the colon of `://` */
+
+/* The value of a pair whose name says that it is a phone number, an SSN, …: written in ways that
+ * would not be looked at elsewhere. */
+void named_number(struct scan *s, unsigned traits, uint32_t start, uint32_t end);
+
+/* The token (of whichever class that is on) that begins at `start`: its end and class. False: none.
+ * Used where something is known to be a secret, to give it its more telling name. */
+bool token_at(struct scan *s, uint32_t start, uint32_t *end, enum scrub_class *class);
+void tokens_prepare(void); /* once before; any thread, any number of times */
+bool jwt_at(struct scan *s, uint32_t start, uint32_t *end);
+
+/* Reports a credential as the class that its own form says, else as `class`. */
+void secret_add(struct scan *s, uint32_t start, uint32_t end, enum scrub_class class,
+                unsigned traits);
+/* Nobody's secret: ***, [REDACTED], ${VAR}, null, ? … */
+bool is_placeholder(const uint8_t *text, uint32_t len);
+
+/* The value of an Authorization header: everything but the scheme. */
+void authorization_value(struct scan *s, uint32_t start, uint32_t end);
+
+/* Texts with a grammar of their own. They report all literals of the value, and have the rest
+ * scanned. */
+enum { MAC_LEN = 17 };
+
+enum sql_dialect {
+    SQL_UNKNOWN,
+    SQL_STANDARD, /* "x" is a name, \ is nothing special */
+    SQL_POSTGRESQL,
+    SQL_MYSQL, /* "x" is text, \ escapes, # comments */
 };
 
-/* What a key says of its value. */
-struct key_traits {
-    uint8_t kind; /* enum key_kind */
-    bool query;   /* text of a query or command of a database */
-    bool version; /* numbers in it are versions */
-    bool phone;
-    bool target; /* a path with a query, or a query alone: `key=value` in it are parameters */
-};
+void sql_find(struct scan *s, enum sql_dialect dialect);
+void redis_find(struct scan *s);
+void memcached_find(struct scan *s);
+void json_find(struct scan *s); /* Mongo's commands and shell, Elasticsearch's bodies */
+bool redis_knows(const uint8_t *name, uint32_t len); /* whether it is a command of Redis */
 
-/* Remembered by thread: there are few keys, and many values. */
-struct key_traits key_traits(struct bytes key);
+/* Reads the text as what the system's name says, or what it looks like. */
+void database_find(struct scan *s, struct bytes system);
 
 #endif

@@ -1,296 +1,447 @@
 /* Keys and tokens that say by their beginning whose they are. A well-formed beginning and length
- * are enough: one that its issuer would not take, by a wrong checksum, was somebody's secret all
- * the same when it was typed. */
+ * are enough: one that its issuer would refuse for a wrong checksum was somebody's secret all the
+ * same.
+ *
+ * All of them hold a long word, so they are looked for in words of 16 bytes and more only: at its
+ * start, and at the dashes and underscores within, where most prefixes end. Prefixes that are
+ * nobody's word (ghp_, glpat-) may follow anything; those that could end a word (sk-) may not. */
 #include "processors/scrub/detect_private.h"
 
-#include "proto/binary_text.h"
+#include <pthread.h>
+#include <string.h>
 
-/* A kind of token: what it begins with, and what follows. */
-struct token {
+enum { HEADER_MAX = 8192 }; /* of a JWT, encoded */
+
+enum body {
+    ALNUM,
+    TOKEN,  /* and - _ */
+    UPPER,  /* capitals and digits */
+    DOTTED, /* TOKEN and dots */
+};
+
+struct kind {
     const char *prefix;
+    uint32_t len; /* of the prefix */
     enum scrub_class class;
-    uint16_t least; /* bytes behind the prefix */
-    uint16_t most;  /* 0: whatever */
-    bool dots;      /* '.' is part of it */
+    enum body body;
+    uint16_t least, most; /* bytes behind the prefix; most 0: no limit */
+    bool apart;           /* no letter, digit or underscore may stand before */
+    bool random;          /* a digit must be in it */
 };
 
-/* By the byte at which it is recognised, the last of the prefix. Lengths: the issuers'
- * documentation, gitleaks' rules. */
-static const struct token at_underscore[] = {
-    {"ghp_", SCRUB_GITHUB_TOKEN, 36, 0, false},   {"gho_", SCRUB_GITHUB_TOKEN, 36, 0, false},
-    {"ghu_", SCRUB_GITHUB_TOKEN, 36, 0, false},   {"ghs_", SCRUB_GITHUB_TOKEN, 36, 0, false},
-    {"ghr_", SCRUB_GITHUB_TOKEN, 36, 0, false},   {"github_pat_", SCRUB_GITHUB_TOKEN, 50, 0, false},
-    {"npm_", SCRUB_NPM_TOKEN, 36, 36, false},     {"sk_live_", SCRUB_STRIPE_KEY, 10, 0, false},
-    {"sk_test_", SCRUB_STRIPE_KEY, 10, 0, false}, {"rk_live_", SCRUB_STRIPE_KEY, 10, 0, false},
-    {"rk_test_", SCRUB_STRIPE_KEY, 10, 0, false}, {"pk_live_", SCRUB_STRIPE_KEY, 10, 0, false},
-    {"pk_test_", SCRUB_STRIPE_KEY, 10, 0, false}, {"whsec_", SCRUB_STRIPE_KEY, 24, 0, false},
+#define KIND(prefix, class, body, least, most, apart, random)                                      \
+    {                                                                                              \
+        prefix, sizeof prefix - 1, class, body, least, most, apart, random                         \
+    }
+
+/* Sorted by what they are found at: the start of a word, or the last byte of the prefix. Longer
+ * prefixes before those that begin them. Lengths: the issuers' documentation. */
+static const struct kind at_start[] = {
+    KIND("AKIA", SCRUB_AWS_KEY_ID, UPPER, 16, 16, true, false),
+    KIND("ASIA", SCRUB_AWS_KEY_ID, UPPER, 16, 16, true, false),
+    KIND("ABIA", SCRUB_AWS_KEY_ID, UPPER, 16, 16, true, false),
+    KIND("ACCA", SCRUB_AWS_KEY_ID, UPPER, 16, 16, true, false),
+    KIND("A3T", SCRUB_AWS_KEY_ID, UPPER, 17, 17, true, false),
+    KIND("AROA", SCRUB_AWS_KEY_ID, UPPER, 16, 17, true, true),
+    KIND("AIDA", SCRUB_AWS_KEY_ID, UPPER, 16, 17, true, true),
+    KIND("AGPA", SCRUB_AWS_KEY_ID, UPPER, 16, 17, true, true),
+    KIND("ANPA", SCRUB_AWS_KEY_ID, UPPER, 16, 17, true, true),
+    KIND("AIza", SCRUB_GOOGLE_KEY, TOKEN, 35, 36, true, false),
+    KIND("GR1348941", SCRUB_GITLAB_TOKEN, TOKEN, 20, 0, true, false),
 };
 
-static const struct token at_dash[] = {
-    {"pypi-", SCRUB_PYPI_TOKEN, 50, 0, false},    {"GOCSPX-", SCRUB_GOOGLE_KEY, 20, 0, false},
-    {"xapp-", SCRUB_SLACK_TOKEN, 20, 0, false},   {"glpat-", SCRUB_GITLAB_TOKEN, 20, 0, true},
-    {"gldt-", SCRUB_GITLAB_TOKEN, 20, 0, true},   {"glrt-", SCRUB_GITLAB_TOKEN, 20, 0, true},
-    {"glrtr-", SCRUB_GITLAB_TOKEN, 20, 0, true},  {"glcbt-", SCRUB_GITLAB_TOKEN, 20, 0, true},
-    {"glptt-", SCRUB_GITLAB_TOKEN, 20, 0, true},  {"glft-", SCRUB_GITLAB_TOKEN, 20, 0, true},
-    {"glimt-", SCRUB_GITLAB_TOKEN, 20, 0, true},  {"glagent-", SCRUB_GITLAB_TOKEN, 20, 0, true},
-    {"gloas-", SCRUB_GITLAB_TOKEN, 20, 0, true},  {"glsoat-", SCRUB_GITLAB_TOKEN, 20, 0, true},
-    {"glffct-", SCRUB_GITLAB_TOKEN, 20, 0, true}, {"glwt-", SCRUB_GITLAB_TOKEN, 20, 0, true},
+static const struct kind at_underscore[] = {
+    KIND("ghp_", SCRUB_GITHUB_TOKEN, ALNUM, 36, 0, false, false),
+    KIND("gho_", SCRUB_GITHUB_TOKEN, ALNUM, 36, 0, false, false),
+    KIND("ghu_", SCRUB_GITHUB_TOKEN, ALNUM, 36, 0, false, false),
+    KIND("ghs_", SCRUB_GITHUB_TOKEN, ALNUM, 36, 0, false, false),
+    KIND("ghr_", SCRUB_GITHUB_TOKEN, ALNUM, 36, 0, false, false),
+    KIND("github_pat_", SCRUB_GITHUB_TOKEN, TOKEN, 36, 0, false, false),
+    KIND("npm_", SCRUB_NPM_TOKEN, ALNUM, 36, 0, true, false),
+    KIND("sk_live_", SCRUB_STRIPE_KEY, ALNUM, 10, 0, false, false),
+    KIND("sk_test_", SCRUB_STRIPE_KEY, ALNUM, 10, 0, false, false),
+    KIND("rk_live_", SCRUB_STRIPE_KEY, ALNUM, 10, 0, false, false),
+    KIND("rk_test_", SCRUB_STRIPE_KEY, ALNUM, 10, 0, false, false),
+    KIND("pk_live_", SCRUB_STRIPE_KEY, ALNUM, 10, 0, false, false),
+    KIND("pk_test_", SCRUB_STRIPE_KEY, ALNUM, 10, 0, false, false),
+    KIND("whsec_", SCRUB_STRIPE_KEY, ALNUM, 24, 0, false, false),
 };
 
-static const struct token at_dot[] = {
-    {"SG.", SCRUB_SENDGRID_KEY, 60, 0, true},
-    {"ya29.", SCRUB_GOOGLE_KEY, 20, 0, true},
+static const struct kind at_dash[] = {
+    KIND("sk-ant-", SCRUB_ANTHROPIC_KEY, TOKEN, 16, 0, true, true),
+    KIND("sk-proj-", SCRUB_OPENAI_KEY, TOKEN, 20, 0, true, true),
+    KIND("sk-svcacct-", SCRUB_OPENAI_KEY, TOKEN, 20, 0, true, true),
+    KIND("sk-admin-", SCRUB_OPENAI_KEY, TOKEN, 20, 0, true, true),
+    KIND("sk-None-", SCRUB_OPENAI_KEY, TOKEN, 20, 0, true, true),
+    KIND("sk-or-v1-", SCRUB_OPENAI_KEY, ALNUM, 32, 0, true, true),
+    KIND("sk-", SCRUB_OPENAI_KEY, ALNUM, 20, 0, true, true),
+    KIND("pypi-", SCRUB_PYPI_TOKEN, TOKEN, 50, 0, false, true),
+    KIND("GOCSPX-", SCRUB_GOOGLE_KEY, TOKEN, 20, 0, false, false),
+    KIND("xoxb-", SCRUB_SLACK_TOKEN, TOKEN, 10, 0, false, true),
+    KIND("xoxp-", SCRUB_SLACK_TOKEN, TOKEN, 10, 0, false, true),
+    KIND("xoxa-", SCRUB_SLACK_TOKEN, TOKEN, 10, 0, false, true),
+    KIND("xoxr-", SCRUB_SLACK_TOKEN, TOKEN, 10, 0, false, true),
+    KIND("xoxs-", SCRUB_SLACK_TOKEN, TOKEN, 10, 0, false, true),
+    KIND("xoxo-", SCRUB_SLACK_TOKEN, TOKEN, 10, 0, false, true),
+    KIND("xoxc-", SCRUB_SLACK_TOKEN, TOKEN, 10, 0, false, true),
+    KIND("xoxd-", SCRUB_SLACK_TOKEN, TOKEN, 10, 0, false, true),
+    KIND("xoxe-", SCRUB_SLACK_TOKEN, TOKEN, 10, 0, false, true),
+    KIND("xapp-", SCRUB_SLACK_TOKEN, TOKEN, 10, 0, false, true),
+    KIND("xwfp-", SCRUB_SLACK_TOKEN, TOKEN, 10, 0, false, true),
+    KIND("glpat-", SCRUB_GITLAB_TOKEN, DOTTED, 20, 0, false, false),
+    KIND("gloas-", SCRUB_GITLAB_TOKEN, DOTTED, 20, 0, false, false),
+    KIND("gldt-", SCRUB_GITLAB_TOKEN, DOTTED, 20, 0, false, false),
+    KIND("glrt-", SCRUB_GITLAB_TOKEN, DOTTED, 20, 0, false, false),
+    KIND("glrtr-", SCRUB_GITLAB_TOKEN, DOTTED, 20, 0, false, false),
+    KIND("glcbt-", SCRUB_GITLAB_TOKEN, DOTTED, 20, 0, false, false),
+    KIND("glptt-", SCRUB_GITLAB_TOKEN, DOTTED, 20, 0, false, false),
+    KIND("glft-", SCRUB_GITLAB_TOKEN, DOTTED, 20, 0, false, false),
+    KIND("glimt-", SCRUB_GITLAB_TOKEN, DOTTED, 20, 0, false, false),
+    KIND("glagent-", SCRUB_GITLAB_TOKEN, DOTTED, 20, 0, false, false),
+    KIND("glwt-", SCRUB_GITLAB_TOKEN, DOTTED, 20, 0, false, false),
+    KIND("glsoat-", SCRUB_GITLAB_TOKEN, DOTTED, 20, 0, false, false),
+    KIND("glffct-", SCRUB_GITLAB_TOKEN, DOTTED, 20, 0, false, false),
 };
 
-/* Not the first byte of a word: the token would be part of something longer. */
-static bool begins_token(const struct scan *s, size_t at)
+static const struct kind at_dot[] = {
+    KIND("SG.", SCRUB_SENDGRID_KEY, DOTTED, 60, 0, true, false),
+    KIND("ya29.", SCRUB_GOOGLE_KEY, TOKEN, 20, 0, true, false),
+};
+
+static bool is_body(uint8_t c, enum body body)
 {
-    return at == 0 || !is_token(s->text[at - 1]) || (at >= 2 && s->text[at - 2] == '\\');
+    switch (body) {
+    case ALNUM:
+        return byte_is_alnum(c);
+    case UPPER:
+        return byte_is_upper(c) || byte_is_digit(c);
+    case TOKEN:
+        return byte_is_token(c);
+    case DOTTED:
+        return byte_is_token(c) || c == '.';
+    }
+    return false;
 }
 
-static size_t end_of_token(const struct scan *s, size_t at, bool dots)
+/* A full stop behind a token ends the sentence. The end of a word of token bytes is remembered: all
+ * that begins within it ends there. */
+static uint32_t body_end(struct scan *s, uint32_t start, enum body body, uint32_t most)
 {
-    while (at < s->len && (is_token(s->text[at]) || (dots && s->text[at] == '.')))
+    if (body == TOKEN && start >= s->token_start && start < s->token_end)
+        return s->token_end;
+    uint32_t end = start, limit = most && s->end - start > most + 1 ? start + most + 1 : s->end;
+    while (end < limit && is_body(s->s[end], body))
+        end++;
+    s->steps += end - start;
+    if (body == TOKEN && limit == s->end) {
+        s->token_start = start;
+        s->token_end = end;
+    }
+    while (body == DOTTED && end > start && s->s[end - 1] == '.')
+        end--;
+    return end;
+}
+
+/* Whether what begins there is random enough to have a digit soon. */
+static bool has_digit(struct scan *s, uint32_t start, uint32_t end)
+{
+    uint32_t limit = end - start > 64 ? start + 64 : end, at = start;
+    while (at < limit && !byte_is_digit(s->s[at]))
         at++;
-    while (dots && at > 0 && s->text[at - 1] == '.')
-        at--;
-    return at;
+    s->steps += at - start;
+    return at < limit;
 }
 
-static size_t find_token(struct scan *s, size_t at, const struct token *t)
+/* Whether a token may begin at `at`, though a word reaches into it: behind an escape (\n, %3D). */
+static bool is_apart(const struct scan *s, uint32_t at)
 {
-    size_t len = strlen(t->prefix);
-    if (at + 1 < len)
-        return 0;
-    size_t begin = at + 1 - len;
-    if (memcmp(s->text + begin, t->prefix, len) != 0 || !begins_token(s, begin))
-        return 0;
-    size_t end = end_of_token(s, at + 1, t->dots);
-    size_t body = end - at - 1;
-    if (body < t->least)
-        return 0;
-    if (t->most && body > t->most)
-        return 0;
-    return scan_found(s, begin, end, t->class);
+    if (at == 0 || !(byte_is_alnum(s->s[at - 1]) || s->s[at - 1] == '_'))
+        return true;
+    if (at >= 2 && s->s[at - 2] == '\\')
+        return true;
+    return at >= 3 && s->s[at - 3] == '%' && byte_is_hex(s->s[at - 1]) && byte_is_hex(s->s[at - 2]);
 }
 
-static size_t find_one_of(struct scan *s, size_t at, const struct token *tokens, size_t count)
+/* Whether `k` begins at `start`; its end, or 0. */
+static uint32_t kind_end(struct scan *s, uint32_t start, const struct kind *k)
+{
+    if (!s->d->on[k->class] || s->end - start < k->len ||
+        memcmp(s->s + start, k->prefix, k->len) != 0 || (k->apart && !is_apart(s, start)))
+        return 0;
+    uint32_t body = start + k->len;
+    uint32_t end = body_end(s, body, k->body, k->most);
+    uint32_t len = end - body;
+    if (len < k->least || (k->most && len > k->most) || (k->random && !has_digit(s, body, end)))
+        return 0;
+    if (k->class == SCRUB_AWS_KEY_ID && end < s->end && byte_is_token(s->s[end]) &&
+        s->s[end] != '-')
+        return 0;
+    return end;
+}
+
+static bool kind_at(struct scan *s, uint32_t start, const struct kind *kinds, size_t count,
+                    uint32_t *end, enum scrub_class *class)
 {
     for (size_t i = 0; i < count; i++) {
-        size_t found = find_token(s, at, &tokens[i]);
-        if (found)
-            return found;
-    }
-    return 0;
-}
-
-#define FIND_ONE_OF(s, at, tokens) find_one_of(s, at, tokens, sizeof tokens / sizeof tokens[0])
-
-/* xoxb-, xoxp-, xoxe.xoxp-, …: one letter that there will be more of. */
-static size_t find_slack(struct scan *s, size_t at)
-{
-    if (at < 4 || memcmp(s->text + at - 4, "xox", 3) != 0 || !is_alnum(s->text[at - 1]) ||
-        !begins_token(s, at - 4))
-        return 0;
-    size_t end = end_of_token(s, at + 1, false);
-    return end - at >= 11 ? scan_found(s, at - 4, end, SCRUB_SLACK_TOKEN) : 0;
-}
-
-/* -----BEGIN … PRIVATE KEY-----, to its END, or to the end of the value when that is missing. */
-static size_t find_pem(struct scan *s, size_t at)
-{
-    static const char begin[] = "-----BEGIN", end[] = "-----END", key[] = "PRIVATE KEY";
-    if (!has_at(s, at, begin))
-        return 0;
-    size_t left = s->len - at < 100 ? s->len - at : 100;
-    if (!memmem(s->text + at, left, key, sizeof key - 1))
-        return 0;
-    const uint8_t *last = memmem(s->text + at, s->len - at, end, sizeof end - 1);
-    size_t stop = last ? (size_t)(last - s->text) + sizeof end - 1 : s->len;
-    const uint8_t *close = last ? memmem(s->text + stop, s->len - stop, "-----", 5) : NULL;
-    if (close && close - (s->text + stop) < 60)
-        stop = (size_t)(close - s->text) + 5;
-    return scan_found(s, at, stop, SCRUB_PRIVATE_KEY);
-}
-
-/* ---- by capitals ---- */
-
-static bool is_base32(uint8_t c)
-{
-    return (c >= 'A' && c <= 'Z') || (c >= '2' && c <= '7');
-}
-
-/* AKIA, ASIA, ABIA, ACCA, A3T and one more, and 16 of base32. */
-static size_t find_aws_key_id(struct scan *s, size_t at)
-{
-    static const char *const prefixes[] = {"AKIA", "ASIA", "ABIA", "ACCA", "AROA",
-                                           "AIDA", "AGPA", "AIPA", "ANPA", "ANVA"};
-    if (at < 1 || s->text[at - 1] != 'A')
-        return 0;
-    size_t begin = at - 1;
-    bool known = has_at(s, begin, "A3T") && is_base32(byte_at(s, begin + 3));
-    for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0] && !known; i++)
-        known = has_at(s, begin, prefixes[i]);
-    if (!known || !begins_at(s, begin) || begin + 20 > s->len || is_alnum(byte_at(s, begin + 20)))
-        return 0;
-    for (size_t i = 4; i < 20; i++) {
-        if (!is_base32(s->text[begin + i]))
-            return 0;
-    }
-    return scan_found(s, begin, begin + 20, SCRUB_AWS_KEY_ID);
-}
-
-static size_t find_google_key(struct scan *s, size_t at)
-{
-    if (at < 1 || !has_at(s, at - 1, "AIza") || !begins_token(s, at - 1))
-        return 0;
-    size_t end = end_of_token(s, at + 3, false);
-    return end - (at - 1) >= 39 ? scan_found(s, at - 1, end, SCRUB_GOOGLE_KEY) : 0;
-}
-
-/* Whether base64url begins an object, as a JWT's header does: {" and a letter, once decoded. */
-static bool is_jwt_header(const struct scan *s, size_t begin, size_t end)
-{
-    static const char names[] = "alg\"";
-    uint8_t text[200];
-    size_t bits = 0, count = 0;
-    uint32_t held = 0;
-    for (size_t i = begin; i < end && count < sizeof text; i++) {
-        uint8_t c = s->text[i];
-        uint32_t v = c >= 'a'   ? c - 'a' + 26u
-                     : c == '_' ? 63u
-                     : c >= 'A' ? c - 'A' + 0u
-                     : c == '-' ? 62u
-                                : c - '0' + 52u;
-        held = held << 6 | v;
-        bits += 6;
-        if (bits >= 8) {
-            bits -= 8;
-            text[count++] = (uint8_t)(held >> bits);
+        uint32_t found = kind_end(s, start, &kinds[i]);
+        if (found) {
+            *end = found;
+            *class = kinds[i].class;
+            return true;
         }
     }
-    return count > 4 && text[0] == '{' &&
-           (memmem(text, count, names, sizeof names - 1) || memmem(text, count, "\"typ\"", 5) ||
-            memmem(text, count, "\"enc\"", 5) || memmem(text, count, "\"kid\"", 5));
+    return false;
 }
 
-static size_t find_jwt(struct scan *s, size_t at)
+#define KIND_AT(s, start, kinds, end, class)                                                       \
+    kind_at(s, start, kinds, sizeof kinds / sizeof kinds[0], end, class)
+
+/* Any kind, where something is known to be a secret. */
+bool token_at(struct scan *s, uint32_t start, uint32_t *end, enum scrub_class *class)
 {
-    if (at < 2 || !has_at(s, at - 2, "eyJ") || !begins_token(s, at - 2))
-        return 0;
-    size_t begin = at - 2;
-    size_t header = end_of_token(s, at, false);
-    if (header - begin < 12 || byte_at(s, header) != '.' || !is_jwt_header(s, begin, header))
-        return 0;
-    size_t payload = end_of_token(s, header + 1, false);
-    if (payload - header < 8)
-        return 0;
-    size_t end = payload;
-    for (unsigned i = 0; i < 3 && byte_at(s, end) == '.'; i++) /* a JWE has five parts */
-        end = end_of_token(s, end + 1, false);
-    return scan_found(s, begin, end, SCRUB_JWT);
+    if (s->d->on[SCRUB_JWT] && jwt_at(s, start, end)) {
+        *class = SCRUB_JWT;
+        return true;
+    }
+    if (scan_has_exactly(s, start, "xoxe.") && KIND_AT(s, start + 5, at_dash, end, class))
+        return true;
+    return KIND_AT(s, start, at_start, end, class) || KIND_AT(s, start, at_dash, end, class) ||
+           KIND_AT(s, start, at_underscore, end, class) || KIND_AT(s, start, at_dot, end, class);
 }
 
-static size_t at_capital(struct scan *s, size_t at)
+/* A kind whose prefix ends at `last`: all of them are tried whose prefix ends in the same byte as
+ * what stands there, which are few. */
+static bool prefix_ends_at(struct scan *s, uint32_t last, const struct kind *kinds, size_t count)
 {
-    if (s->text[at] == 'J')
-        return s->detector->on[SCRUB_JWT] ? find_jwt(s, at) : 0;
-    size_t found = s->detector->on[SCRUB_AWS_KEY_ID] ? find_aws_key_id(s, at) : 0;
-    return found || s->text[at] != 'I' ? found : find_google_key(s, at);
+    for (size_t i = 0; i < count; i++) {
+        uint32_t len = kinds[i].len;
+        if (kinds[i].prefix[len - 2] != (char)s->s[last - 1] || last + 1 < len ||
+            kinds[i].prefix[0] != (char)s->s[last + 1 - len])
+            continue;
+        uint32_t start = last + 1 - len, end;
+        /* Rotated tokens of Slack have another name before theirs. */
+        if (start >= s->floor && (end = kind_end(s, start, &kinds[i]))) {
+            if (start >= s->floor + 5 && scan_has_exactly(s, start - 5, "xoxe.xox"))
+                start -= 5;
+            scan_add(s, start, end, kinds[i].class);
+            return true;
+        }
+    }
+    return false;
 }
 
-/* sk-ant-…, sk-proj-…, sk-svcacct-…, sk-admin-…, and sk-… of older days. */
-static size_t find_sk(struct scan *s, size_t at)
+#define PREFIX_ENDS_AT(s, last, kinds)                                                             \
+    prefix_ends_at(s, last, kinds, sizeof kinds / sizeof kinds[0])
+
+/* The two bytes before the dash, or underscore, of all prefixes. */
+static uint64_t endings[2][1024 / 64];
+static pthread_once_t endings_once = PTHREAD_ONCE_INIT;
+
+static unsigned ending(uint8_t before_last, uint8_t last)
 {
-    if (at < 2 || s->text[at - 2] != 's' || !begins_token(s, at - 2))
-        return 0;
-    bool anthropic = has_at(s, at + 1, "ant-");
-    bool named = anthropic || has_at(s, at + 1, "proj-") || has_at(s, at + 1, "svcacct-") ||
-                 has_at(s, at + 1, "admin-");
-    size_t end = end_of_token(s, at + 1, false);
-    if (end - at - 1 < (named ? 24u : 32u))
-        return 0;
-    return scan_found(s, at - 2, end, anthropic ? SCRUB_ANTHROPIC_KEY : SCRUB_OPENAI_KEY);
+    return (unsigned)(before_last & 0x1f) << 5 | (last & 0x1f);
 }
 
-/* Whether "gl" begins a word that ends before `at`, of the lengths that GitLab's prefixes have. */
-static bool has_gl(const struct scan *s, size_t at)
+static void note_endings(uint64_t *set, const struct kind *kinds, size_t count)
 {
-    for (size_t len = 4; len <= 7 && len <= at; len++) {
-        if (s->text[at - len] == 'g' && s->text[at - len + 1] == 'l')
+    for (size_t i = 0; i < count; i++) {
+        const char *end = kinds[i].prefix + kinds[i].len;
+        unsigned bit = ending((uint8_t)end[-3], (uint8_t)end[-2]);
+        set[bit / 64] |= UINT64_C(1) << (bit % 64);
+    }
+}
+
+static void find_endings(void)
+{
+    note_endings(endings[0], at_dash, sizeof at_dash / sizeof at_dash[0]);
+    note_endings(endings[1], at_underscore, sizeof at_underscore / sizeof at_underscore[0]);
+}
+
+void tokens_prepare(void)
+{
+    pthread_once(&endings_once, find_endings);
+}
+
+static void separator_in_run(struct scan *s, uint32_t at)
+{
+    if (at < 2)
+        return;
+    unsigned bit = ending(s->s[at - 2], s->s[at - 1]);
+    bool under = s->s[at] == '_';
+    if (!(endings[under][bit / 64] >> (bit % 64) & 1) || !byte_is_alnum(s->s[at - 1]))
+        return;
+    if (under)
+        PREFIX_ENDS_AT(s, at, at_underscore);
+    else
+        PREFIX_ENDS_AT(s, at, at_dash);
+}
+
+/* What begins at the start of a word, of the run or behind a separator in it. */
+static void word_in_run(struct scan *s, uint32_t at)
+{
+    uint32_t end;
+    enum scrub_class class;
+    uint8_t c = at < s->end ? s->s[at] : 0;
+    if (c == 'e' && s->d->on[SCRUB_JWT] && jwt_at(s, at, &end))
+        scan_add(s, at, end, SCRUB_JWT);
+    else if ((c == 'A' || c == 'G') && KIND_AT(s, at, at_start, &end, &class))
+        scan_add(s, at, end, class);
+}
+
+static bool is_uuid(const uint8_t *t)
+{
+    if (t[8] != '-' || t[13] != '-' || t[18] != '-' || t[23] != '-')
+        return false;
+    for (unsigned i = 0; i < 8; i++) {
+        if (!byte_is_hex(t[i]))
+            return false;
+    }
+    return true;
+}
+
+/* What stands before the run: SG. and ya29., 1//0 of Google's refresh tokens, hooks of Slack. */
+static void before_run(struct scan *s, uint32_t start, uint32_t end)
+{
+    if (start == 0)
+        return;
+    if (s->s[start - 1] == '.')
+        PREFIX_ENDS_AT(s, start - 1, at_dot);
+    else if (s->s[start - 1] == '/' && s->d->on[SCRUB_GOOGLE_KEY] && start >= s->floor + 3 &&
+             s->s[start] == '0' && end - start >= 40 && s->s[start - 2] == '/' &&
+             s->s[start - 3] == '1' && (start == 3 || !byte_is_alnum(s->s[start - 4])))
+        scan_add(s, start - 3, end, SCRUB_GOOGLE_KEY);
+}
+
+/* hooks.slack.com/services/T…/B…/…: the path is the secret. Called at its last part. */
+static void slack_hook(struct scan *s, uint32_t start, uint32_t end)
+{
+    static const char host[] = "hooks.slack.com/";
+    uint32_t from = start > 64 ? start - 64 : 0;
+    if (!s->d->on[SCRUB_SLACK_TOKEN] || start < 20 || s->s[start - 1] != '/')
+        return;
+    from = from < s->floor ? s->floor : from;
+    const uint8_t *found = memmem(s->s + from, start - from, host, sizeof host - 1);
+    if (!found)
+        return;
+    uint32_t path = (uint32_t)(found - s->s) + sizeof host - 1;
+    const uint8_t *slash = memchr(s->s + path, '/', start - path);
+    if (slash)
+        scan_add(s, (uint32_t)(slash - s->s) + 1, end, SCRUB_SLACK_TOKEN);
+}
+
+void token_run_at(struct scan *s, uint32_t at)
+{
+    uint32_t start = at, end = at;
+    if (at < s->run_end)
+        return;
+    while (start > s->floor && start > s->run_end && at - start < 16 &&
+           byte_is_token(s->s[start - 1]))
+        start--;
+    if (s->end - start >= 36 && is_uuid(s->s + start)) {
+        s->run_end = start + 36;
+        return;
+    }
+    before_run(s, start, start);
+    if (s->next <= start)
+        word_in_run(s, start);
+    if (s->next <= start && start > 0 && (s->s[start - 1] == '\\' || s->s[start - 1] == '%'))
+        word_in_run(s, start + (s->s[start - 1] == '%' ? 2 : 1));
+    if (s->next <= start && start + MAC_LEN <= s->end && s->s[start + 2] == '-')
+        mac_at(s, start);
+    for (end = s->next > start ? s->next : start; end < s->end && byte_is_token(s->s[end]); end++) {
+        if (s->s[end] != '-' && s->s[end] != '_')
+            continue;
+        separator_in_run(s, end);
+        if (s->next <= end)
+            word_in_run(s, end + 1);
+        if (s->next > end)
+            end = s->next - 1;
+    }
+    s->steps += end - start;
+    if (s->next <= start) {
+        before_run(s, start, end);
+        slack_hook(s, start, end);
+    }
+    s->run_end = end;
+}
+
+/* ---- JWT ---- */
+
+static int base64_value(uint8_t c)
+{
+    if (byte_is_upper(c))
+        return c - 'A';
+    if (byte_is_letter(c))
+        return c - 'a' + 26;
+    if (byte_is_digit(c))
+        return c - '0' + 52;
+    return c == '-' || c == '+' ? 62 : 63;
+}
+
+/* Whether the base64url is the header of a JOSE object: JSON that names an algorithm, a type or a
+ * key. Cursors and state of pages are base64 of JSON as well. */
+static bool is_jose_header(const uint8_t *text, uint32_t len)
+{
+    static const char *const names[] = {"\"alg\"", "\"typ\"", "\"enc\"", "\"kid\""};
+    uint8_t json[384];
+    uint32_t held = 0, bits = 0, count = 0;
+    for (uint32_t i = 0; i < len && count < sizeof json; i++) {
+        held = held << 6 | (uint32_t)base64_value(text[i]);
+        bits += 6;
+        if (bits >= 8)
+            json[count++] = (uint8_t)(held >> (bits -= 8));
+    }
+    if (count < 2 || json[0] != '{')
+        return false;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (memmem(json, count, names[i], 5))
             return true;
     }
     return false;
 }
 
-/* What is before the byte decides nearly always that it is none. */
-static size_t at_underscore_or_dot(struct scan *s, size_t at)
+bool jwt_at(struct scan *s, uint32_t start, uint32_t *end)
 {
-    if (at < 2)
-        return 0;
-    if (s->text[at] == '.') {
-        bool maybe = (s->text[at - 1] == 'G' && s->text[at - 2] == 'S') ||
-                     (s->text[at - 1] == '9' && s->text[at - 2] == '2');
-        return maybe ? FIND_ONE_OF(s, at, at_dot) : 0;
-    }
-    switch (s->text[at - 1]) {
-    case 'p':
-    case 'o':
-    case 'u':
-    case 's':
-    case 'r':
-        return s->text[at - 2] == 'h' ? FIND_ONE_OF(s, at, at_underscore) : 0;
-    case 't':
-        return s->text[at - 2] == 'a' || s->text[at - 2] == 's' ? FIND_ONE_OF(s, at, at_underscore)
-                                                                : 0;
-    case 'e':
-        return s->text[at - 2] == 'v' ? FIND_ONE_OF(s, at, at_underscore) : 0;
-    case 'm':
-    case 'c':
-        return FIND_ONE_OF(s, at, at_underscore);
-    default:
-        return 0;
-    }
+    if (!scan_has_exactly(s, start, "eyJ") || !is_apart(s, start))
+        return false;
+    uint32_t at = body_end(s, start, TOKEN, 0);
+    if (at - start < 12 || at - start > HEADER_MAX || at >= s->end || s->s[at] != '.' ||
+        !is_jose_header(s->s + start, at - start))
+        return false;
+    /* Three parts, five when encrypted; one that was cut off is one all the same. */
+    unsigned parts = 1;
+    for (; parts < 5 && at < s->end && s->s[at] == '.'; parts++)
+        at = body_end(s, at + 1, TOKEN, 0);
+    if (parts < 3 && at < s->end)
+        return false;
+    *end = s->s[at - 1] == '.' && parts > 3 ? at - 1 : at;
+    return true;
 }
 
-static size_t at_dash_of_token(struct scan *s, size_t at)
+/* ---- PEM ---- */
+
+static uint32_t find_text(const struct scan *s, uint32_t at, uint32_t end, const char *text)
 {
-    if (at < 2)
-        return has_at(s, at, "-----BEGIN") ? find_pem(s, at) : 0;
-    size_t found = 0;
-    switch (s->text[at - 1]) {
-    case 'k':
-        found = find_sk(s, at);
-        break;
-    case 'i':
-    case 'X':
-    case 'p':
-        found = FIND_ONE_OF(s, at, at_dash);
-        break;
-    case 't':
-    case 'r':
-    case 's':
-        found = has_gl(s, at) ? FIND_ONE_OF(s, at, at_dash) : 0;
-        break;
-    default:
-        break;
-    }
-    if (!found && at >= 4 && s->text[at - 4] == 'x')
-        found = find_slack(s, at);
-    if (!found && byte_at(s, at + 1) == '-' && has_at(s, at, "-----BEGIN"))
-        found = find_pem(s, at);
-    return found;
+    const uint8_t *found = memmem(s->s + at, end - at, text, strlen(text));
+    return found ? (uint32_t)(found - s->s) : UINT32_MAX;
 }
 
-size_t find_prefixed(struct scan *s, size_t at)
+/* -----BEGIN … PRIVATE KEY-----, to its END, or to the end of the value when that is missing. The
+ * blanks in it may be encoded. */
+void pem_at(struct scan *s, uint32_t at)
 {
-    switch (s->text[at]) {
-    case '_':
-    case '.':
-        return at_underscore_or_dot(s, at);
-    case '-':
-        return at_dash_of_token(s, at);
-    default:
-        return at_capital(s, at);
+    if (!s->d->on[SCRUB_PRIVATE_KEY] || !scan_has(s, at, "-----begin"))
+        return;
+    uint32_t limit = s->end - at < 120 ? s->end : at + 120, name = at + 10;
+    uint32_t key = find_text(s, name, limit, "PRIVATE");
+    uint32_t line = find_text(s, name, limit, "-----");
+    if (key == UINT32_MAX || (line != UINT32_MAX && line < key))
+        return;
+    uint32_t end = find_text(s, key, s->end, "-----END"), stop = s->end;
+    s->steps += (end == UINT32_MAX ? s->end : end) - key;
+    if (end != UINT32_MAX) {
+        uint32_t close = find_text(s, end + 8, s->end - end < 120 ? s->end : end + 120, "-----");
+        stop = close == UINT32_MAX ? s->end : close + 5;
     }
+    scan_add(s, at, stop, SCRUB_PRIVATE_KEY);
 }

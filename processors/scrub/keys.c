@@ -1,153 +1,523 @@
-/* Names that say that their value is nobody's business: taken apart into words, whatever way they
- * are joined (snake_case, camelCase, kebab-case, dots), and looked up. So `author` is no `auth`,
- * and `max_tokens` no token. */
-#include "processors/scrub/detect_private.h"
+/* One table of words, each with what it means; a few rules for words that mean something only
+ * together, or nothing beside certain others. The table is searched for keys that this thread has
+ * not seen lately: spans repeat their keys, so nearly all answers come from the cache. */
+#include "processors/scrub/keys.h"
 
-enum { WORDS_MAX = 16, WORD_MAX = 20 };
+#include <pthread.h>
+#include <stdlib.h>
+
+enum { WORDS_MAX = 16, WORD_MAX = 24, CACHE_SIZE = 512, CACHED_MAX = 56 };
+
+/* What a word is, for the rules below. */
+enum word_kind {
+    SECRET = 1 << 0,   /* says it alone */
+    TOKEN = 1 << 1,    /* says it as the last word */
+    KEY = 1 << 2,      /* behind an OF_KEY */
+    OF_KEY = 1 << 3,   /* api, private, … key */
+    CODE = 1 << 4,     /* behind an OF_CODE */
+    OF_CODE = 1 << 5,  /* verification, sms, … code */
+    ABOUT = 1 << 6,    /* behind a secret: it is about it, and not it */
+    COUNTED = 1 << 7,  /* before a token: a number, or a place in a list */
+    QUESTION = 1 << 8, /* before anything: has_password is a boolean */
+    ID = 1 << 9,       /* id, and what else ends the name of an identifier */
+    SESSION = 1 << 10, /* behind it, id makes a session id */
+    COOKIE = 1 << 11,
+    SESSION_ID = 1 << 12, /* a session cookie's name */
+    PHONE = 1 << 13,
+    SSN = 1 << 14,
+    CARD = 1 << 15,
+    VERSION = 1 << 16,
+    NUMBER = 1 << 17, /* order, offset, time: digits of their own */
+    PASS = 1 << 18,   /* pass, pw, pin: alone, or behind whose it is */
+    OWNER = 1 << 19,  /* db, user, … pass */
+    AUTH = 1 << 20,   /* authorization */
+    AWS = 1 << 21,
+    MAC = 1 << 22,
+    URL_ONLY = 1 << 23, /* sig, signature, ticket, … */
+    MAYBE = 1 << 24,
+    PROGRAM = 1 << 25,
+    TAIL = 1 << 26, /* may stand behind a secret, which stays one */
+    MATTERS = SECRET | TOKEN | KEY | CODE | ID | COOKIE | SESSION_ID | PHONE | SSN | CARD | PASS |
+              AUTH | URL_ONLY | MAYBE,
+};
+
+struct word {
+    const char *text;
+    unsigned kind;
+};
+
+/* Sorted by strcmp. */
+static const struct word table[] = {
+    {"2fa", OF_CODE},
+    {"access", OF_KEY | OF_CODE},
+    {"accesskey", SECRET | AWS},
+    {"accesstoken", SECRET},
+    {"account", OF_KEY | OWNER},
+    {"admin", OF_KEY | OWNER},
+    {"age", ABOUT},
+    {"algorithm", ABOUT},
+    {"allow", QUESTION},
+    {"allowed", ABOUT},
+    {"api", OF_KEY},
+    {"apikey", SECRET},
+    {"apikeys", SECRET},
+    {"apitoken", SECRET},
+    {"app", OWNER},
+    {"arn", ABOUT},
+    {"aspsessionid", SESSION_ID},
+    {"assertion", URL_ONLY},
+    {"at", ABOUT},
+    {"atm", OWNER},
+    {"attempt", ABOUT | NUMBER},
+    {"attempts", ABOUT | NUMBER},
+    {"auth", OF_KEY | OF_CODE | OWNER},
+    {"authkey", SECRET},
+    {"authorization", AUTH | OF_CODE},
+    {"authtoken", SECRET},
+    {"aws", AWS},
+    {"awsaccesskeyid", URL_ONLY},
+    {"backup", OF_CODE},
+    {"balance", ABOUT},
+    {"batch", NUMBER},
+    {"bearer", SECRET},
+    {"bearertoken", SECRET},
+    {"budget", ABOUT},
+    {"build", VERSION | NUMBER},
+    {"bytes", ABOUT | NUMBER},
+    {"cache", COUNTED},
+    {"cached", COUNTED},
+    {"callback", ABOUT},
+    {"callee", PHONE},
+    {"can", QUESTION},
+    {"cancellation", COUNTED},
+    {"card", CARD | OWNER},
+    {"cardcvc", SECRET},
+    {"cardcvv", SECRET},
+    {"cardnumber", CARD},
+    {"cc", CARD},
+    {"cell", PHONE},
+    {"cellphone", PHONE},
+    {"changed", ABOUT},
+    {"class", ABOUT},
+    {"client", OF_KEY | OWNER},
+    {"clientsecret", SECRET},
+    {"code", CODE},
+    {"completion", COUNTED},
+    {"confirm", TAIL},
+    {"confirmation", TAIL},
+    {"connectsid", SESSION_ID},
+    {"consumer", OF_KEY},
+    {"continuation", COUNTED},
+    {"contrasena", SECRET},
+    {"contraseña", SECRET},
+    {"cookie", COOKIE},
+    {"cookies", COOKIE},
+    {"correlation", NUMBER},
+    {"count", ABOUT | COUNTED | NUMBER},
+    {"counter", ABOUT | NUMBER},
+    {"created", ABOUT | NUMBER},
+    {"credential", SECRET},
+    {"credentials", SECRET},
+    {"credit", CARD},
+    {"creditcard", CARD},
+    {"creds", SECRET},
+    {"crypto", OF_KEY},
+    {"csrf", SECRET},
+    {"csrfmiddlewaretoken", SECRET},
+    {"csrftoken", SECRET | SESSION_ID},
+    {"current", TAIL},
+    {"cursor", COUNTED},
+    {"cvc", SECRET},
+    {"cvc2", SECRET},
+    {"cvv", SECRET},
+    {"cvv2", SECRET},
+    {"data", TAIL},
+    {"database", OWNER},
+    {"date", ABOUT | NUMBER},
+    {"db", OWNER},
+    {"decision", ABOUT},
+    {"decryption", OF_KEY},
+    {"delay", ABOUT | NUMBER},
+    {"deploy", OF_KEY},
+    {"digest", NUMBER},
+    {"disabled", ABOUT},
+    {"duration", ABOUT | NUMBER},
+    {"email", OF_CODE},
+    {"enabled", ABOUT},
+    {"encrypted", TAIL},
+    {"encryption", OF_KEY},
+    {"endpoint", ABOUT},
+    {"epoch", NUMBER},
+    {"error", ABOUT},
+    {"event", NUMBER},
+    {"exists", ABOUT},
+    {"expected", ABOUT},
+    {"expiration", ABOUT},
+    {"expired", ABOUT},
+    {"expires", ABOUT},
+    {"expiry", ABOUT},
+    {"failed", ABOUT},
+    {"failures", ABOUT},
+    {"fax", PHONE},
+    {"field", ABOUT},
+    {"filename", ABOUT},
+    {"fingerprint", ABOUT},
+    {"flow", ABOUT},
+    {"format", ABOUT},
+    {"found", ABOUT},
+    {"ftp", OWNER},
+    {"function", ABOUT | PROGRAM},
+    {"functions", OF_KEY},
+    {"googleaccessid", URL_ONLY},
+    {"has", QUESTION},
+    {"hash", TAIL},
+    {"haslo", SECRET},
+    {"hasło", SECRET},
+    {"header", TAIL},
+    {"headers", TAIL},
+    {"heslo", SECRET},
+    {"hint", ABOUT},
+    {"hmac", OF_KEY | URL_ONLY},
+    {"id", ID | ABOUT | NUMBER},
+    {"idempotency", NUMBER},
+    {"ids", ID | ABOUT | NUMBER},
+    {"idtoken", SECRET},
+    {"index", ABOUT | NUMBER},
+    {"input", COUNTED},
+    {"invalid", ABOUT},
+    {"invoice", NUMBER},
+    {"is", QUESTION},
+    {"issued", ABOUT},
+    {"issuer", ABOUT},
+    {"jsessionid", SESSION_ID},
+    {"jwt", SECRET | OF_KEY},
+    {"kennwort", SECRET},
+    {"key", KEY | MAYBE},
+    {"keys", KEY},
+    {"kind", ABOUT},
+    {"last", QUESTION},
+    {"latency", NUMBER},
+    {"ldap", OWNER},
+    {"len", ABOUT},
+    {"length", ABOUT | NUMBER},
+    {"license", OF_KEY},
+    {"lifetime", ABOUT},
+    {"limit", ABOUT | COUNTED | NUMBER},
+    {"line", NUMBER | PROGRAM},
+    {"location", ABOUT},
+    {"mac", MAC},
+    {"macaddress", MAC},
+    {"mail", OWNER},
+    {"manager", ABOUT},
+    {"master", OF_KEY | OWNER},
+    {"max", QUESTION | COUNTED},
+    {"mdp", SECRET},
+    {"method", ABOUT},
+    {"mfa", OF_CODE},
+    {"min", QUESTION | COUNTED},
+    {"missing", ABOUT},
+    {"mobile", PHONE},
+    {"mode", ABOUT},
+    {"motdepasse", SECRET},
+    {"ms", ABOUT | NUMBER},
+    {"msisdn", PHONE},
+    {"mysql", OWNER},
+    {"name", ABOUT},
+    {"names", ABOUT},
+    {"namespace", ABOUT | PROGRAM},
+    {"nanos", NUMBER},
+    {"needs", QUESTION},
+    {"new", TAIL},
+    {"next", COUNTED},
+    {"no", NUMBER},
+    {"ns", NUMBER},
+    {"num", QUESTION | COUNTED},
+    {"number", NUMBER},
+    {"oauth", OF_KEY | OF_CODE},
+    {"offset", ABOUT | NUMBER},
+    {"old", TAIL},
+    {"order", NUMBER},
+    {"otp", SECRET | OF_CODE},
+    {"output", COUNTED},
+    {"page", COUNTED},
+    {"pagination", COUNTED},
+    {"pan", CARD},
+    {"parcel", NUMBER},
+    {"pass", PASS},
+    {"passcode", SECRET},
+    {"passphrase", SECRET},
+    {"passwd", SECRET},
+    {"password", SECRET},
+    {"passwords", SECRET},
+    {"passwort", SECRET},
+    {"path", ABOUT},
+    {"phone", PHONE},
+    {"phonenumber", PHONE},
+    {"phones", PHONE},
+    {"phpsessid", SESSION_ID},
+    {"pin", PASS | OF_CODE},
+    {"plain", TAIL},
+    {"plaintext", TAIL},
+    {"policy", ABOUT},
+    {"present", ABOUT},
+    {"private", OF_KEY},
+    {"privatekey", SECRET},
+    {"prompt", COUNTED},
+    {"provider", ABOUT},
+    {"proxy", OWNER},
+    {"pw", PASS},
+    {"pwd", SECRET},
+    {"queue", NUMBER},
+    {"raw", TAIL},
+    {"reasoning", COUNTED},
+    {"recovery", OF_CODE | OF_KEY},
+    {"redis", OWNER},
+    {"ref", ABOUT | NUMBER},
+    {"reference", ABOUT | NUMBER},
+    {"refreshtoken", SECRET},
+    {"release", VERSION},
+    {"request", NUMBER},
+    {"required", ABOUT},
+    {"requires", QUESTION},
+    {"reset", ABOUT | OF_CODE},
+    {"result", ABOUT},
+    {"revision", VERSION},
+    {"revoked", ABOUT},
+    {"root", OF_KEY | OWNER},
+    {"rotation", ABOUT},
+    {"rsa", OF_KEY},
+    {"samlrequest", URL_ONLY},
+    {"samlresponse", URL_ONLY},
+    {"scheme", ABOUT},
+    {"scope", ABOUT},
+    {"scopes", ABOUT},
+    {"secret", SECRET | OF_KEY},
+    {"secretkey", SECRET | AWS},
+    {"secrets", SECRET},
+    {"security", OF_CODE | OWNER | OF_KEY},
+    {"senha", SECRET},
+    {"sent", ABOUT},
+    {"sequence", NUMBER},
+    {"serial", NUMBER},
+    {"server", ABOUT},
+    {"service", OF_KEY | ABOUT | OWNER},
+    {"sess", SESSION},
+    {"sessid", SESSION_ID},
+    {"session", SESSION | OF_KEY},
+    {"sessionid", SESSION_ID},
+    {"sessiontoken", SECRET},
+    {"shared", OF_KEY},
+    {"sid", SESSION_ID | TAIL},
+    {"sig", URL_ONLY},
+    {"signature", URL_ONLY},
+    {"signing", OF_KEY},
+    {"size", ABOUT | NUMBER},
+    {"sms", OF_CODE},
+    {"smtp", OWNER},
+    {"social", SSN},
+    {"source", ABOUT},
+    {"span", NUMBER},
+    {"ssh", OF_KEY | OWNER},
+    {"ssn", SSN},
+    {"state", ABOUT},
+    {"status", ABOUT},
+    {"storage", OF_KEY},
+    {"store", ABOUT},
+    {"strategy", ABOUT},
+    {"strength", ABOUT},
+    {"string", TAIL},
+    {"subscription", OF_KEY},
+    {"sync", COUNTED},
+    {"tel", PHONE},
+    {"telephone", PHONE},
+    {"ticket", NUMBER | MAYBE},
+    {"time", NUMBER | ABOUT},
+    {"timestamp", NUMBER},
+    {"token", TOKEN},
+    {"total", QUESTION | COUNTED},
+    {"totp", SECRET | OF_CODE},
+    {"trace", NUMBER},
+    {"tracking", NUMBER},
+    {"transaction", NUMBER},
+    {"ts", NUMBER},
+    {"ttl", ABOUT | NUMBER},
+    {"txn", NUMBER},
+    {"type", ABOUT},
+    {"uri", ABOUT},
+    {"url", ABOUT},
+    {"usage", ABOUT | COUNTED},
+    {"used", ABOUT},
+    {"user", OWNER},
+    {"username", ABOUT},
+    {"usertoken", SECRET},
+    {"valid", ABOUT},
+    {"validation", ABOUT},
+    {"value", TAIL},
+    {"verification", OF_CODE},
+    {"verifier", URL_ONLY},
+    {"version", ABOUT | VERSION},
+    {"wachtwoord", SECRET},
+    {"webhook", OF_KEY},
+    {"whatsapp", PHONE},
+    {"xsrf", SECRET},
+    {"xsrftoken", SECRET | SESSION_ID},
+    {"пароль", SECRET},
+    {"パスワード", SECRET},
+    {"密码", SECRET},
+    {"密碼", SECRET},
+    {"비밀번호", SECRET},
+};
 
 struct words {
-    char items[WORDS_MAX][WORD_MAX];
+    char text[WORDS_MAX][WORD_MAX];
+    unsigned kind[WORDS_MAX];
     size_t count;
 };
 
 static bool is_upper(uint8_t c)
 {
-    return c >= 'A' && c <= 'Z';
+    return (uint8_t)(c - 'A') <= 25;
 }
 
+static bool is_lower(uint8_t c)
+{
+    return (uint8_t)(c - 'a') <= 25;
+}
+
+static bool is_digit(uint8_t c)
+{
+    return (uint8_t)(c - '0') <= 9;
+}
+
+static bool is_part(uint8_t c)
+{
+    return is_upper(c) || is_lower(c) || is_digit(c) || c >= 0x80;
+}
+
+static int compare_word(const void *text, const void *word)
+{
+    return strcmp(text, ((const struct word *)word)->text);
+}
+
+/* password2 is a password. */
+static unsigned kind_of(char *text, size_t len)
+{
+    const struct word *w;
+    do {
+        text[len] = 0;
+        w = bsearch(text, table, sizeof table / sizeof table[0], sizeof table[0], compare_word);
+    } while (!w && len > 1 && is_digit((uint8_t)text[--len]));
+    return w ? w->kind : 0;
+}
+
+/* A word ends before what is no part of one, and before a hump: aB, and ABc. A word that is too
+ * long to be in the table is cut. */
 static void split(struct bytes key, struct words *w)
 {
     size_t len = 0;
     w->count = 0;
     for (size_t i = 0; i <= key.len && w->count < WORDS_MAX; i++) {
         uint8_t c = i < key.len ? key.data[i] : '.';
-        bool breaks = !is_alnum(c);
-        bool hump = i > 0 && is_upper(c) &&
-                    (!is_upper(key.data[i - 1]) ||
-                     (i + 1 < key.len && key.data[i + 1] >= 'a' && key.data[i + 1] <= 'z'));
-        if ((breaks || hump) && len > 0) {
-            w->items[w->count++][len] = 0;
+        bool hump = len > 0 && is_upper(c) &&
+                    (!is_upper(key.data[i - 1]) || (i + 1 < key.len && is_lower(key.data[i + 1])));
+        if (len > 0 && (hump || !is_part(c))) {
+            w->kind[w->count] = kind_of(w->text[w->count], len);
+            w->count++;
             len = 0;
         }
-        if (!breaks && w->count < WORDS_MAX && len + 1 < WORD_MAX)
-            w->items[w->count][len++] = (char)(is_letter(c) ? c | 0x20 : c);
+        if (is_part(c) && w->count < WORDS_MAX && len + 1 < WORD_MAX)
+            w->text[w->count][len++] = (char)(is_upper(c) ? c | 0x20 : c);
     }
 }
 
-static bool one_of(const char *word, const char *const *list)
+static bool any_about(const struct words *w, size_t from)
 {
-    for (; *list; list++) {
-        if (strcmp(word, *list) == 0)
+    for (size_t i = from; i < w->count; i++) {
+        if (w->kind[i] & ABOUT)
             return true;
     }
     return false;
 }
 
-/* Alone they say it. */
-static const char *const secrets[] = {"password",
-                                      "passwd",
-                                      "pwd",
-                                      "passphrase",
-                                      "passcode",
-                                      "secret",
-                                      "secrets",
-                                      "token",
-                                      "apikey",
-                                      "credential",
-                                      "credentials",
-                                      "authorization",
-                                      "privatekey",
-                                      "accesskey",
-                                      "secretkey",
-                                      "sessionid",
-                                      "sessid",
-                                      "jwt",
-                                      "bearer",
-                                      "otp",
-                                      "cvv",
-                                      "cvc",
-                                      "csrf",
-                                      "xsrf",
-                                      "csrftoken",
-                                      "xsrftoken",
-                                      "accesstoken",
-                                      "refreshtoken",
-                                      "idtoken",
-                                      "authtoken",
-                                      "clientsecret",
-                                      "phpsessid",
-                                      "jsessionid",
-                                      "signature",
-                                      "pass",
-                                      "pin",
-                                      "sessiontoken",
-                                      "mysqlpwd",
-                                      "pgpassword",
-                                      "apitoken",
-                                      "totp",
-                                      "mfa",
-                                      NULL};
-
-/* Two words that say it together. */
-static const char *const pairs[][2] = {
-    {"api", "key"},     {"private", "key"},      {"access", "key"},  {"secret", "key"},
-    {"session", "id"},  {"encryption", "key"},   {"signing", "key"}, {"auth", "key"},
-    {"account", "key"}, {"shared", "key"},       {"master", "key"},  {"security", "code"},
-    {"x", "auth"},      {"api", "secret"},       {"session", "key"}, {"storage", "key"},
-    {"service", "key"}, {"subscription", "key"}, {"license", "key"}, {"host", "key"},
-    {NULL, NULL}};
-
-/* Behind such a word it is about the secret, and not it: token_type, password_length, tokens_used.
- */
-static const char *const about[] = {
-    "type",      "count",   "length",   "len",      "size",    "limit",    "usage",    "name",
-    "expiry",    "expires", "expired",  "ttl",      "policy",  "id",       "provider", "format",
-    "algorithm", "enabled", "required", "reset",    "changed", "strength", "status",   "version",
-    "max",       "min",     "total",    "kind",     "hint",    "hash",     "endpoint", "url",
-    "uri",       "path",    "method",   "valid",    "present", "attempts", "budget",   "age",
-    "issuer",    "scope",   "at",       "duration", "seconds", "ms",       "index",    "offset",
-    "manager",   "store",   "error",    "field",    "exists",  "source",   "target",   "arn",
-    "ref",       "service", "server",   NULL};
-
-/* Before such a word: counts of tokens, keys of data. */
-static const char *const not_tokens[] = {
-    "max",   "min",  "total", "input",        "output",       "prompt", "completion",
-    "usage", "next", "page",  "continuation", "cancellation", "cached", "reasoning",
-    "num",   "sync", NULL};
-
-static bool is_secret(const struct words *w, size_t i)
+/* Whether the words from `i` on name a secret. */
+static bool names_secret(const struct words *w, size_t i)
 {
-    const char *next = i + 1 < w->count ? w->items[i + 1] : "";
-    if (one_of(w->items[i], secrets)) {
-        bool token = strcmp(w->items[i], "token") == 0;
-        if (one_of(next, about) && !(token && strcmp(next, "id") == 0 && false))
-            return false;
-        return !(token && i > 0 && one_of(w->items[i - 1], not_tokens));
+    unsigned kind = w->kind[i];
+    unsigned before = i > 0 ? w->kind[i - 1] : 0;
+    unsigned behind = i + 1 < w->count ? w->kind[i + 1] : 0;
+    bool last = i + 1 == w->count;
+    if (kind & SECRET) {
+        /* Vault's secret_id is the secret, not its name. */
+        bool vault = w->count == 2 && i == 0 && strcmp(w->text[0], "secret") == 0 && behind & ID;
+        return vault || !any_about(w, i + 1);
     }
-    for (size_t p = 0; pairs[p][0]; p++) {
-        if (strcmp(w->items[i], pairs[p][0]) == 0 && strcmp(next, pairs[p][1]) == 0)
-            return i + 2 >= w->count || !one_of(w->items[i + 2], about);
-    }
+    if (kind & TOKEN)
+        return !(before & COUNTED) && !any_about(w, i + 1) && (last || !(behind & COUNTED));
+    if ((kind & OF_KEY) && (behind & KEY))
+        return !any_about(w, i + 2);
+    if ((kind & OF_CODE) && (behind & CODE))
+        return !any_about(w, i + 2);
+    if (kind & PASS)
+        return last && (i == 0 || (before & OWNER) || strcmp(w->text[i], "pw") == 0);
+    if (kind & SESSION)
+        return (behind & ID) && i + 2 == w->count;
     return false;
 }
 
-static enum key_kind kind_of(struct bytes key)
+/* `sid` is a session's only alone and in connect.sid: account_sid is an identifier. */
+static bool is_session_sid(const struct words *w)
 {
-    struct words w;
-    if (key.len < 3 || key.len > 256)
-        return KEY_PLAIN;
-    split(key, &w);
-    for (size_t i = 0; i < w.count; i++) {
-        bool header = w.count >= 2 && i + 1 == w.count && strcmp(w.items[0], "http") == 0;
-        if (strcmp(w.items[i], "cookie") == 0 || strcmp(w.items[i], "cookies") == 0 ||
-            strcmp(w.items[i], "setcookie") == 0)
-            return i + 1 == w.count ? KEY_COOKIE : KEY_PLAIN;
-        if (header && strcmp(w.items[i], "auth") == 0)
-            return KEY_SENSITIVE;
-        if (is_secret(&w, i))
-            return KEY_SENSITIVE;
+    return w->count == 1 || (w->count == 2 && strcmp(w->text[0], "connect") == 0);
+}
+
+static bool ends_in_secret_key(const struct words *w)
+{
+    if (w->count < 2 || !(w->kind[w->count - 1] & KEY))
+        return false;
+    const char *before = w->text[w->count - 2];
+    return strcmp(before, "access") == 0 || strcmp(before, "secret") == 0;
+}
+
+static unsigned traits_of_words(const struct words *w)
+{
+    unsigned traits = 0, all = 0;
+    for (size_t i = 0; i < w->count; i++) {
+        all |= w->kind[i];
+        if (names_secret(w, i))
+            traits |= KEY_SENSITIVE;
     }
-    return KEY_PLAIN;
+    if (w->count == 0)
+        return 0;
+    unsigned first = w->kind[0], last = w->kind[w->count - 1];
+    if (first & QUESTION)
+        traits = 0;
+    if (last & AUTH)
+        traits |= KEY_AUTHORIZATION | KEY_SENSITIVE;
+    if (last & COOKIE)
+        traits |= KEY_COOKIE;
+    if (last & SESSION_ID && (!(last & TAIL) || is_session_sid(w)))
+        traits |= KEY_SESSION;
+    if (traits & KEY_SENSITIVE && (all & AWS || ends_in_secret_key(w)))
+        traits |= KEY_AWS_SECRET;
+    if (last & URL_ONLY)
+        traits |= KEY_PARAMETER;
+    if (w->count == 1 && last & (MAYBE | CODE))
+        traits |= KEY_MAYBE;
+    if (all & PHONE)
+        traits |= last & ABOUT ? 0 : KEY_PHONE;
+    if (all & SSN)
+        traits |= KEY_SSN;
+    if (all & CARD)
+        traits |= KEY_CARD;
+    if (all & MAC)
+        traits |= KEY_MAC;
+    if (last & NUMBER && !(all & (CARD | PHONE | SSN)))
+        traits |= KEY_NUMBER;
+    if (all & VERSION)
+        traits |= KEY_VERSION;
+    if (all & PROGRAM)
+        traits |= KEY_CODE;
+    return traits;
 }
 
 static bool ends_with(struct bytes key, const char *end)
@@ -156,86 +526,124 @@ static bool ends_with(struct bytes key, const char *end)
     return key.len >= len && memcmp(key.data + key.len - len, end, len) == 0;
 }
 
-static bool contains(struct bytes key, const char *part)
+/* Keys that are known by their whole name. */
+static unsigned traits_of_name(struct bytes key)
 {
-    return memmem(key.data, key.len, part, strlen(part)) != NULL;
+    static const struct {
+        const char *name;
+        unsigned traits;
+    } names[] = {
+        {"db.query.text", KEY_DATABASE},
+        {"db.statement", KEY_DATABASE},
+        {"db.query", KEY_DATABASE},
+        {"db.sql", KEY_DATABASE},
+        {"sql", KEY_DATABASE},
+        {"sql.query", KEY_DATABASE},
+        {"sql.text", KEY_DATABASE},
+        {"cassandra.query", KEY_DATABASE},
+        {"redis.command", KEY_DATABASE},
+        {"redis.raw_command", KEY_DATABASE},
+        {"memcached.command", KEY_DATABASE},
+        {"mongodb.query", KEY_DATABASE},
+        {"elasticsearch.body", KEY_DATABASE},
+        {"opensearch.body", KEY_DATABASE},
+        {"url.query", KEY_QUERY},
+        {"http.query", KEY_QUERY},
+        {"http.query_string", KEY_QUERY},
+        {"query_string", KEY_QUERY},
+    };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (bytes_equal_string(key, names[i].name))
+            return names[i].traits;
+    }
+    if (ends_with(key, "user_agent.original") || ends_with(key, "user_agent") ||
+        ends_with(key, "user-agent") || ends_with(key, "User-Agent") || ends_with(key, "useragent"))
+        return KEY_USER_AGENT | KEY_VERSION;
+    return 0;
 }
 
-static bool is_phone_key(struct bytes key)
+static unsigned work_out(struct bytes key)
 {
-    return contains(key, "phone") || contains(key, "Phone") || contains(key, "mobile") ||
-           contains(key, "msisdn") || ends_with(key, "tel") || ends_with(key, "fax");
+    struct words w;
+    /* OpenTelemetry's own: the visit of a browser or device, which opens nothing. */
+    if (bytes_equal_string(key, "session.id") || bytes_equal_string(key, "session.previous_id"))
+        return KEY_NUMBER;
+    split(key, &w);
+    return traits_of_words(&w) | traits_of_name(key);
 }
 
-static bool is_version_key(struct bytes key)
-{
-    return contains(key, "version") || contains(key, "Version") || contains(key, "user_agent") ||
-           contains(key, "user-agent") || contains(key, "User-Agent");
-}
-
-static bool is_query_text(struct bytes key)
-{
-    return bytes_equal_string(key, "db.query.text") || bytes_equal_string(key, "db.statement") ||
-           bytes_equal_string(key, "sql") || bytes_equal_string(key, "sql.query") ||
-           bytes_equal_string(key, "db.query.summary") || bytes_equal_string(key, "db.query");
-}
-
-/* Attributes that hold a path with a query, or a query alone: `key=value` in them are parameters.
- */
-static bool is_target(struct bytes key)
-{
-    return bytes_equal_string(key, "http.target") || bytes_equal_string(key, "url.query") ||
-           bytes_equal_string(key, "url.path") || bytes_equal_string(key, "http.path") ||
-           bytes_equal_string(key, "url.original") || bytes_equal_string(key, "http.route") ||
-           bytes_equal_string(key, "http.request.uri");
-}
-
-static struct key_traits classify(struct bytes key)
-{
-    return (struct key_traits){.kind = (uint8_t)kind_of(key),
-                               .query = is_query_text(key),
-                               .version = is_version_key(key),
-                               .phone = is_phone_key(key),
-                               .target = is_target(key)};
-}
-
-/* ---- remembering ---- */
-
-enum { REMEMBERED = 512, REMEMBERED_LEN = 56 };
-
-struct remembered {
-    uint8_t len; /* 0: nothing */
-    struct key_traits traits;
-    uint8_t key[REMEMBERED_LEN];
+struct cached {
+    uint32_t traits;
+    uint8_t len; /* 0: empty */
+    uint8_t key[CACHED_MAX];
 };
 
-static inline uint64_t load(const uint8_t *at, size_t len)
+static uint64_t word_at(const uint8_t *data)
 {
-    uint64_t v = 0;
-    memcpy(&v, at, len);
-    return v;
+    uint64_t word;
+    memcpy(&word, data, sizeof word);
+    return word;
 }
 
-/* Of the ends and the length: two keys that agree in these take turns. */
-static inline size_t place_of(struct bytes key)
+static size_t slot_of(struct bytes key)
 {
-    uint64_t first = load(key.data, key.len < 8 ? key.len : 8);
-    uint64_t last = key.len < 8 ? 0 : load(key.data + key.len - 8, 8);
-    uint64_t mixed = (first * 0x9e3779b97f4a7c15u) ^ (last * 0xc2b2ae3d27d4eb4fu) ^ key.len;
-    return (size_t)((mixed * 0x9e3779b97f4a7c15u) >> 55);
+    uint64_t h = key.len * UINT64_C(0x9e3779b97f4a7c15);
+    if (key.len >= 8) {
+        h ^= word_at(key.data) * UINT64_C(0xc2b2ae3d27d4eb4f);
+        h = (h ^ (h >> 29)) + word_at(key.data + key.len - 8) * UINT64_C(0x165667b19e3779f9);
+        h ^= word_at(key.data + key.len / 2 - 4) * UINT64_C(0x27d4eb2f165667c5);
+    } else {
+        for (size_t i = 0; i < key.len; i++)
+            h = (h ^ key.data[i]) * UINT64_C(0x100000001b3);
+    }
+    return (h ^ (h >> 32)) % CACHE_SIZE;
 }
 
-struct key_traits key_traits(struct bytes key)
+unsigned key_traits(struct bytes key)
 {
-    static _Thread_local struct remembered remembered[REMEMBERED];
-    if (key.len < 3)
-        return (struct key_traits){0};
-    if (key.len > REMEMBERED_LEN)
-        return classify(key);
-    struct remembered *r = &remembered[place_of(key)];
-    if (r->len == key.len && memcmp(r->key, key.data, key.len) == 0)
-        return r->traits;
-    *r = (struct remembered){.len = (uint8_t)key.len, .traits = classify(key)};
-    memcpy(r->key, key.data, key.len);
-    return r->traits;
+    static _Thread_local struct cached cache[CACHE_SIZE];
+    if (key.len == 0)
+        return 0;
+    if (key.len > CACHED_MAX)
+        return work_out(key);
+    struct cached *c = &cache[slot_of(key)];
+    if (c->len == key.len && memcmp(c->key, key.data, key.len) == 0)
+        return c->traits;
+    unsigned traits = work_out(key);
+    memcpy(c->key, key.data, key.len);
+    c->len = (uint8_t)key.len;
+    c->traits = traits;
+    return traits;
+}
+
+/* Of all words that may end a name that matters: their last two bytes. */
+static uint64_t endings[1024 / 64];
+static pthread_once_t endings_once = PTHREAD_ONCE_INIT;
+
+static unsigned ending(uint8_t before_last, uint8_t last)
+{
+    return (unsigned)(before_last & 0x1f) << 5 | (last & 0x1f);
+}
+
+static void find_endings(void)
+{
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        const char *text = table[i].text;
+        size_t len = strlen(text);
+        if (!(table[i].kind & (MATTERS | TAIL)))
+            continue;
+        unsigned bit = ending((uint8_t)text[len - 2], (uint8_t)text[len - 1]);
+        endings[bit / 64] |= UINT64_C(1) << (bit % 64);
+    }
+}
+
+void keys_prepare(void)
+{
+    pthread_once(&endings_once, find_endings);
+}
+
+bool key_may_matter(uint8_t before_last, uint8_t last)
+{
+    unsigned bit = ending(before_last, last);
+    return (endings[bit / 64] >> (bit % 64) & 1) || (uint8_t)(last - '0') <= 9;
 }

@@ -21,8 +21,8 @@ static void alnum_only(struct bytes found, struct buffer *out, bool plus)
 {
     for (size_t i = 0; i < found.len; i++) {
         uint8_t c = found.data[i];
-        if (is_alnum(c) || (plus && c == '+' && i == 0))
-            buffer_append_byte(out, is_letter(c) ? c & 0xdf : c);
+        if (byte_is_alnum(c) || (plus && c == '+' && i == 0))
+            buffer_append_byte(out, byte_is_letter(c) ? c & 0xdf : c);
     }
 }
 

@@ -1,143 +1,332 @@
-/* SQL: literals are found by reading the text as a database's lexer does. Names, keywords,
- * operators and parameters ($1, ?, :name,
- * @p, %s) stay. What does not end, a quote or a comment, is a literal to the end: nobody knows what
- * is in it. */
+/* SQL: literals go, the rest stays. A lexer, not a parser: it knows where literals, names, comments
+ * and parameters begin and end in each dialect, which is all that matters.
+ *
+ * Where dialects disagree and nobody said which one it is, the reading that hides more is taken. A
+ * literal that does not end takes the rest of the text with it. Text with parameters was written by
+ * a programmer: its short numbers (LIMIT 10) are theirs and stay.
+ *
+ * What is left, names and comments, is looked at like any text. Names are not: `password = ?` is no
+ * secret. */
 #include "processors/scrub/detect_private.h"
 
+#include <strings.h>
+
+enum { SHORT_NUMBER = 4, COLLAPSE_FROM = 32 };
+
 struct sql {
-    struct scan *scan;
-    bool mysql;       /* "…" is a literal, not a name; # begins a comment */
-    bool backslashes; /* \' does not end a literal */
-    size_t at;
+    struct scan *s;
+    enum sql_dialect dialect;
+    uint32_t at;
+    bool asked;      /* whether there are parameters is known */
+    bool parameters; /* the text has ? or $1 */
+    bool value;      /* what stands here would be a value: behind an operator, VALUES, IN */
+    bool broken;     /* a literal that cannot be told from what follows */
+    uint32_t listed; /* the end of the last literal, while only commas and brackets followed */
 };
 
-static void literal(struct sql *q, size_t begin, size_t end)
+#define WORDS_OF(from, to) [from... to] = true
+static const bool word_bytes[256] = {WORDS_OF('0', '9'), WORDS_OF('A', 'Z'), WORDS_OF('a', 'z'),
+                                     ['_'] = true,       ['$'] = true,       WORDS_OF(0x80, 0xff)};
+
+static inline bool is_word(uint8_t c)
 {
-    scan_found(q->scan, begin, end, SCRUB_SQL_LITERAL);
-    q->at = end;
+    return word_bytes[c];
 }
 
-/* Behind the closing quote; doubled quotes are one in the text. */
-static size_t behind_quote(const struct sql *q, size_t at, uint8_t quote, bool backslashes)
+static uint8_t byte_at(const struct sql *q, uint32_t at)
 {
-    const struct scan *s = q->scan;
-    for (at++; at < s->len; at++) {
-        if (s->text[at] == '\\' && backslashes) {
+    return at < q->s->end ? q->s->s[at] : 0;
+}
+
+/* Long lists are one finding: so the text stays readable where literals are many. */
+static void literal(struct sql *q, uint32_t start, uint32_t end)
+{
+    struct scan *s = q->s;
+    if (s->count >= COLLAPSE_FROM && q->listed && s->d->on[SCRUB_SQL_LITERAL]) {
+        s->findings[s->count - 1].len = end - s->findings[s->count - 1].start;
+        s->floor = s->next = end;
+    } else {
+        scan_add(s, start, end, SCRUB_SQL_LITERAL);
+    }
+    q->at = q->listed = end;
+}
+
+/* Behind the closing quote. A doubled one is part of the text; so is an escaped one, where the
+ * dialect has escapes. Where that is unknown and matters, the text is broken. */
+static uint32_t quote_end(struct sql *q, uint32_t at, uint8_t quote, bool escapes, bool unknown)
+{
+    const uint8_t *s = q->s->s;
+    for (at++; at < q->s->end; at++) {
+        if (s[at] == '\\' && unknown && byte_at(q, at + 1) == quote)
+            q->broken = true;
+        if (s[at] == '\\' && escapes) {
             at++;
-        } else if (s->text[at] == quote) {
-            if (byte_at(s, at + 1) != quote)
+        } else if (s[at] == quote) {
+            if (byte_at(q, at + 1) != quote)
                 return at + 1;
             at++;
         }
     }
-    return s->len;
+    return UINT32_MAX;
 }
 
-static bool is_word(uint8_t c)
+static void text_literal(struct sql *q, uint32_t start, uint32_t quote, bool escapes)
 {
-    return is_alnum(c) || c == '_' || c == '$' || c >= 0x80;
+    bool unknown = q->dialect == SQL_UNKNOWN && !escapes;
+    uint32_t end = quote_end(q, quote, q->s->s[quote], escapes, unknown);
+    if (end == UINT32_MAX || q->broken)
+        end = q->s->end;
+    literal(q, start, end);
 }
 
-/* $tag$ … $tag$; false: it is a parameter. */
-static bool dollar_quote(struct sql *q)
+/* $tag$ … $tag$ */
+static bool dollar_literal(struct sql *q)
 {
-    const struct scan *s = q->scan;
-    size_t tag = q->at + 1;
-    while (tag < s->len && (is_alnum(s->text[tag]) || s->text[tag] == '_'))
+    const struct scan *s = q->s;
+    uint32_t tag = q->at + 1;
+    if (byte_is_digit(byte_at(q, tag)) || q->dialect == SQL_MYSQL)
+        return false;
+    while (tag < s->end && (byte_is_alnum(s->s[tag]) || s->s[tag] == '_'))
         tag++;
-    if (byte_at(s, tag) != '$' || is_digit(byte_at(s, q->at + 1)))
+    if (byte_at(q, tag) != '$')
         return false;
-    size_t len = tag + 1 - q->at;
-    const uint8_t *end = memmem(s->text + tag + 1, s->len - tag - 1, s->text + q->at, len);
-    literal(q, q->at, end ? (size_t)(end - s->text) + len : s->len);
+    uint32_t len = tag + 1 - q->at;
+    const uint8_t *end = memmem(s->s + tag + 1, s->end - tag - 1, s->s + q->at, len);
+    literal(q, q->at, end ? (uint32_t)(end - s->s) + len : s->end);
     return true;
 }
 
-static void number(struct sql *q)
+/* Whether the text has a parameter, other than by what a literal may hold. */
+static bool has_parameters(const struct scan *s)
 {
-    const struct scan *s = q->scan;
-    size_t end = q->at;
-    while (end < s->len &&
-           (is_alnum(s->text[end]) || s->text[end] == '.' ||
-            ((s->text[end] == '-' || s->text[end] == '+') && (s->text[end - 1] | 0x20) == 'e' &&
-             !(s->text[q->at] == '0' && (byte_at(s, q->at + 1) | 0x20) == 'x'))))
-        end++;
-    literal(q, q->at, end);
-}
-
-/* Comments stay, as far as they end; MySQL's hints in them are no literals. */
-static bool comment(struct sql *q)
-{
-    struct scan *s = q->scan;
-    bool line = has_at(s, q->at, "--") || (q->mysql && s->text[q->at] == '#');
-    if (line) {
-        const uint8_t *end = memchr(s->text + q->at, '\n', s->len - q->at);
-        q->at = end ? (size_t)(end - s->text) : s->len;
-        return true;
+    for (uint32_t i = 0; i < s->end; i++) {
+        uint8_t c = s->s[i], next = i + 1 < s->end ? s->s[i + 1] : ' ';
+        if (c == '\'')
+            return false;
+        if (c == '?' || (c == '$' && byte_is_digit(next)) || (c == '%' && next == 's') ||
+            ((c == ':' || c == '@') && byte_is_letter(next) && i > 0 && s->s[i - 1] != c))
+            return true;
     }
-    if (!has_at(s, q->at, "/*"))
-        return false;
-    const uint8_t *end = memmem(s->text + q->at + 2, s->len - q->at - 2, "*/", 2);
-    if (end)
-        q->at = (size_t)(end - s->text) + 2;
-    else
-        literal(q, q->at, s->len);
-    return true;
+    return false;
 }
 
-/* N'…', E'…', B'…', X'…', U&'…', _utf8'…': the word belongs to the quote. */
-static size_t behind_word(const struct sql *q)
+static bool is_parameterised(struct sql *q)
 {
-    size_t end = q->at;
-    while (end < q->scan->len && is_word(q->scan->text[end]))
-        end++;
-    return end;
+    if (!q->asked) {
+        q->asked = true;
+        q->parameters = has_parameters(q->s);
+        q->s->steps += q->s->end;
+    }
+    return q->parameters;
 }
 
+static void number(struct sql *q, uint32_t start)
+{
+    uint32_t at = q->at;
+    bool hex = byte_at(q, at) == '0' && (byte_at(q, at + 1) | 0x20) == 'x';
+    for (; at < q->s->end; at++) {
+        uint8_t c = q->s->s[at];
+        bool sign = (c == '-' || c == '+') && !hex && (q->s->s[at - 1] | 0x20) == 'e';
+        if (!is_word(c) && c != '.' && !(sign && byte_is_digit(byte_at(q, at + 1))))
+            break;
+    }
+    if (at - q->at <= SHORT_NUMBER && is_parameterised(q)) {
+        q->at = at;
+        q->listed = 0;
+    } else {
+        literal(q, start, at);
+    }
+}
+
+/* "x": a name in the standard, text in MySQL. Where it is unknown: a name when it looks like one
+ * and stands where names do. */
+static void double_quoted(struct sql *q)
+{
+    const struct scan *s = q->s;
+    bool escapes = q->dialect == SQL_MYSQL;
+    uint32_t start = q->at, end;
+    bool name = q->dialect == SQL_STANDARD || q->dialect == SQL_POSTGRESQL;
+    end = quote_end(q, start, '"', escapes, q->dialect == SQL_UNKNOWN);
+    if (end == UINT32_MAX || q->broken) {
+        literal(q, start, s->end);
+        return;
+    }
+    if (q->dialect == SQL_UNKNOWN) {
+        name = !byte_is_digit(byte_at(q, start + 1));
+        for (uint32_t i = start + 1; name && i + 1 < end; i++)
+            name = is_word(s->s[i]);
+        bool dotted = byte_at(q, end) == '.' || (start > 0 && s->s[start - 1] == '.');
+        name = name && (dotted || !q->value);
+    }
+    if (!name) {
+        literal(q, start, end);
+        return;
+    }
+    q->at = end;
+    q->value = false;
+    q->listed = 0;
+}
+
+/* Words behind which a value stands. */
+static bool expects_value(const uint8_t *word, uint32_t len)
+{
+    static const char *const words[8][4] = {
+        [2] = {"in"},
+        [4] = {"like", "then", "else", "when"},
+        [5] = {"ilike", "limit", "rlike", "value"},
+        [6] = {"values", "offset", "regexp", "return"},
+        [7] = {"between"},
+    };
+    if (len > 7)
+        return false;
+    for (unsigned i = 0; i < 4 && words[len][i]; i++) {
+        if (words[len][i][0] == (word[0] | 0x20) &&
+            strncasecmp(words[len][i], (const char *)word, len) == 0)
+            return true;
+    }
+    return false;
+}
+
+static uint32_t word_end(const struct sql *q, uint32_t at)
+{
+    while (at < q->s->end && is_word(q->s->s[at]))
+        at++;
+    return at;
+}
+
+/* N'…', E'…', X'…', U&'…', _utf8'…', and plain words. */
 static void word(struct sql *q)
 {
-    const struct scan *s = q->scan;
-    size_t end = behind_word(q);
-    bool prefix = end - q->at == 1 && byte_at(s, end) == '\'' && strchr("NnEeBbXx", s->text[q->at]);
-    if (prefix) {
-        bool escapes = (s->text[q->at] | 0x20) == 'e' || q->backslashes;
-        literal(q, q->at, behind_quote(q, end, '\'', escapes));
-    } else {
+    const struct scan *s = q->s;
+    uint32_t start = q->at, end = word_end(q, start);
+    uint8_t first = byte_lower(s->s[start]), quote = byte_at(q, end);
+    bool prefix = end - start == 1 && strchr("nebxrq", first);
+    bool unicode = end - start == 1 && first == 'u' && quote == '&' && byte_at(q, end + 1) == '\'';
+    if (unicode)
+        text_literal(q, start, end + 1, false);
+    else if (quote == '\'' && (prefix || first == '_'))
+        text_literal(q, start, end, first == 'e' || q->dialect == SQL_MYSQL);
+    else {
+        bool before = expects_value(s->s + start, end - start);
+        bool function = quote == '(' && q->dialect == SQL_UNKNOWN && !before;
+        q->value = before || function;
         q->at = end;
+        q->listed = 0;
     }
+}
+
+/* What a comment says may be anybody's, unless a machine wrote it: it is scanned as text. MySQL
+ * runs what stands in its own kind of comment. */
+static bool comment(struct sql *q)
+{
+    struct scan *s = q->s;
+    uint8_t c = byte_at(q, q->at), next = byte_at(q, q->at + 1);
+    bool line = (c == '-' && next == '-') || (c == '#' && q->dialect == SQL_MYSQL);
+    bool block = c == '/' && next == '*';
+    if (!line && !block)
+        return false;
+    if (block && byte_at(q, q->at + 2) == '!') {
+        q->at += 3;
+        return true;
+    }
+    uint32_t start = q->at, end;
+    const uint8_t *found = line ? memchr(s->s + start, '\n', s->end - start)
+                                : memmem(s->s + start + 2, s->end - start - 2, "*/", 2);
+    end = found ? (uint32_t)(found - s->s) + (line ? 1 : 2) : s->end;
+    if (block && !found) {
+        literal(q, start, s->end);
+        return true;
+    }
+    uint32_t all = s->end;
+    s->next = s->floor;
+    scan_range(s, start, end);
+    s->end = all;
+    q->at = end;
+    return true;
+}
+
+/* :name, @p1, ?1, %s, %(name)s; also :: and @@ of other uses. */
+static void parameter(struct sql *q)
+{
+    uint8_t c = q->s->s[q->at], next = byte_at(q, q->at + 1);
+    q->listed = 0;
+    q->value = false;
+    if (c == '%' && next == '(') {
+        while (q->at < q->s->end && q->s->s[q->at] != ')')
+            q->at++;
+        q->at = word_end(q, q->at + 1 < q->s->end ? q->at + 1 : q->s->end);
+        return;
+    }
+    q->at = word_end(q, q->at + 1);
+}
+
+static void quoted_name(struct sql *q, uint8_t close)
+{
+    uint32_t end = quote_end(q, q->at, close, false, false);
+    if (end == UINT32_MAX)
+        literal(q, q->at, q->s->end);
+    else
+        q->at = end;
+    q->listed = 0;
+}
+
+static void sign(struct sql *q, uint8_t c)
+{
+    /* "= -5" is one literal; "a - 5" are a name and one */
+    bool negative = (c == '-' || c == '+') && q->value && byte_is_digit(byte_at(q, q->at + 1));
+    if (negative) {
+        uint32_t start = q->at++;
+        number(q, start);
+        return;
+    }
+    if (c == '=' || c == '<' || c == '>' || c == '!' || c == '|' || c == '~' || c == '-' ||
+        c == '+' || c == '*' || c == '/')
+        q->value = true;
+    else if (c == ';')
+        q->value = false;
+    if (c != ',' && c != '(' && c != ')' && !byte_is_space(c))
+        q->listed = 0;
+    q->at++;
 }
 
 static void step(struct sql *q)
 {
-    const struct scan *s = q->scan;
-    uint8_t c = s->text[q->at];
-    if (c == '\'')
-        literal(q, q->at, behind_quote(q, q->at, '\'', q->backslashes));
-    else if (c == '"' && q->mysql)
-        literal(q, q->at, behind_quote(q, q->at, '"', q->backslashes));
-    else if (c == '"' || c == '`')
-        q->at = behind_quote(q, q->at, c, false);
-    else if (c == '[' && is_letter(byte_at(s, q->at + 1)))
-        q->at++; /* a name of SQL Server's, or an index */
-    else if (c == '$' && !dollar_quote(q))
-        q->at = behind_word(q) > q->at ? behind_word(q) : q->at + 1;
-    else if (c == '$')
+    uint8_t c = q->s->s[q->at];
+    if (c == ' ') {
+        q->at++;
         return;
-    else if (is_digit(c) || (c == '.' && is_digit(byte_at(s, q->at + 1)) &&
-                             (q->at == 0 || !is_word(s->text[q->at - 1]))))
-        number(q);
-    else if (c == ':' || c == '@' || c == '?')
-        q->at =
-            q->at + 1 + (behind_word(&(struct sql){.scan = q->scan, .at = q->at + 1}) - q->at - 1);
+    }
+    if (byte_is_letter(c)) {
+        word(q);
+        return;
+    }
+    uint8_t next = byte_at(q, q->at + 1);
+    if (c == '\'')
+        text_literal(q, q->at, q->at, q->dialect == SQL_MYSQL);
+    else if (c == '"')
+        double_quoted(q);
+    else if (c == '`')
+        quoted_name(q, '`');
+    else if (c == '[' && (byte_is_letter(next) || next == '_') && q->dialect != SQL_POSTGRESQL)
+        quoted_name(q, ']');
+    else if (byte_is_digit(c) ||
+             (c == '.' && byte_is_digit(next) && (q->at == 0 || !is_word(q->s->s[q->at - 1]))))
+        number(q, q->at);
+    else if (c == '$')
+        dollar_literal(q) ? (void)0 : parameter(q);
+    else if (c == '?' || c == '@' || (c == ':' && is_word(next)) ||
+             (c == '%' && (next == 's' || next == '(')))
+        parameter(q);
     else if (is_word(c))
         word(q);
     else if (!comment(q))
-        q->at++;
+        sign(q, c);
 }
 
-void find_sql(struct scan *s, bool mysql, bool backslashes)
+void sql_find(struct scan *s, enum sql_dialect dialect)
 {
-    struct sql q = {.scan = s, .mysql = mysql, .backslashes = backslashes};
-    while (q.at < s->len && !s->full)
+    struct sql q = {.s = s, .dialect = dialect};
+    s->steps += s->end;
+    while (q.at < s->end && !s->overflow)
         step(&q);
 }

@@ -1,0 +1,252 @@
+/* Numbers that states give to people, each with its check digits, and bank accounts. Sources: the
+ * authorities' own rules; ISO 13616 for IBANs and the registry's lengths. */
+#include "processors/scrub/detect_numbers.h"
+
+/* ---- IBAN ---- */
+
+static unsigned iban_length(uint8_t first, uint8_t second)
+{
+    static const char lengths[] =
+        "AD24AE23AL28AT20AZ28BA20BE16BG22BH22BI27BR29BY28CH21CR22CY28CZ24DE22DJ27DK18DO28EE20EG29"
+        "ES24FI18FK18FO18FR27GB22GE22GI23GL18GR27GT28HN28HR21HU28IE22IL23IQ23IS26IT27JO30KW30KZ20"
+        "LB28LC32LI21LT20LU20LV21LY25MC27MD24ME22MK19MN20MR27MT31MU30NI28NL18NO15OM23PK24PL28PS29"
+        "PT25QA29RO24RS22RU33SA24SC31SD18SE24SI19SK24SM27SO23ST25SV28TL23TN24TR26UA29VA22VG24XK20"
+        "YE30";
+    for (const char *c = lengths; *c; c += 4) {
+        if (c[0] == (char)first && c[1] == (char)second)
+            return (unsigned)(c[2] - '0') * 10 + (unsigned)(c[3] - '0');
+    }
+    return 0;
+}
+
+static bool is_mod97(const uint8_t *text, unsigned len)
+{
+    unsigned rest = 0;
+    for (unsigned i = 0; i < len; i++) {
+        uint8_t c = text[(i + 4) % len];
+        unsigned value = byte_is_digit(c) ? (unsigned)(c - '0') : (unsigned)(c - 'A') + 10;
+        rest = (rest * (value > 9 ? 100 : 10) + value) % 97;
+    }
+    return rest == 1;
+}
+
+/* Blanks (also + and %20) and dashes between groups are passed over. */
+static uint32_t iban_gap(const struct scan *s, uint32_t at)
+{
+    if (s->s[at] == ' ' || s->s[at] == '-' || s->s[at] == '+')
+        return 1;
+    if (s->s[at] == 0xc2 && at + 1 < s->end && s->s[at + 1] == 0xa0)
+        return 2;
+    return scan_has(s, at, "%20") ? 3 : 0;
+}
+
+static void iban_at(struct scan *s, uint32_t at)
+{
+    uint8_t text[34];
+    unsigned wanted = iban_length(s->s[at], s->s[at + 1]), count = 0;
+    uint32_t end = at;
+    while (wanted && count < wanted && end < s->end) {
+        uint8_t c = s->s[end];
+        uint32_t gap = count >= 4 ? iban_gap(s, end) : 0;
+        if (byte_is_digit(c) || byte_is_upper(c)) {
+            text[count++] = c;
+            end++;
+        } else if (byte_is_letter(c) && count >= 4) {
+            text[count++] = c & 0xdf;
+            end++;
+        } else if (gap && byte_is_alnum(s->s[end - 1]) && end + gap < s->end) {
+            end += gap;
+        } else {
+            break;
+        }
+    }
+    uint8_t behind = end < s->end ? s->s[end] : ' ';
+    if (count == 0 || count < wanted || byte_is_alnum(behind) || behind == '_' ||
+        !is_mod97(text, count))
+        return;
+    scan_add(s, at, end, SCRUB_IBAN);
+}
+
+/* ---- Spain ---- */
+
+static bool is_dni(unsigned number, uint8_t letter)
+{
+    return (letter & 0xdf) == "TRWAGMYFPDXBNJZSQVHLCKE"[number % 23];
+}
+
+/* X1234567L, X-1234567-L */
+static void nie_at(struct scan *s, uint32_t at)
+{
+    unsigned number = s->s[at] - 'X';
+    uint32_t end = at + 1;
+    end += end < s->end && s->s[end] == '-';
+    for (unsigned i = 0; i < 7; i++, end++) {
+        if (end >= s->end || !byte_is_digit(s->s[end]))
+            return;
+        number = number * 10 + (s->s[end] - '0');
+    }
+    end += end < s->end && s->s[end] == '-';
+    if (end < s->end && is_dni(number, s->s[end]) && byte_is_letter(s->s[end]) &&
+        digits_bounded(s, at, end + 1))
+        scan_add(s, at, end + 1, SCRUB_DNI);
+}
+
+void capital_at(struct scan *s, uint32_t at)
+{
+    if (at + 4 <= s->end && byte_is_upper(s->s[at + 1]) && byte_is_digit(s->s[at + 2]) &&
+        byte_is_digit(s->s[at + 3]) && s->d->on[SCRUB_IBAN])
+        iban_at(s, at);
+    else if (s->d->on[SCRUB_DNI] && s->s[at] >= 'X' && s->s[at] <= 'Z')
+        nie_at(s, at);
+}
+
+/* 12345678Z, 12345678-Z, 12.345.678-Z */
+static bool dni_at(struct scan *s, const struct digits *d)
+{
+    unsigned number = 0, groups = d->groups;
+    if (d->group[0] == 8)
+        groups = 1;
+    else if (!digits_grouped(d, "233") || d->separator != '.')
+        return false;
+    else
+        groups = 3;
+    for (unsigned i = 0; i < 8; i++)
+        number = number * 10 + d->digit[i];
+    uint32_t end = d->end[groups - 1];
+    end += end < s->end && (s->s[end] == '-' || s->s[end] == ' ');
+    if (end >= s->end || !byte_is_letter(s->s[end]) || !is_dni(number, s->s[end]) ||
+        !digits_bounded(s, d->start, end + 1))
+        return false;
+    scan_add(s, d->start, end + 1, SCRUB_DNI);
+    return true;
+}
+
+/* ---- Brazil ---- */
+
+static unsigned cpf_check(const uint8_t *digit, unsigned count)
+{
+    unsigned sum = 0;
+    for (unsigned i = 0; i < count; i++)
+        sum += digit[i] * (count + 1 - i);
+    unsigned rest = sum * 10 % 11;
+    return rest == 10 ? 0 : rest;
+}
+
+static bool all_same(const uint8_t *digit, unsigned count)
+{
+    for (unsigned i = 1; i < count; i++) {
+        if (digit[i] != digit[0])
+            return false;
+    }
+    return true;
+}
+
+static bool is_cpf(const uint8_t *digit)
+{
+    return !all_same(digit, 11) && cpf_check(digit, 9) == digit[9] &&
+           cpf_check(digit, 10) == digit[10];
+}
+
+/* 529.982.247-25: its last separator is another one, so the row ends before it. */
+static bool cpf_at(struct scan *s, const struct digits *d)
+{
+    uint8_t digit[11];
+    uint32_t end = d->end[0];
+    memcpy(digit, d->digit, sizeof digit);
+    if (d->groups == 3 && digits_grouped(d, "333") && d->end[2] + 3 <= s->end &&
+        s->s[d->end[2]] == '-' && byte_is_digit(s->s[d->end[2] + 1]) &&
+        byte_is_digit(s->s[d->end[2] + 2])) {
+        end = d->end[2] + 3;
+        digit[9] = s->s[end - 2] - '0';
+        digit[10] = s->s[end - 1] - '0';
+    } else if (d->group[0] != 11) {
+        return false;
+    }
+    if (!is_cpf(digit) || !digits_bounded(s, d->start, end))
+        return false;
+    scan_add(s, d->start, end, SCRUB_CPF);
+    return true;
+}
+
+/* ---- India ---- */
+
+static bool is_verhoeff(const uint8_t *digit, unsigned count)
+{
+    static const uint8_t product[10][10] = {
+        {0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, {1, 2, 3, 4, 0, 6, 7, 8, 9, 5},
+        {2, 3, 4, 0, 1, 7, 8, 9, 5, 6}, {3, 4, 0, 1, 2, 8, 9, 5, 6, 7},
+        {4, 0, 1, 2, 3, 9, 5, 6, 7, 8}, {5, 9, 8, 7, 6, 0, 4, 3, 2, 1},
+        {6, 5, 9, 8, 7, 1, 0, 4, 3, 2}, {7, 6, 5, 9, 8, 2, 1, 0, 4, 3},
+        {8, 7, 6, 5, 9, 3, 2, 1, 0, 4}, {9, 8, 7, 6, 5, 4, 3, 2, 1, 0}};
+    static const uint8_t permutation[8][10] = {
+        {0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, {1, 5, 7, 6, 2, 8, 3, 0, 9, 4},
+        {5, 8, 0, 3, 7, 9, 6, 1, 4, 2}, {8, 9, 1, 6, 0, 4, 3, 5, 2, 7},
+        {9, 4, 5, 3, 1, 2, 6, 8, 7, 0}, {4, 2, 8, 6, 5, 7, 3, 9, 0, 1},
+        {2, 7, 9, 3, 8, 0, 6, 4, 1, 5}, {7, 0, 4, 6, 9, 1, 3, 2, 5, 8}};
+    unsigned check = 0;
+    for (unsigned i = 0; i < count; i++)
+        check = product[check][permutation[i % 8][digit[count - 1 - i]]];
+    return check == 0;
+}
+
+static bool is_aadhaar(const uint8_t *digit)
+{
+    bool palindrome = true;
+    for (unsigned i = 0; i < 6; i++)
+        palindrome &= digit[i] == digit[11 - i];
+    return digit[0] >= 2 && !palindrome && is_verhoeff(digit, 12);
+}
+
+/* ---- Poland ---- */
+
+static bool is_pesel(const uint8_t *digit)
+{
+    static const uint8_t weight[10] = {1, 3, 7, 9, 1, 3, 7, 9, 1, 3};
+    unsigned sum = 0;
+    for (unsigned i = 0; i < 10; i++)
+        sum += digit[i] * weight[i];
+    unsigned month = (digit[2] * 10u + digit[3]) % 20, day = digit[4] * 10u + digit[5];
+    return (10 - sum % 10) % 10 == digit[10] && month >= 1 && month <= 12 && day >= 1 && day <= 31;
+}
+
+/* ---- England ---- */
+
+static bool is_nhs(const uint8_t *digit)
+{
+    unsigned sum = 0;
+    for (unsigned i = 0; i < 9; i++)
+        sum += digit[i] * (10 - i);
+    unsigned check = (11 - sum % 11) % 11;
+    return check != 10 && check == digit[9] && !all_same(digit, 10);
+}
+
+struct national {
+    enum scrub_class class;
+    unsigned digits;
+    const char *grouped; /* how it is written in groups */
+    unsigned groups;
+    bool (*is)(const uint8_t *digit);
+};
+
+void national_at(struct scan *s, const struct digits *d)
+{
+    static const struct national numbers[] = {
+        {SCRUB_AADHAAR, 12, "444", 3, is_aadhaar},
+        {SCRUB_NHS, 10, "334", 3, is_nhs},
+        {SCRUB_PESEL, 11, NULL, 0, is_pesel},
+    };
+    if (s->d->on[SCRUB_DNI] && dni_at(s, d))
+        return;
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        const struct national *n = &numbers[i];
+        bool grouped = n->grouped && digits_grouped(d, n->grouped);
+        uint32_t end = d->end[grouped ? n->groups - 1 : 0];
+        if (s->d->on[n->class] && (grouped || d->group[0] == n->digits) && n->is(d->digit) &&
+            digits_bounded(s, d->start, end)) {
+            scan_add(s, d->start, end, n->class);
+            return;
+        }
+    }
+    if (s->d->on[SCRUB_CPF])
+        cpf_at(s, d);
+}

@@ -1,0 +1,73 @@
+/* User info of URLs: what stands between :// and the @ of the host. Parameters are pairs
+ * (detect_pairs.c). A password may hold what should have been encoded; then the last @ before a
+ * blank ends it, when what precedes the first slash is no host and port. */
+#include "processors/scrub/detect_private.h"
+
+enum { ODD_MAX = 256 };
+
+static bool ends_url(uint8_t c)
+{
+    return c <= ' ' || c == '"' || c == '\'' || c == '<' || c == '>' || c == '`' || c == '\\';
+}
+
+/* Users that are everybody's, when they come without a password. */
+static bool is_public_user(const struct scan *s, uint32_t start, uint32_t end)
+{
+    static const char *const users[] = {"git", "hg", "svn", "anonymous", "REDACTED"};
+    for (size_t i = 0; i < sizeof users / sizeof users[0]; i++) {
+        if (end - start == strlen(users[i]) && scan_has_exactly(s, start, users[i]))
+            return true;
+    }
+    return false;
+}
+
+/* Whether what stands behind the first colon of [start, end) cannot be a port. */
+static bool has_odd_port(const struct scan *s, uint32_t start, uint32_t end)
+{
+    const uint8_t *colon = memchr(s->s + start, ':', end - start);
+    if (!colon || s->s[start] == '[')
+        return false;
+    uint32_t at = (uint32_t)(colon - s->s) + 1;
+    while (at < end && (byte_is_digit(s->s[at]) || s->s[at] == ','))
+        at++;
+    return at < end && s->s[at] != ':' && s->s[at] != '{' && s->s[at] != '$' && s->s[at] != '*' &&
+           !(s->s[at] == '%' && at + 1 < end);
+}
+
+static uint32_t last_sign(struct scan *s, uint32_t start, uint32_t end)
+{
+    s->steps += end - start;
+    for (uint32_t at = end; at > start; at--) {
+        if (s->s[at - 1] == '@')
+            return at - 1;
+    }
+    return start;
+}
+
+void url_at(struct scan *s, uint32_t at)
+{
+    uint32_t start = at + 3, host = start;
+    if (at == 0 || !byte_is_alnum(s->s[at - 1]) || !s->d->on[SCRUB_URL_CREDENTIALS] ||
+        start < s->floor)
+        return;
+    uint32_t sign = start;
+    for (; host < s->end && s->s[host] != '/' && s->s[host] != '?' && s->s[host] != '#' &&
+           !ends_url(s->s[host]);
+         host++)
+        sign = s->s[host] == '@' ? host : sign;
+    s->steps += host - start;
+    if (sign == start && host < s->end && has_odd_port(s, start, host)) {
+        uint32_t all = host;
+        while (all < s->end && all - host < ODD_MAX && !ends_url(s->s[all]))
+            all++;
+        sign = last_sign(s, host, all);
+        sign = sign == host ? start : sign;
+    }
+    if (sign == start || is_public_user(s, start, sign))
+        return;
+    if (sign - start == 17 && scan_has_exactly(s, start, "REDACTED:REDACTED"))
+        return;
+    if (is_placeholder(s->s + start, sign - start))
+        return;
+    scan_add(s, start, sign, SCRUB_URL_CREDENTIALS);
+}
