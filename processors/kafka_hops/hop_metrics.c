@@ -211,7 +211,8 @@ void hop_metrics_unmatched(struct hop_metrics *m, const struct party *party, boo
 {
     struct series_key k = {.kind = producer ? SERIES_PRODUCER : SERIES_CONSUMER};
     k.labels[LABEL_TOPIC] = party_string(party, PARTY_TOPIC);
-    k.labels[LABEL_GROUP] = party_string(party, PARTY_GROUP);
+    if (!producer)
+        k.labels[LABEL_GROUP] = party_string(party, PARTY_GROUP);
     k.labels[producer ? LABEL_PRODUCER : LABEL_CONSUMER] = party_string(party, PARTY_SERVICE);
     pthread_mutex_lock(&m->lock);
     series_get(m, &k, realtime_ns())->unmatched[producer]++;
