@@ -16,6 +16,7 @@ const char default_config[] =
     "\n"
     "connectors:\n"
     "  span_metrics:            # calls, errors and durations by service and operation\n"
+    "    resource_metrics_key_attributes: [service.namespace, service.name, service.instance.id]\n"
     "  service_graph:           # which service calls which\n"
     "\n"
     "exporters:\n"

@@ -139,7 +139,7 @@ bool dimension_list_read(struct dimension_list *l, struct dimension_names *names
 /* Names are told apart by their length and first byte before anything else is looked at. */
 static inline unsigned filter_bit(size_t len, uint8_t first)
 {
-    return (unsigned)(len ^ first * 11U) & 63;
+    return ((unsigned)len ^ first * 11U) & 63;
 }
 
 static void note_value(struct dimension_values *out, const struct dimension_names *names,

@@ -48,9 +48,7 @@ static const char *alternative_end(const char *p, bool all)
             p++;
         else if (*p == '{')
             depth++;
-        else if (*p == '}' && depth-- == 0)
-            return p;
-        else if (*p == ',' && depth == 0 && !all)
+        else if ((*p == '}' && depth-- == 0) || (*p == ',' && depth == 0 && !all))
             return p;
     }
     return p;

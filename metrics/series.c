@@ -463,7 +463,7 @@ void series_sweep(struct series_store *st, uint64_t now_ns, uint32_t slots)
 
 void series_clear(struct series_store *st)
 {
-    for (uint32_t i = 0; i < st->slot_end; i++) {
+    for (uint32_t i = 0; st->pages && i < st->slot_end; i++) {
         struct series *s = in_slot(st, i);
         if (s)
             remove_series(st, s);
@@ -472,9 +472,8 @@ void series_clear(struct series_store *st)
 
 void series_store_free(struct series_store *st)
 {
-    if (st->pages)
-        series_clear(st);
-    for (uint32_t i = 0; i < st->page_count; i++)
+    series_clear(st);
+    for (uint32_t i = 0; st->pages && i < st->page_count; i++)
         free(st->pages[i]);
     free(st->pages);
     free(st->table.entries);

@@ -5,11 +5,11 @@
 
 #include "metrics/explicit.h"
 
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #define SECOND_NS UINT64_C(1000000000)
-#define IDLE_NS   (15 * 60 * SECOND_NS) /* that a series stays, as in the Collector */
+#define IDLE_NS   (SECOND_NS * 60 * 15) /* that a series stays, as in the Collector */
 
 struct keys {
     const struct config_value *buckets;
@@ -112,7 +112,7 @@ static void add_label(struct service_graph_settings *s, struct dimension_list *l
 {
     size_t len = strlen(prefix) + strlen(dimension);
     char *text = config_keep(len + 1, 1);
-    strcat(strcpy(text, prefix), dimension);
+    snprintf(text, len + 1, "%s%s", prefix, dimension);
     list->items[list->count++] = (struct dimension){.name = name, .label = s->labels.count};
     dimension_names_add(&s->labels, bytes_of(text, len));
 }
@@ -166,12 +166,12 @@ bool service_graph_configure(struct service_graph *g, const struct config_value 
     s->max_items = (uint32_t)k.store.max_items;
     s->ttl_ns = (uint64_t)k.store.ttl_ns;
     s->expiration_loop_ns =
-        k.expiration_loop_ns > 0 ? (uint64_t)k.expiration_loop_ns : 2 * SECOND_NS;
+        k.expiration_loop_ns > 0 ? (uint64_t)k.expiration_loop_ns : SECOND_NS * 2;
     s->flush_interval_ns = k.flush_ns > 0 ? (uint64_t)k.flush_ns : SECOND_NS;
     s->timestamp_offset_ns = (uint64_t)k.offset_ns;
     s->limits = (struct series_limits){
         .store = (uint32_t)k.max_series,
-        .idle_ns = IDLE_NS + (k.cache_loop_ns > 0 ? (uint64_t)k.cache_loop_ns : 60 * SECOND_NS)};
+        .idle_ns = IDLE_NS + (k.cache_loop_ns > 0 ? (uint64_t)k.cache_loop_ns : SECOND_NS * 60)};
     return add_names(s, &k.databases, s->databases, &s->database_count, config, e) &&
            add_names(s, &k.peers, s->peers, &s->peer_count, config, e) &&
            add_dimensions(s, &k.dimensions, config, e);

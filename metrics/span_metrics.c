@@ -358,6 +358,8 @@ static struct outcome span_metrics_consume(struct component *component, struct b
     c.now_ns = realtime_ns();
     c.lost = 0;
     c.place.scope = UINT32_MAX;
+    c.place.group = NULL;
+    c.place.no_memory = false;
     series_lock_lane(&m->lock);
     for (uint32_t i = 0; i < b->span_count; i += HANDFUL) {
         uint32_t left = b->span_count - i;

@@ -19,8 +19,8 @@ static char *name_in(const char *namespace, const char *name)
     return asprintf(&text, "%s%s%s", namespace, *namespace ? "." : "", name) < 0 ? NULL : text;
 }
 
-static bool add_family(struct span_metrics *m, char *name, enum metric_type type, const char *unit,
-                       const char *help, struct span_family shown)
+static bool add_family(struct span_metrics *m, const char *name, enum metric_type type,
+                       const char *unit, const char *help, struct span_family shown)
 {
     if (!name)
         return false;
