@@ -36,6 +36,7 @@ const struct component_kind *const component_kinds[] = {
     &otlp_grpc_exporter,
     &otlp_http_exporter,
     &prometheus_exporter,
+    &prometheus_remote_write_exporter,
     &sqlite_exporter,
     &health_check_extension,
     &query_extension,

@@ -10,6 +10,7 @@
 #include "component/exporter_metrics.h"
 #include "component/log.h"
 #include "component/telemetry.h"
+#include "exporters/debug_metrics.h"
 #include "exporters/exporters.h"
 #include "proto/attribute.h"
 #include "proto/frame.h"
@@ -19,12 +20,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-
-enum verbosity {
-    VERBOSITY_BASIC,
-    VERBOSITY_NORMAL,
-    VERBOSITY_DETAILED,
-};
 
 struct settings {
     int verbosity;
@@ -59,6 +54,7 @@ struct debug {
     struct component component;
     struct settings settings;
     struct counter *sent;
+    struct debug_metrics *metrics;
 
     pthread_mutex_t lock; /* guards below */
     uint64_t second;      /* CLOCK_MONOTONIC, that is being counted */
@@ -80,7 +76,7 @@ static bool is_shown(struct debug *d)
     return beyond <= 0 || (every > 0 && beyond % every == 0);
 }
 
-static void write_value(struct json_writer *w, const struct value *v)
+void debug_write_value(struct json_writer *w, const struct value *v)
 {
     switch (v->type) {
     case VALUE_EMPTY:
@@ -139,7 +135,7 @@ static void write_line(struct buffer *out, const struct batch *b, const struct s
         json_bytes(&w, a.key);
         buffer_append_byte(out, '=');
         json_begin(&w, out, false);
-        write_value(&w, &a.value);
+        debug_write_value(&w, &a.value);
     }
     buffer_append_byte(out, '\n');
 }
@@ -188,15 +184,41 @@ static struct outcome debug_consume(struct component *c, struct batch *b, struct
     return outcome_accepted();
 }
 
+static bool debug_start(struct component *c, struct error *e)
+{
+    return metrics_push_start(debug_metrics_push(((struct debug *)c)->metrics), e);
+}
+
+static bool debug_take_metrics(struct component *c, struct metric_source *source)
+{
+    return metrics_push_add(debug_metrics_push(((struct debug *)c)->metrics), source);
+}
+
+static void debug_drain(struct component *c, uint64_t deadline_ns)
+{
+    metrics_push_drain(debug_metrics_push(((struct debug *)c)->metrics), deadline_ns);
+}
+
+/* Sources end before exporters do. */
+static void debug_stop(struct component *c)
+{
+    debug_drain(c, 0);
+}
+
 static void debug_destroy(struct component *c)
 {
     struct debug *d = (struct debug *)c;
+    debug_metrics_destroy(d->metrics);
     pthread_mutex_destroy(&d->lock);
     free(d);
 }
 
 static const struct component_ops ops = {
+    .start = debug_start,
     .consume = debug_consume,
+    .drain = debug_drain,
+    .stop = debug_stop,
+    .take_metrics = debug_take_metrics,
     .destroy = debug_destroy,
 };
 
@@ -206,11 +228,16 @@ static struct component *debug_create(const struct component_spec *spec, struct 
     if (!config_read(spec->config, fields, &settings, e))
         return NULL;
     struct debug *d = calloc(1, sizeof *d);
-    if (!d) {
+    if (d) {
+        component_init(&d->component, spec, &ops);
+        d->metrics = debug_metrics_create(&d->component, spec->telemetry,
+                                          (enum verbosity)settings.verbosity);
+    }
+    if (!d || !d->metrics) {
         error_set(e, "out of memory");
+        free(d);
         return NULL;
     }
-    component_init(&d->component, spec, &ops);
     d->settings = settings;
     pthread_mutex_init(&d->lock, NULL);
     d->sent =
@@ -221,6 +248,6 @@ static struct component *debug_create(const struct component_spec *spec, struct 
 const struct component_kind debug_exporter = {
     .type = "debug",
     .class = COMPONENT_EXPORTER,
-    .summary = "shows spans on standard error",
+    .summary = "shows spans and metrics on standard error",
     .create = debug_create,
 };

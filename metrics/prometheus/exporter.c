@@ -242,8 +242,7 @@ static const struct component_ops ops = {
 
 static struct counter *left_out(const struct component_spec *spec, const char *reason)
 {
-    return telemetry_counter(spec->telemetry, "tailspan_exporter_left_out_series",
-                             "Series that a scrape did not show, by reason.",
+    return telemetry_counter(spec->telemetry, LEFT_OUT_SERIES,
                              LABELS({"exporter", spec->id}, {"reason", reason}));
 }
 

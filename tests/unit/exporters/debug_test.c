@@ -1,12 +1,31 @@
 /* The debug and nop exporters: what is shown, how often, and that all is counted. */
 #include "local.h"
+#include "tests/unit/prometheus/source.h"
 
 #include "exporters/exporters.h"
 
 #include <fcntl.h>
 
-/* What `consume` of `times` batches of 2 spans writes to standard error. */
-static char *shown(struct surroundings *s, const struct config_value *config, int times)
+static void consume(struct component *c, int times)
+{
+    for (int i = 0; i < times; i++)
+        component_consume(c, spans_from(1, 2), NULL);
+}
+
+/* A shop's metrics, once, at the end; `times` is not needed. */
+static void take_metrics(struct component *c, int times)
+{
+    (void)times;
+    struct error e;
+    struct test_source shop = shop_source();
+    assert_true(c->ops->take_metrics(c, &shop.source));
+    assert_true(c->ops->start(c, &e));
+    c->ops->drain(c, seconds_from_now(60));
+}
+
+/* What it writes to standard error when it is handed something. */
+static char *shown_of(struct surroundings *s, const struct config_value *config,
+                      void (*hand)(struct component *c, int times), int times)
 {
     struct error e = {0};
     s->spec.config = config;
@@ -18,8 +37,7 @@ static char *shown(struct surroundings *s, const struct config_value *config, in
     FILE *file = tmpfile();
     assert_non_null(file);
     dup2(fileno(file), STDERR_FILENO);
-    for (int i = 0; i < times; i++)
-        component_consume(c, spans_from(1, 2), NULL);
+    hand(c, times);
     fflush(stderr);
     dup2(kept, STDERR_FILENO);
     close(kept);
@@ -32,6 +50,12 @@ static char *shown(struct surroundings *s, const struct config_value *config, in
     b.len = fread(to, 1, 65536, file);
     fclose(file);
     return buffer_take(&b, NULL);
+}
+
+/* What `consume` of `times` batches of 2 spans writes. */
+static char *shown(struct surroundings *s, const struct config_value *config, int times)
+{
+    return shown_of(s, config, consume, times);
 }
 
 static size_t lines_in(const char *text)
@@ -116,6 +140,32 @@ static void unknown_verbosity_is_an_error(void **state)
     local_close(&s);
 }
 
+static void metrics_are_shown_likewise(void **state)
+{
+    (void)state;
+    struct surroundings s;
+    local_open(&s, &debug_exporter, "debug");
+    char *text = shown_of(&s, CONFIG(), take_metrics, 1);
+    assert_int_equal(lines_in(text), 1);
+    assert_non_null(strstr(text, "\"points\":4"));
+    free(text);
+    text = shown_of(&s, CONFIG("verbosity=normal"), take_metrics, 1);
+    assert_string_equal(text, "traces.span.metrics.calls 7 \"span.name\"=\"GET /\" "
+                              "\"span.kind\"=\"SPAN_KIND_SERVER\"\n"
+                              "traces.span.metrics.duration count=7 sum=12.25 "
+                              "\"span.name\"=\"GET /\" \"span.kind\"=\"SPAN_KIND_SERVER\"\n"
+                              "traces.span.metrics.fine count=6 sum=3 "
+                              "\"span.name\"=\"GET /\" \"span.kind\"=\"SPAN_KIND_SERVER\"\n"
+                              "queue.length -0.5 "
+                              "\"span.name\"=\"GET /\" \"span.kind\"=\"SPAN_KIND_SERVER\"\n");
+    free(text);
+    text = shown_of(&s, CONFIG("verbosity=detailed"), take_metrics, 1);
+    assert_non_null(strstr(text, "\"asInt\": \"7\""));
+    free(text);
+    assert_int_equal(count_of(&s, "otelcol_exporter_sent_metric_points"), 12);
+    local_close(&s);
+}
+
 static void nop_counts_and_releases(void **state)
 {
     (void)state;
@@ -142,6 +192,7 @@ int main(void)
         cmocka_unit_test(detailed_prints_all_of_it),
         cmocka_unit_test(sampling_shows_the_first_ones),
         cmocka_unit_test(unknown_verbosity_is_an_error),
+        cmocka_unit_test(metrics_are_shown_likewise),
         cmocka_unit_test(nop_counts_and_releases),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
