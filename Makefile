@@ -9,7 +9,7 @@ BUILD_PACKAGES := ca-certificates cmake g++ gcc libc6-dev libcmocka-dev libcurl4
 	ninja-build pkgconf protobuf-c-compiler uthash-dev
 TEST_PACKAGES := $(BUILD_PACKAGES) clang libclang-rt-14-dev llvm openssl
 CHECK_PACKAGES := $(BUILD_PACKAGES) clang-format clang-tidy cppcheck git
-INTEROP_PACKAGES := $(BUILD_PACKAGES) openssl
+INTEROP_PACKAGES := $(BUILD_PACKAGES) openssl prometheus
 
 # Node (18 or newer) runs the end-to-end tests, Python the benchmarks; wherever they came from.
 NODE_PACKAGES := $(if $(and $(shell command -v node),$(shell command -v npm)),,nodejs npm)

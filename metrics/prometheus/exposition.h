@@ -48,7 +48,7 @@ extern const struct exposition_format exposition_protobuf;
 
 void exposition_free(struct exposition *x);
 
-/* The last exemplar that belongs to an explicit bucket, from above `low` to `high`; NULL: none. */
+/* The newest exemplar with a value from above `low` to `high`; NULL: none. */
 const struct metric_exemplar *exposition_exemplar(const struct metric_point *p, double low,
                                                   double high);
 

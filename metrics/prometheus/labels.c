@@ -264,10 +264,12 @@ static bool finish(struct label_builder *b)
     sort(b);
     merge(b);
     b->failed = b->arena.failed;
+    b->has_empty = false;
     for (size_t i = 0; i < b->count; i++) {
         const struct label_place *p = &b->places[i];
         b->items[i].name = name_of(b, p);
         b->items[i].value = bytes_of(b->arena.data + p->value, p->value_len);
+        b->has_empty = b->has_empty || p->value_len == 0;
     }
     return !b->failed;
 }
@@ -323,21 +325,42 @@ static void append_escaped(struct buffer *out, struct bytes text)
     buffer_append(out, text.data + plain, text.len - plain);
 }
 
+static void write_label(const struct label_builder *b, const struct series_label *l,
+                        struct buffer *out)
+{
+    if (!b->rules->utf8 || (naming_is_plain(l->name) && !memchr(l->name.data, ':', l->name.len))) {
+        buffer_append(out, l->name.data, l->name.len);
+    } else {
+        buffer_append_byte(out, '"');
+        append_escaped(out, l->name);
+        buffer_append_byte(out, '"');
+    }
+    buffer_append(out, "=\"", 2);
+    append_escaped(out, l->value);
+    buffer_append_byte(out, '"');
+}
+
 void label_builder_write(const struct label_builder *b, struct buffer *out)
 {
     for (size_t i = 0; i < b->count; i++) {
-        struct bytes name = b->items[i].name;
         if (i > 0)
             buffer_append_byte(out, ',');
-        if (!b->rules->utf8 || (naming_is_plain(name) && !memchr(name.data, ':', name.len))) {
-            buffer_append(out, name.data, name.len);
-        } else {
-            buffer_append_byte(out, '"');
-            append_escaped(out, name);
-            buffer_append_byte(out, '"');
-        }
-        buffer_append(out, "=\"", 2);
-        append_escaped(out, b->items[i].value);
-        buffer_append_byte(out, '"');
+        write_label(b, &b->items[i], out);
     }
+}
+
+struct bytes label_builder_identity(const struct label_builder *b, struct bytes written,
+                                    struct buffer *scratch)
+{
+    if (!b->has_empty)
+        return written;
+    scratch->len = 0;
+    for (size_t i = 0; i < b->count; i++) {
+        if (b->items[i].value.len == 0)
+            continue;
+        if (scratch->len > 0)
+            buffer_append_byte(scratch, ',');
+        write_label(b, &b->items[i], scratch);
+    }
+    return buffer_bytes(scratch);
 }

@@ -38,7 +38,8 @@ struct label_builder {
     /* the result */
     struct series_label *items;
     size_t count;
-    bool failed; /* out of memory */
+    bool failed;    /* out of memory */
+    bool has_empty; /* a label without a value, which Prometheus takes for none */
 
     size_t capacity;
     struct label_place *places;
@@ -63,7 +64,11 @@ bool label_builder_point(struct label_builder *b, const char *scope, const struc
  * False also when it lacks one of the two, as there is none then. */
 bool label_builder_target(struct label_builder *b, const struct metric_resource *r);
 
-/* Appends name="value",… escaped for the text formats; the same text is the same series. */
+/* Appends name="value",… escaped for the text formats. */
 void label_builder_write(const struct label_builder *b, struct buffer *out);
+/* What tells the series from others of its family: that text, `written`, but for labels without a
+ * value. In `scratch` when it is not the same. */
+struct bytes label_builder_identity(const struct label_builder *b, struct bytes written,
+                                    struct buffer *scratch);
 
 #endif

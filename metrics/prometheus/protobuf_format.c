@@ -100,8 +100,7 @@ static void write_counter(struct buffer *b, const struct metric_point *p)
 {
     size_t counter = message_begin(b, METRIC_COUNTER_FIELD);
     message_double(b, VALUE, p->value);
-    write_exemplar(b, COUNTER_EXEMPLAR,
-                   p->exemplar_count ? &p->exemplars[p->exemplar_count - 1] : NULL);
+    write_exemplar(b, COUNTER_EXEMPLAR, exposition_exemplar(p, -INFINITY, INFINITY));
     write_time(b, COUNTER_CREATED, p->start_ns);
     message_end(b, counter);
 }

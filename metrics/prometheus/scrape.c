@@ -23,7 +23,8 @@ struct scrape {
     struct exposition exposition;
     struct spool spool;
     struct label_builder labels;
-    struct buffer text; /* the labels, which also are the series' identity */
+    struct buffer text; /* the labels */
+    struct buffer identity;
     struct series_set shown;
     uint64_t now_ns; /* CLOCK_REALTIME, when it began */
     uint64_t visited;
@@ -167,9 +168,11 @@ static bool show(struct scrape *s, const struct metric_point *p)
     if (!label_builder_point(&s->labels, s->part->source->scope, p))
         return fail(s, SCRAPE_TOO_LARGE);
     label_builder_write(&s->labels, &s->text);
-    if (s->text.failed)
+    struct bytes identity =
+        label_builder_identity(&s->labels, buffer_bytes(&s->text), &s->identity);
+    if (s->text.failed || s->identity.failed)
         return fail(s, SCRAPE_TOO_LARGE);
-    enum series_new new = series_set_add(&s->shown, buffer_bytes(&s->text));
+    enum series_new new = series_set_add(&s->shown, identity);
     if (new != SERIES_NEW) {
         s->report->duplicates += new == SERIES_KNOWN;
         return new == SERIES_KNOWN || fail(s, SCRAPE_TOO_LARGE);
@@ -238,6 +241,7 @@ enum scrape_result scrape_run(const struct scrape_options *o, struct http_reply 
     exposition_free(&s.exposition);
     label_builder_free(&s.labels);
     buffer_free(&s.text);
+    buffer_free(&s.identity);
     buffer_free(&s.infos);
     series_set_free(&s.shown);
     series_set_free(&s.resources);

@@ -159,7 +159,7 @@ static void write_simple(struct exposition *x, const struct metric_point *p, str
     begin_sample(x, needs_total ? "_total" : "", labels, x->out);
     end_labels(x->out, labels, x);
     number_append(x->out, p->value);
-    end_sample(x, p, counter && p->exemplar_count ? &p->exemplars[p->exemplar_count - 1] : NULL);
+    end_sample(x, p, counter ? exposition_exemplar(p, -INFINITY, INFINITY) : NULL);
 }
 
 /* ---- histograms ---- */
@@ -167,12 +167,13 @@ static void write_simple(struct exposition *x, const struct metric_point *p, str
 const struct metric_exemplar *exposition_exemplar(const struct metric_point *p, double low,
                                                   double high)
 {
-    for (size_t i = p->exemplar_count; i > 0; i--) {
-        double v = p->exemplars[i - 1].value;
-        if (v > low && v <= high)
-            return &p->exemplars[i - 1];
+    const struct metric_exemplar *newest = NULL;
+    for (size_t i = 0; i < p->exemplar_count; i++) {
+        const struct metric_exemplar *e = &p->exemplars[i];
+        if (e->value > low && e->value <= high && (!newest || e->time_ns >= newest->time_ns))
+            newest = e;
     }
-    return NULL;
+    return newest;
 }
 
 /* The text of a bound, kept as long as bounds come in the same order, which they do for all series

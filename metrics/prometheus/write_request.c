@@ -1,5 +1,6 @@
 #include "metrics/prometheus/write_request.h"
 
+#include "metrics/prometheus/exposition.h"
 #include "metrics/prometheus/native_histogram.h"
 #include "metrics/prometheus/number_text.h"
 #include "metrics/prometheus/series_set.h"
@@ -50,6 +51,7 @@ struct write_requests {
     struct native_histogram native;
     struct buffer request;
     struct buffer text; /* identity of a series; a name with its suffix */
+    struct buffer identity;
     struct buffer le;
     struct series_set shown;
     struct series_set targets;
@@ -114,8 +116,12 @@ static void write_id(struct buffer *b, const char *name, const uint8_t *id, size
     write_label(b, EXEMPLAR_LABELS, bytes_of_string(name), bytes_of(text, 2 * len));
 }
 
-static void write_exemplar(struct buffer *b, const struct metric_exemplar *e)
+/* The newest exemplar between two values, as receivers take those of a series only in order. */
+static void write_exemplar(struct buffer *b, const struct metric_point *p, double low, double high)
 {
+    const struct metric_exemplar *e = exposition_exemplar(p, low, high);
+    if (!e)
+        return;
     size_t exemplar = message_begin(b, SERIES_EXEMPLARS);
     write_id(b, "span_id", e->span_id, sizeof e->span_id);
     write_id(b, "trace_id", e->trace_id, sizeof e->trace_id);
@@ -124,16 +130,7 @@ static void write_exemplar(struct buffer *b, const struct metric_exemplar *e)
     message_end(b, exemplar);
 }
 
-static void write_exemplars(struct buffer *b, const struct metric_point *p, double low, double high)
-{
-    for (size_t i = 0; i < p->exemplar_count; i++) {
-        double v = p->exemplars[i].value;
-        if (v > low && v <= high)
-            write_exemplar(b, &p->exemplars[i]);
-    }
-}
-
-/* A series of one sample, with the exemplars between two values. */
+/* A series of one sample, with an exemplar from between two values. */
 static void write_sample(struct write_requests *w, const struct metric_point *p, const char *suffix,
                          const struct buffer *le, double value, double low, double high)
 {
@@ -144,7 +141,7 @@ static void write_sample(struct write_requests *w, const struct metric_point *p,
     message_double(b, SAMPLE_VALUE, value);
     message_integer(b, SAMPLE_TIME, p->time_ns / 1000000);
     message_end(b, sample);
-    write_exemplars(b, p, low, high);
+    write_exemplar(b, p, low, high);
     message_end(b, series);
 }
 
@@ -187,7 +184,7 @@ static bool write_native(struct write_requests *w, const struct metric_point *p)
         return false;
     size_t series = message_begin(b, REQUEST_SERIES);
     write_labels(w, w->family->name, "", NULL);
-    write_exemplars(b, p, -INFINITY, INFINITY);
+    write_exemplar(b, p, -INFINITY, INFINITY);
     size_t histogram = message_begin(b, SERIES_HISTOGRAMS);
     message_integer(b, HISTOGRAM_COUNT, p->count);
     message_double(b, HISTOGRAM_SUM, p->sum);
@@ -299,9 +296,11 @@ static bool visit(struct metric_visitor *v, const struct metric_point *p)
         return lose(w);
     w->text.len = 0;
     label_builder_write(&w->labels, &w->text);
-    if (w->text.failed)
+    struct bytes identity =
+        label_builder_identity(&w->labels, buffer_bytes(&w->text), &w->identity);
+    if (w->text.failed || w->identity.failed)
         return lose(w);
-    switch (series_set_add(&w->shown, buffer_bytes(&w->text))) {
+    switch (series_set_add(&w->shown, identity)) {
     case SERIES_NEW:
         write_point(w, p);
         return true;
@@ -359,6 +358,7 @@ void write_requests_destroy(struct write_requests *w)
     native_histogram_free(&w->native);
     buffer_free(&w->request);
     buffer_free(&w->text);
+    buffer_free(&w->identity);
     buffer_free(&w->le);
     free(w);
 }

@@ -352,6 +352,26 @@ static void names_that_meet(void **state)
     done(&s);
 }
 
+/* To Prometheus a label without a value is none. */
+static void empty_labels_make_no_other_series(void **state)
+{
+    (void)state;
+    static const struct metric_family families[] = {{"x", "", "", METRIC_SUM}};
+    static const struct metric_label labels[] = {LABEL("a", "1"), LABEL("b", "")};
+    static const struct metric_point points[] = {
+        {.labels = labels, .label_count = 2, .value = 1},
+        {.labels = labels, .label_count = 1, .value = 2},
+    };
+    struct test_source source = source_of(families, 1);
+    source.points[0] = points;
+    source.counts[0] = 2;
+    struct setup s = usual(&exposition_text);
+    scrape_one(&s, &source);
+    assert_int_equal(report.duplicates, 1);
+    assert_body("# HELP x_total \n# TYPE x_total counter\nx_total{a=\"1\",b=\"\"} 1\n");
+    done(&s);
+}
+
 static void utf8_names_are_quoted(void **state)
 {
     (void)state;
@@ -554,6 +574,7 @@ int main(void)
         cmocka_unit_test(a_histogram_that_is_too_coarse_is_left_out),
         cmocka_unit_test(a_late_scrape_ends),
         cmocka_unit_test(names_that_meet),
+        cmocka_unit_test(empty_labels_make_no_other_series),
         cmocka_unit_test(utf8_names_are_quoted),
         cmocka_unit_test(hostile_labels_stay_labels),
         cmocka_unit_test(a_large_body_is_kept_packed),
