@@ -31,7 +31,7 @@ async function brokerPort() {
 
 class Example {
   constructor(args, ports) {
-    this.query = ports.query;
+    this.ports = ports;
     this.said = '';
     this.child = spawn(example, [...args, String(ORDERS)], {
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -59,7 +59,7 @@ class Example {
   }
 
   async get(what) {
-    const { status, body } = await client.get(this.query, `/api/v1/${what}`);
+    const { status, body } = await client.get(this.ports.query, `/api/v1/${what}`);
     return status === 200 ? JSON.parse(body) : undefined;
   }
 
@@ -82,6 +82,14 @@ const journeysOf = (run, orders) =>
     return hops.length >= HOPS && journeys;
   });
 
+// How many hops each service's latencies were measured of.
+async function latenciesOf(run) {
+  const { body } = await client.get(run.ports.metrics, '/metrics');
+  const lines = [...body.toString().matchAll(/^traces_kafka_hop_latency_seconds_count\{(.*)\} (\d+)/gm)];
+  const service = (labels) => /consumer_service="(\w+)"/.exec(labels)[1];
+  return Object.fromEntries(lines.map(([, labels, count]) => [service(labels), Number(count)]));
+}
+
 async function checkHops(run, journey, order, how) {
   const sent = spansOf(await run.get(`traces/${order}`)).find((s) => s.name === 'send orders');
   for (const hop of journey.hops) {
@@ -92,7 +100,7 @@ async function checkHops(run, journey, order, how) {
     const consumed = spansOf(await run.get(`traces/${hop.consumer.traceId}`)).find((s) => s.spanId === hop.consumer.spanId);
     assert.ok(isConsumer(consumed));
   }
-  return journey.hops.map((h) => h.consumer);
+  return journey.hops.map((h) => ({ ...h.consumer, attempt: h.attempt }));
 }
 
 function story(name, args, how) {
@@ -109,7 +117,10 @@ function story(name, args, how) {
       assert.deepEqual(new Set(journey.hops.map((h) => h.consumer.service)), new Set(['stock', 'mail']));
     }
     assert.equal(consumers.filter((c) => c.service === 'mail').length, ORDERS);
+    assert.deepEqual(consumers.filter((c) => c.attempt !== 1).map((c) => [c.service, c.attempt]), [['stock', 2]]);
     assert.equal(new Set(consumers.map((c) => c.spanId)).size, HOPS);
+    const latencies = await latenciesOf(run);
+    assert.deepEqual([latencies.mail, latencies.stock], [ORDERS, ORDERS + 1]);
     await run.stop();
   });
 }
