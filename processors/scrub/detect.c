@@ -103,18 +103,18 @@ bool detector_key_is_sensitive(const struct detector *d, struct bytes key)
     return key_is_secret(d, key_traits(key));
 }
 
-/* All of a value whose key says enough. */
+/* A value whose key says enough: all of it, but the scheme of credentials. */
 static void whole_find(struct scan *s)
 {
-    enum scrub_class class = SCRUB_SENSITIVE_KEY;
-    if (s->traits & KEY_AUTHORIZATION && s->d->on[SCRUB_BEARER])
-        class = SCRUB_BEARER;
-    else if (s->traits & (KEY_COOKIE | KEY_SESSION) && s->d->on[SCRUB_COOKIE])
-        class = SCRUB_COOKIE;
-    if (class == SCRUB_SENSITIVE_KEY || (class == SCRUB_COOKIE && s->traits & KEY_SESSION))
-        secret_add(s, 0, s->end, class, s->traits);
+    bool sensitive = s->traits & KEY_SENSITIVE && s->d->on[SCRUB_SENSITIVE_KEY];
+    if (s->traits & KEY_AUTHORIZATION)
+        authorization_value(s, 0, s->end);
+    else if (sensitive)
+        secret_add(s, 0, s->end, SCRUB_SENSITIVE_KEY, s->traits);
+    else if (s->traits & KEY_SESSION)
+        secret_add(s, 0, s->end, SCRUB_COOKIE, s->traits);
     else
-        scan_add(s, 0, s->end, class);
+        scan_add(s, 0, s->end, SCRUB_COOKIE);
 }
 
 static void look(struct scan *s, const struct detect_context *where)

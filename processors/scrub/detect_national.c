@@ -223,30 +223,69 @@ static bool is_nhs(const uint8_t *digit)
 struct national {
     enum scrub_class class;
     unsigned digits;
+    const char *name;
     const char *grouped; /* how it is written in groups */
     unsigned groups;
     bool (*is)(const uint8_t *digit);
 };
 
+/* Part of a name whose parts are joined by colons: arn:aws:iam::123456789012:role */
+static bool is_resource_name(const struct scan *s, uint32_t start, uint32_t end)
+{
+    if (start < 2 || s->s[start - 1] != ':')
+        return false;
+    return s->s[start - 2] == ':' || (end < s->end && s->s[end] == ':');
+}
+
+/* Seconds since 1970, of this and the next decades. */
+static bool is_epoch(const struct digits *d)
+{
+    return d->group[0] == 10 && d->digit[0] == 1 && d->digit[1] >= 2;
+}
+
+/* Whether the key or the words before say what number it is. */
+static bool is_named(const struct scan *s, uint32_t at, const char *name)
+{
+    uint32_t from = at > 32 ? at - 32 : 0;
+    for (uint32_t i = from; i < at; i++) {
+        if (byte_lower(s->s[i]) == (uint8_t)name[0] && scan_has(s, i, name))
+            return true;
+    }
+    return false;
+}
+
+/* Without separators there is the check digit alone, which one in ten passes. */
+static bool is_plain(const struct scan *s, const struct digits *d, unsigned digits,
+                     const char *name)
+{
+    if (d->group[0] != digits)
+        return false;
+    if (s->traits & KEY_NATIONAL || is_named(s, d->start, name))
+        return true;
+    return !is_epoch(d) && !digits_numbered(s, d->start) &&
+           !is_resource_name(s, d->start, d->end[0]);
+}
+
 void national_at(struct scan *s, const struct digits *d)
 {
     static const struct national numbers[] = {
-        {SCRUB_AADHAAR, 12, "444", 3, is_aadhaar},
-        {SCRUB_NHS, 10, "334", 3, is_nhs},
-        {SCRUB_PESEL, 11, NULL, 0, is_pesel},
+        {SCRUB_AADHAAR, 12, "aadhaar", "444", 3, is_aadhaar},
+        {SCRUB_NHS, 10, "nhs", "334", 3, is_nhs},
+        {SCRUB_PESEL, 11, "pesel", NULL, 0, is_pesel},
     };
     if (s->d->on[SCRUB_DNI] && dni_at(s, d))
+        return;
+    /* Two check digits say more than one, unless a name says otherwise. */
+    if (s->d->on[SCRUB_CPF] && !is_named(s, d->start, "pesel") && cpf_at(s, d))
         return;
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         const struct national *n = &numbers[i];
         bool grouped = n->grouped && digits_grouped(d, n->grouped);
         uint32_t end = d->end[grouped ? n->groups - 1 : 0];
-        if (s->d->on[n->class] && (grouped || d->group[0] == n->digits) && n->is(d->digit) &&
+        if (s->d->on[n->class] && (grouped || is_plain(s, d, n->digits, n->name)) && n->is(d->digit) &&
             digits_bounded(s, d->start, end)) {
             scan_add(s, d->start, end, n->class);
             return;
         }
     }
-    if (s->d->on[SCRUB_CPF])
-        cpf_at(s, d);
 }

@@ -54,13 +54,61 @@ static bool is_product(const struct scan *s, uint32_t at, uint32_t end)
     return true;
 }
 
+/* @scope/pkg@1.2.3.4, group.of:artifact:1.2.3.4, registry/app:1.2.3.4, app:1.2.3.4@sha256:…; but
+ * not user@8.8.8.8, and not what follows a scheme. */
+static bool is_package(const struct scan *s, uint32_t at, uint32_t end)
+{
+    if (scan_has(s, end, "@sha256:"))
+        return true;
+    uint8_t sign = at > 1 ? s->s[at - 1] : 0;
+    if (sign != '@' && sign != ':')
+        return false;
+    uint32_t start = at - 1;
+    bool path = false, scoped = false, group = false;
+    while (start > 0 && at - start < 64) {
+        uint8_t c = s->s[start - 1];
+        if (!byte_is_token(c) && c != '.' && c != '/' && c != '@' && c != ':')
+            break;
+        if (c == '/' && start > 1 && s->s[start - 2] == '/')
+            return false;
+        path |= c == '/';
+        group |= c == ':';
+        scoped = c == '@';
+        start--;
+    }
+    if (start == at - 1 || s->s[start] == '/')
+        return false;
+    return sign == '@' ? scoped && path
+                       : path || (group && memchr(s->s + start, '.', at - start) != NULL &&
+                                  byte_is_letter(s->s[start]) && byte_is_token(s->s[at - 2]));
+}
+
+/* "upgraded from 9.1.2.3 to 9.1.2.4": words near that go with versions. */
+static bool is_told_as_version(const struct scan *s, uint32_t at)
+{
+    static const char *const words[] = {"upgrad",  "downgrad", "version", "bumped",
+                                        "requires", "release", "installed"};
+    uint32_t from = at > 32 ? at - 32 : 0;
+    for (uint32_t i = from; i < at; i++) {
+        for (size_t k = 0; k < sizeof words / sizeof words[0]; k++) {
+            if (byte_lower(s->s[i]) == (uint8_t)words[k][0] && scan_has(s, i, words[k]))
+                return !memchr(s->s + i, '@', at - i) && !memchr(s->s + i, '\n', at - i);
+        }
+    }
+    return false;
+}
+
 /* Four numbers that are a version, by what stands before. */
 static bool is_version(const struct scan *s, uint32_t at, uint32_t end)
 {
     static const char *const words[] = {"version",  "ver", "v",        "release", "build",
                                         "revision", "rev", "firmware", "upgrade", "oid"};
     uint32_t word = at;
-    if (is_product(s, at, end))
+    if (is_product(s, at, end) || is_package(s, at, end) || is_told_as_version(s, at))
+        return true;
+    if (at > 1 && s->s[at - 1] == '=' && strchr("<>~!=^", s->s[at - 2]))
+        return true;
+    if (at > 1 && (s->s[at - 1] == '<' || s->s[at - 1] == '>') && s->s[at - 2] == ',')
         return true;
     while (word > 0 && at - word < 3 &&
            (s->s[word - 1] == ' ' || s->s[word - 1] == '=' || s->s[word - 1] == ':' ||
@@ -120,7 +168,9 @@ void mac_at(struct scan *s, uint32_t at)
     }
     uint32_t end = at + MAC_LEN;
     uint8_t before = at ? s->s[at - 1] : ' ', behind = end < s->end ? s->s[end] : ' ';
-    if (before == separator || before == '_' || byte_is_alnum(behind) || behind == '_' ||
+    bool pair_before = before == separator && at >= 3 && byte_is_hex(s->s[at - 2]) &&
+                       byte_is_hex(s->s[at - 3]) && (at == 3 || !byte_is_alnum(s->s[at - 4]));
+    if (pair_before || before == '_' || byte_is_alnum(behind) || behind == '_' ||
         (behind == separator && end + 1 < s->end && byte_is_hex(s->s[end + 1])))
         return;
     if (some && !all) /* nobody's, and everybody's */
@@ -185,8 +235,10 @@ void address_colon_at(struct scan *s, uint32_t at)
         return;
     }
     uint8_t before = start ? s->s[start - 1] : ' ', behind = end < s->end ? s->s[end] : ' ';
+    bool stop = behind == ':' && end + 1 == run && (run == s->end || byte_is_space(s->s[run]));
     bool inside = byte_is_alnum(before) || before == '_' || before == ':' || before >= 0x80 ||
-                  byte_is_alnum(behind) || behind == '_' || behind == ':' || behind >= 0x80;
+                  byte_is_alnum(behind) || behind == '_' || (behind == ':' && !stop) ||
+                  behind >= 0x80;
     if (inside || !s->d->on[SCRUB_IPV6] || s->traits & (KEY_USER_AGENT | KEY_CODE) ||
         !parse_v6(s, start, end, address) || !has_digit(s, start, end))
         return;

@@ -132,10 +132,12 @@ bool digits_grouped(const struct digits *d, const char *lengths)
 static bool word_before_is(const struct scan *s, uint32_t at, const char *const *words)
 {
     uint32_t end = at;
-    while (end > 0 && at - end < 4 && !byte_is_alnum(s->s[end - 1]) && s->s[end - 1] < 0x80)
+    while (end > 0 && at - end < 4 && !byte_is_alnum(s->s[end - 1]) && s->s[end - 1] < 0x80 &&
+           s->s[end - 1] != ',' && s->s[end - 1] != ';')
         end--;
     uint32_t start = end;
-    while (start > 0 && end - start < 16 && byte_is_letter(s->s[start - 1]))
+    while (start > 0 && end - start < 24 &&
+           (byte_is_letter(s->s[start - 1]) || s->s[start - 1] >= 0x80))
         start--;
     for (; *words; words++) {
         if (strlen(*words) == end - start && scan_has(s, start, *words))
@@ -144,15 +146,32 @@ static bool word_before_is(const struct scan *s, uint32_t at, const char *const 
     return false;
 }
 
-static bool is_numbered_thing(const struct scan *s, uint32_t at)
+bool digits_numbered(const struct scan *s, uint32_t at)
 {
     static const char *const words[] = {
-        "id",  "order",    "offset",   "timestamp", "ts",        "time",      "epoch",   "ref",
-        "seq", "sequence", "tracking", "parcel",    "trace",     "span",      "txn",     "nanos",
-        "ns",  "us",       "ms",       "duration",  "size",      "bytes",     "invoice", "build",
-        "job", "batch",    "event",    "snowflake", "reference", "commit",    "serial",  "isbn",
-        "ean", "imei",     "sku",      "orderid",   "requestid", "messageid", "version", NULL};
+        "id",         "order",   "offset",     "timestamp", "ts",      "time",     "epoch",
+        "ref",        "seq",     "sequence",   "tracking",  "parcel",  "trace",    "span",
+        "txn",        "nanos",   "ns",         "us",        "ms",      "duration", "size",
+        "bytes",      "invoice", "build",      "job",       "batch",   "event",    "snowflake",
+        "reference",  "commit",  "serial",     "isbn",      "ean",     "imei",     "sku",
+        "orderid",    "auftrag", "bestellung", "commande",  "pedido",  "ordine",   "bestelling",
+        "zamówienie", "заказ",   "注文",       "订单",      "nr",      "n°",       "number",
+        "no",         "account", "acct",       "port",      "pid",     "code",     "count",
+        "total",      "amount",  "requestid",  "messageid", "version", NULL};
     return s->traits & KEY_NUMBER || word_before_is(s, at, words);
+}
+
+/* 1234 ns, 1234ms would be one word. */
+static bool is_measured(const struct scan *s, uint32_t end)
+{
+    static const char *const units[] = {"ns", "us", "ms", "µs", "μs", "bytes", "nanos", "micros"};
+    for (size_t i = 0; end < s->end && s->s[end] == ' ' && i < sizeof units / sizeof units[0];
+         i++) {
+        uint32_t behind = end + 1 + (uint32_t)strlen(units[i]);
+        if (scan_has(s, end + 1, units[i]) && (behind >= s->end || !byte_is_alnum(s->s[behind])))
+            return true;
+    }
+    return false;
 }
 
 static bool card_at(struct scan *s, const struct digits *d)
@@ -178,8 +197,8 @@ static bool card_at(struct scan *s, const struct digits *d)
     bool named = (s->traits & KEY_CARD) != 0;
     bool plain = count >= 12 && count <= 19 && is_card(d->digit, count) &&
                  (count != 19 || d->digit[0] != 4 || named) &&
-                 digits_bounded(s, d->start, d->end[0]) &&
-                 (named || !is_numbered_thing(s, d->start));
+                 digits_bounded(s, d->start, d->end[0]) && 
+                 (named || !(digits_numbered(s, d->start) || is_measured(s, d->end[0])));
     if (plain)
         scan_add(s, d->start, d->end[0], SCRUB_PAYMENT_CARD);
     return plain;
@@ -235,19 +254,23 @@ static bool ssn_at(struct scan *s, const struct digits *d)
 static uint32_t phone_read(const struct scan *s, uint32_t at, unsigned *count)
 {
     uint32_t end = at;
+    unsigned marks = 0;
     *count = 0;
     while (at < s->end && *count <= PHONE_MAX) {
         uint8_t c = s->s[at];
         char kind;
         if (byte_is_digit(c)) {
             ++*count;
+            marks = 0;
             end = ++at;
             continue;
         }
         uint32_t len = separator_at(s, at, &kind);
         if (len == 0 && (c == '(' || c == ')' || c == '/'))
             len = 1;
-        if (len == 0 || at + len - end > 3)
+        if (len == 0 && (scan_has(s, at, "%28") || scan_has(s, at, "%29")))
+            len = 3;
+        if (len == 0 || ++marks > 3)
             break;
         at += len;
     }

@@ -22,6 +22,18 @@ static bool is_word_of(const uint8_t *text, uint32_t len, const char *const *wor
     return false;
 }
 
+/* ${NAME}, $(name), $NAME */
+static bool is_variable(const uint8_t *text, uint32_t len)
+{
+    if (len > 0 && (text[0] == '{' || text[0] == '('))
+        return true;
+    for (uint32_t i = 0; i < len; i++) {
+        if (!byte_is_upper(text[i]) && text[i] != '_' && !byte_is_digit(text[i]))
+            return false;
+    }
+    return len > 1;
+}
+
 bool is_placeholder(const uint8_t *text, uint32_t len)
 {
     static const char *const words[] = {
@@ -41,8 +53,9 @@ bool is_placeholder(const uint8_t *text, uint32_t len)
         if (word)
             return true;
     }
-    if (first == '$' && len > 2 && (text[1] == '{' || text[1] == '(') &&
-        (last == '}' || last == ')'))
+    if (first == '$' && is_variable(text + 1, len - 1))
+        return true;
+    if (first == '{' && len > 1 && text[1] == '{')
         return true;
     if (first == '?' && len == 1)
         return true;
@@ -86,6 +99,11 @@ void secret_add(struct scan *s, uint32_t start, uint32_t end, enum scrub_class c
     enum scrub_class token;
     if (start < s->floor || end <= start)
         return;
+    if (s->s[start] == '-') { /* has blanks, and goes on behind them */
+        pem_at(s, start);
+        if (s->floor > start)
+            return;
+    }
     bool aws = traits & KEY_AWS_SECRET && end - start == 40 && s->d->on[SCRUB_AWS_SECRET_KEY];
     for (uint32_t i = start; aws && i < end; i++)
         aws = byte_is_alnum(s->s[i]) || s->s[i] == '/' || s->s[i] == '+' || s->s[i] == '=';
@@ -116,6 +134,12 @@ void authorization_value(struct scan *s, uint32_t start, uint32_t end)
         if (start + 3 < end && scan_has(s, start, "%20"))
             start += 3;
     }
+    /* What may follow a token of a known form is no part of it. */
+    enum scrub_class class;
+    uint32_t stop;
+    if (start >= s->floor && token_at(s, start, &stop, &class) && stop < end &&
+        strchr(" ,;'\\", s->s[stop]))
+        end = stop;
     secret_add(s, start, end, s->d->on[SCRUB_BEARER] ? SCRUB_BEARER : SCRUB_SENSITIVE_KEY, 0);
 }
 

@@ -63,11 +63,12 @@ void url_at(struct scan *s, uint32_t at)
         sign = last_sign(s, host, all);
         sign = sign == host ? start : sign;
     }
-    if (sign == start || is_public_user(s, start, sign))
+    if (sign == start)
         return;
-    if (sign - start == 17 && scan_has_exactly(s, start, "REDACTED:REDACTED"))
+    bool redacted = sign - start == 17 && scan_has_exactly(s, start, "REDACTED:REDACTED");
+    if (redacted || is_public_user(s, start, sign) || is_placeholder(s->s + start, sign - start)) {
+        s->next = sign + 1; /* nor is it an address */
         return;
-    if (is_placeholder(s->s + start, sign - start))
-        return;
+    }
     scan_add(s, start, sign, SCRUB_URL_CREDENTIALS);
 }

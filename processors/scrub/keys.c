@@ -4,6 +4,7 @@
 #include "processors/scrub/keys.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { WORDS_MAX = 16, WORD_MAX = 24, CACHE_SIZE = 512, CACHED_MAX = 56 };
@@ -37,6 +38,7 @@ enum word_kind {
     MAYBE = 1 << 24,
     PROGRAM = 1 << 25,
     TAIL = 1 << 26, /* may stand behind a secret, which stays one */
+    NATIONAL = 1 << 27,
     MATTERS = SECRET | TOKEN | KEY | CODE | ID | COOKIE | SESSION_ID | PHONE | SSN | CARD | PASS |
               AUTH | URL_ONLY | MAYBE,
 };
@@ -49,6 +51,7 @@ struct word {
 /* Sorted by strcmp. */
 static const struct word table[] = {
     {"2fa", OF_CODE},
+    {"aadhaar", NATIONAL},
     {"access", OF_KEY | OF_CODE},
     {"accesskey", SECRET | AWS},
     {"accesstoken", SECRET},
@@ -115,6 +118,7 @@ static const struct word table[] = {
     {"correlation", NUMBER},
     {"count", ABOUT | COUNTED | NUMBER},
     {"counter", ABOUT | NUMBER},
+    {"cpf", NATIONAL},
     {"created", ABOUT | NUMBER},
     {"credential", SECRET},
     {"credentials", SECRET},
@@ -124,7 +128,7 @@ static const struct word table[] = {
     {"crypto", OF_KEY},
     {"csrf", SECRET},
     {"csrfmiddlewaretoken", SECRET},
-    {"csrftoken", SECRET | SESSION_ID},
+    {"csrftoken", SECRET},
     {"current", TAIL},
     {"cursor", COUNTED},
     {"cvc", SECRET},
@@ -141,6 +145,7 @@ static const struct word table[] = {
     {"deploy", OF_KEY},
     {"digest", NUMBER},
     {"disabled", ABOUT},
+    {"dni", NATIONAL},
     {"duration", ABOUT | NUMBER},
     {"email", OF_CODE},
     {"enabled", ABOUT},
@@ -229,6 +234,7 @@ static const struct word table[] = {
     {"needs", QUESTION},
     {"new", TAIL},
     {"next", COUNTED},
+    {"nhs", NATIONAL},
     {"no", NUMBER},
     {"ns", NUMBER},
     {"num", QUESTION | COUNTED},
@@ -251,6 +257,7 @@ static const struct word table[] = {
     {"passwords", SECRET},
     {"passwort", SECRET},
     {"path", ABOUT},
+    {"pesel", NATIONAL},
     {"phone", PHONE},
     {"phonenumber", PHONE},
     {"phones", PHONE},
@@ -265,6 +272,7 @@ static const struct word table[] = {
     {"prompt", COUNTED},
     {"provider", ABOUT},
     {"proxy", OWNER},
+    {"public", QUESTION},
     {"pw", PASS},
     {"pwd", SECRET},
     {"queue", NUMBER},
@@ -360,7 +368,7 @@ static const struct word table[] = {
     {"webhook", OF_KEY},
     {"whatsapp", PHONE},
     {"xsrf", SECRET},
-    {"xsrftoken", SECRET | SESSION_ID},
+    {"xsrftoken", SECRET},
     {"пароль", SECRET},
     {"パスワード", SECRET},
     {"密码", SECRET},
@@ -478,6 +486,16 @@ static bool ends_in_secret_key(const struct words *w)
     return strcmp(before, "access") == 0 || strcmp(before, "secret") == 0;
 }
 
+/* Names that are known in one piece, though they have humps: SAMLResponse, AWSAccessKeyId. */
+static unsigned kind_of_joined(const struct words *w)
+{
+    char text[2 * WORD_MAX];
+    size_t len = 0;
+    for (size_t i = 0; i < w->count && len < WORD_MAX; i++)
+        len += (size_t)snprintf(text + len, WORD_MAX, "%s", w->text[i]);
+    return len < WORD_MAX ? kind_of(text, len) & (URL_ONLY | SESSION_ID) : 0;
+}
+
 static unsigned traits_of_words(const struct words *w)
 {
     unsigned traits = 0, all = 0;
@@ -489,6 +507,8 @@ static unsigned traits_of_words(const struct words *w)
     if (w->count == 0)
         return 0;
     unsigned first = w->kind[0], last = w->kind[w->count - 1];
+    if (w->count > 1)
+        last |= kind_of_joined(w);
     if (first & QUESTION)
         traits = 0;
     if (last & AUTH)
@@ -511,7 +531,9 @@ static unsigned traits_of_words(const struct words *w)
         traits |= KEY_CARD;
     if (all & MAC)
         traits |= KEY_MAC;
-    if (last & NUMBER && !(all & (CARD | PHONE | SSN)))
+    if (all & NATIONAL)
+        traits |= KEY_NATIONAL;
+    if (last & NUMBER && !(all & (CARD | PHONE | SSN | NATIONAL)))
         traits |= KEY_NUMBER;
     if (all & VERSION)
         traits |= KEY_VERSION;

@@ -139,7 +139,7 @@ static const struct {
     {"db.password", "«hunter2»", SCRUB_SENSITIVE_KEY},
     {"userPassword", "«x»", SCRUB_SENSITIVE_KEY},
     {"X-API-Key", "«k»", SCRUB_SENSITIVE_KEY},
-    {"http.request.header.authorization", "«Bearer x»", SCRUB_BEARER},
+    {"http.request.header.authorization", "Bearer «x»", SCRUB_BEARER},
     {"client_secret", "«s»", SCRUB_SENSITIVE_KEY},
     {"refreshToken", "«t»", SCRUB_SENSITIVE_KEY},
     {"msg", "login failed: password=«hunter2» for bob", SCRUB_SENSITIVE_KEY},
