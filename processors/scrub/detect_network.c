@@ -86,8 +86,8 @@ static bool is_package(const struct scan *s, uint32_t at, uint32_t end)
 /* "upgraded from 9.1.2.3 to 9.1.2.4": words near that go with versions. */
 static bool is_told_as_version(const struct scan *s, uint32_t at)
 {
-    static const char *const words[] = {"upgrad",  "downgrad", "version", "bumped",
-                                        "requires", "release", "installed"};
+    static const char *const words[] = {"upgrad",   "downgrad", "version",  "bumped",
+                                        "requires", "release",  "installed"};
     uint32_t from = at > 32 ? at - 32 : 0;
     for (uint32_t i = from; i < at; i++) {
         for (size_t k = 0; k < sizeof words / sizeof words[0]; k++) {
@@ -105,6 +105,8 @@ static bool is_version(const struct scan *s, uint32_t at, uint32_t end)
                                         "revision", "rev", "firmware", "upgrade", "oid"};
     uint32_t word = at;
     if (is_product(s, at, end) || is_package(s, at, end) || is_told_as_version(s, at))
+        return true;
+    if (at > 0 && (s->s[at - 1] == '^' || s->s[at - 1] == '~'))
         return true;
     if (at > 1 && s->s[at - 1] == '=' && strchr("<>~!=^", s->s[at - 2]))
         return true;

@@ -146,19 +146,38 @@ static bool word_before_is(const struct scan *s, uint32_t at, const char *const 
     return false;
 }
 
-bool digits_numbered(const struct scan *s, uint32_t at)
+/* "number", which may be a card's, an order's, a person's: where the word begins, else `at`. */
+static uint32_t before_number(const struct scan *s, uint32_t at)
+{
+    static const char *const words[] = {"number", "no", "nr", "num", NULL};
+    if (!word_before_is(s, at, words))
+        return at;
+    while (at > 0 && !byte_is_letter(s->s[at - 1]))
+        at--;
+    while (at > 0 && byte_is_letter(s->s[at - 1]))
+        at--;
+    return at;
+}
+
+static bool is_numbered_thing(const struct scan *s, uint32_t at)
 {
     static const char *const words[] = {
-        "id",         "order",   "offset",     "timestamp", "ts",      "time",     "epoch",
-        "ref",        "seq",     "sequence",   "tracking",  "parcel",  "trace",    "span",
-        "txn",        "nanos",   "ns",         "us",        "ms",      "duration", "size",
-        "bytes",      "invoice", "build",      "job",       "batch",   "event",    "snowflake",
-        "reference",  "commit",  "serial",     "isbn",      "ean",     "imei",     "sku",
-        "orderid",    "auftrag", "bestellung", "commande",  "pedido",  "ordine",   "bestelling",
-        "zamówienie", "заказ",   "注文",       "订单",      "nr",      "n°",       "number",
-        "no",         "account", "acct",       "port",      "pid",     "code",     "count",
-        "total",      "amount",  "requestid",  "messageid", "version", NULL};
-    return s->traits & KEY_NUMBER || word_before_is(s, at, words);
+        "id",         "order",     "offset",     "timestamp", "ts",     "time",     "epoch",
+        "ref",        "seq",       "sequence",   "tracking",  "parcel", "trace",    "span",
+        "txn",        "nanos",     "ns",         "us",        "ms",     "duration", "size",
+        "bytes",      "invoice",   "build",      "job",       "batch",  "event",    "snowflake",
+        "reference",  "commit",    "serial",     "isbn",      "ean",    "imei",     "sku",
+        "orderid",    "auftrag",   "bestellung", "commande",  "pedido", "ordine",   "bestelling",
+        "zamówienie", "заказ",     "注文",       "订单",      "n°",     "port",     "pid",
+        "requestid",  "messageid", "version",    "elapsed",   "took",   NULL};
+    return s->traits & KEY_NUMBER || word_before_is(s, before_number(s, at), words);
+}
+
+bool digits_numbered(const struct scan *s, uint32_t at)
+{
+    static const char *const words[] = {"number", "no",    "nr",    "num",    "account", "acct",
+                                        "code",   "count", "total", "amount", NULL};
+    return is_numbered_thing(s, at) || word_before_is(s, at, words);
 }
 
 /* 1234 ns, 1234ms would be one word. */
@@ -197,8 +216,8 @@ static bool card_at(struct scan *s, const struct digits *d)
     bool named = (s->traits & KEY_CARD) != 0;
     bool plain = count >= 12 && count <= 19 && is_card(d->digit, count) &&
                  (count != 19 || d->digit[0] != 4 || named) &&
-                 digits_bounded(s, d->start, d->end[0]) && 
-                 (named || !(digits_numbered(s, d->start) || is_measured(s, d->end[0])));
+                 digits_bounded(s, d->start, d->end[0]) &&
+                 (named || !(is_numbered_thing(s, d->start) || is_measured(s, d->end[0])));
     if (plain)
         scan_add(s, d->start, d->end[0], SCRUB_PAYMENT_CARD);
     return plain;
