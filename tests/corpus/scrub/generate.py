@@ -518,7 +518,7 @@ def gen_bearer():
     scheme, value = pick(("Bearer", chars(URLSAFE, 32) + digits(1)), ("Bearer", chars(HEX, 40)), ("Basic", b64((R.choice(LAST) + ":" + password()).encode())))
     if R.random() < 0.35:
         emit(pick("http.request.header.authorization", "http.request.header.proxy-authorization", "rpc.grpc.request.metadata.authorization"),
-             [("bearer", pick("", scheme + " ") + value)])
+             [pick("", scheme + " "), ("bearer", value)])
     else:
         message(filled(pick("Authorization: %s {}", "{'Authorization': '%s {}'}", "curl -H 'Authorization: %s {}' https://api.example/v1",
                             '{"headers":{"authorization":"%s {}"}}', "sent %s {} upstream", "authorization=%s {}") % scheme, ("bearer", value)))
@@ -733,6 +733,90 @@ NOTHING = [
 ]
 
 
+# ---- rarer shapes of both ----
+
+
+def gen_mixed():
+    """Several in one value."""
+    kinds = [("email", email), ("payment_card", card), ("iban", iban), ("phone", phone), ("ipv4", ipv4), ("github_token", github_token),
+             ("ipv6", ipv6), ("mac", mac), ("jwt", jwt), ("aws_key_id", aws_key_id), ("us_ssn", ssn), ("slack_token", slack_token)]
+    chosen = R.sample(kinds, R.randint(2, 4))
+    style = pick("csv", "json", "lines", "prose", "xml")
+    parts = {"csv": [], "json": ['{"a":['], "lines": ["dump:\n"], "prose": ["received "], "xml": ["<r>"]}[style]
+    for i, (cls, make) in enumerate(chosen):
+        last = i + 1 == len(chosen)
+        label = (cls, make())
+        parts += {"csv": [label, "" if last else ","], "json": ['"', label, '"]}' if last else '","'], "lines": ["  v%d: " % i, label, "\n"],
+                  "prose": [label, "." if last else " and "], "xml": ["<v>", label, "</v>" + ("</r>" if last else "")]}[style]
+    message(parts)
+
+
+RARE = [
+    lambda: message(["GET /u?email=", ("email", quote(email(), safe="")), " HTTP/1.1 404 0.%ss" % digits(3)]),
+    lambda: message(["mailto:", ("email", email()), "?subject=hi"]),
+    lambda: emit("enduser.id", ["  ", ("email", email().upper()), " "]),
+    lambda: message([pick("To: ", "From: "), '"Bob, A." <', ("email", email()), ">\r\nSubject: 1.2.3"]),
+    lambda: message(["email:", ("email", email()), ",name:bob"]),
+    lambda: message(["ssh ", pick("root", "deploy"), "@", ("ipv4", ipv4()), " failed"]),
+    lambda: emit("http.request.header.x-forwarded-for", [("ipv4", ipv4()), ", 10.0.0.%s, " % number(1, 254), ("ipv4", ipv4())]),
+    lambda: emit("client.address", [("ipv6", "::ffff:" + ipv4())]),
+    lambda: message(["Failed to connect to shop.example/", ("ipv4", ipv4()), ":443"]),
+    lambda: message(['{"ip":"', ("ipv4", ipv4()), '","port":443,"version":"1.2.3.%s"}' % number(0, 9)]),
+    lambda: message(["tel:", ("phone", phone().replace(" ", "")), " dialled"]),
+    lambda: emit("url.query", ["phone=", ("phone", quote(phone(), safe="")), "&x=1"]),
+    lambda: message(["{'password': '", ("sensitive_key", pick("hun ter2", "pa,ss;w0rd", "a'b"[:1] + "bc1", "p@ss w0rd")), "', 'user': 'x'}"]),
+    lambda: message(["Server=db;Database=shop;User Id=app;Password=", ("sensitive_key", chars(ALNUM, 12)), ";Encrypt=true"]),
+    lambda: message(["mysql -h db -u root --password=", ("sensitive_key", chars(ALNUM, 10)), " shop"]),
+    lambda: message(["DB_PASSWORD=", ("sensitive_key", chars(ALNUM, 10)), "\nDB_HOST=db"]),
+    lambda: message(["<soap:Password>", ("sensitive_key", chars(ALNUM, 10)), "</soap:Password>"]),
+    lambda: message(['{"auth":{"password":"', ("sensitive_key", chars(ALNUM, 10)), '"},"n":1}']),
+    lambda: emit("url.full", ["https://example.org/cb#access_token=", ("url_credentials", chars(ALNUM, 32)), "&token_type=bearer&expires_in=3600"]),
+    lambda: emit("url.full", ["https://bucket.s3.amazonaws.com/k?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Expires=900&X-Amz-Signature=", ("url_credentials", chars(HEX, 64))]),
+    lambda: emit("url.full", ["https://acct.blob.core.windows.net/c/b?sv=2022-11-02&sr=b&sig=", ("url_credentials", quote(b64(random_bytes(32)), safe="")), "&se=2026-01-01"]),
+    lambda: message(["psql: error: connection to \"postgresql://", ("url_credentials", "app:" + chars(ALNUM, 12)), "@10.0.0.3:5432/db\" failed"]),
+    lambda: emit("db.connection_string", ["redis://:", ("url_credentials", chars(ALNUM, 16)), "@cache:6379/0"]),
+    lambda: emit("url.full", ["https://", ("url_credentials", "x-access-token:" + chars(HEX, 32)), "@github.com/o/r.git"]),
+    lambda: message(["jdbc:postgresql://db/shop?user=app&password=", ("url_credentials", chars(ALNUM, 14))]),
+    lambda: message(["Aadhaar no ", ("aadhaar", aadhaar().replace(" ", "").replace("-", "")), " verified"]),
+    lambda: message(["NHS number: ", ("nhs", nhs().replace(" ", ""))]),
+    lambda: message(["CPF do cliente ", ("cpf", cpf()), " inválido"]),
+    lambda: message(["export AWS_ACCESS_KEY_ID=", ("aws_key_id", aws_key_id()), "\nexport AWS_SECRET_ACCESS_KEY=", ("aws_secret_key", aws_secret())]),
+    lambda: message(["Set-Cookie: ", ("cookie", "sid=" + chars(HEX, 32) + "; Path=/"), "\r\nX: 1"]),
+    lambda: message(["Authorization: Token ", ("bearer", chars(HEX, 40))]),
+    lambda: emit("db.query.text", ["SELECT * FROM t WHERE a = ", ("sql_literal", "$$it's %s$$" % number(1, 9)), " AND b = ", ("sql_literal", "E'x\\'y'")], "span_attribute", "postgresql"),
+    lambda: emit("db.query.text", ["SELECT ", ("sql_literal", '"%s"' % email()), " FROM t WHERE `a` = ", ("sql_literal", "'x\\'y'"), " # c"], "span_attribute", "mysql"),
+    lambda: emit("db.query.text", ["EXEC p @a = ", ("sql_literal", "N'%s'" % ascii_only(R.choice(LAST))), ", @b = ", ("sql_literal", "0x1F%s" % number(10, 99))], "span_attribute", "mssql"),
+    lambda: emit("db.query.text", ["HMSET u:1 a ", ("command_argument", ascii_only(R.choice(LAST))), " b ", ("command_argument", number(10, 99))], "span_attribute", "redis"),
+]
+
+NOTHING += [
+    lambda: emit("mongodb.object_id", chars(HEX, 24)),
+    lambda: emit("event.ulid", chars("0123456789ABCDEFGHJKMNPQRSTVWXYZ", 26)),
+    lambda: emit("snmp.oid", "1.3.6.1.%s.1.%s.%s" % (number(1, 4), number(1, 9999), number(1, 99))),
+    lambda: message("build 2026.%s.%s.%s finished" % (number(1, 12), number(1, 28), number(1, 99))),
+    lambda: emit("telemetry.sdk.language", "d=\"M %s.%s %s.%s L %s %s\"" % tuple(digits(3) for _ in range(6))),
+    lambda: message("retry in +%ss, +%s more, +%s%%" % (number(1, 900), number(1, 9999), number(1, 99))),
+    lambda: message("SELECT-like text: FROM %s TO %s STEP %s" % (number(1, 99), number(100, 999), number(1, 9))),
+    lambda: emit("thread.name", pick("http-nio-8080-exec-%s" % number(1, 99), "pool-%s-thread-%s" % (number(1, 9), number(1, 9)), "ForkJoinPool.commonPool-worker-%s" % number(1, 9))),
+    lambda: message("at com.acme.Auth.password(Auth.java:%s)\n\tat com.acme.Token.next(Token.java:%s)" % (number(1, 999), number(1, 999))),
+    lambda: message(pick("validate password strength: ok", "token count: %s", "the secret to success", "password reset email sent", "cookie consent: accepted", "tokens: %s in, %s out").replace("%s", number(1, 999))),
+    lambda: emit("gen_ai.response.id", "chatcmpl-" + chars(ALNUM, 29)),
+    lambda: emit("stripe.object", pick("pi_", "ch_", "cus_", "evt_", "in_", "sub_") + chars(ALNUM, 24)),
+    lambda: emit("slack.channel", pick("C", "U", "T") + chars(UPPER + DIGITS, 10)),
+    lambda: message(pick("commit fix-sk-nav-%s", "task-%s done", "disk-%s-full").replace("%s", chars(LOWER + DIGITS, 24))),
+    lambda: emit("http.request.header.traceparent", "00-%s-%s-01" % (chars(HEX, 32), chars(HEX, 16))),
+    lambda: emit("aws.request_id", pick(uuid(), "Root=1-%s-%s" % (chars(HEX, 8), chars(HEX, 24)))),
+    lambda: message("checksum md5=%s crc32=%s sha1=%s" % (chars(HEX, 32), chars(HEX, 8), chars(HEX, 40))),
+    lambda: message("range bytes=%s-%s/%s" % (number(0, 10**6), number(10**6, 10**7), number(10**7, 10**9))),
+    lambda: emit("http.request.header.if-none-match", '"%s"' % chars(HEX, 32)),
+    lambda: message("data:image/png;base64," + b64(random_bytes(45))),
+    lambda: emit("code.stacktrace", "#0 0x%s in foo::bar (this=0x%s) at a.cc:%s" % (chars(HEX, 12), chars(HEX, 12), number(1, 999))),
+    lambda: message("parcel 00%s delivered, EAN %s" % (digits(18), digits(13))),
+    lambda: message("Datum: %s.%s.2026 Uhrzeit 1%s:%s:00" % (number(10, 28), number(10, 12), number(0, 9), number(10, 59))),
+    lambda: message("memory: %s kB, inode %s, pid %s, uid 1000" % (digits(8), digits(9), digits(5))),
+]
+
+
 def main():
     global R
     args = argparse.ArgumentParser()
@@ -743,6 +827,9 @@ def main():
     for make in POSITIVE:
         for _ in range(-(-args.values // (2 * len(POSITIVE)))):
             make()
+    for i in range(args.values // 20):
+        RARE[i % len(RARE)]()
+        gen_mixed()
     found = len(out)
     for i in range(found):
         NOTHING[i % len(NOTHING)]()
