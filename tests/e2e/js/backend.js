@@ -4,6 +4,7 @@
 //
 //   backend.answer = { http: 503, headers: {'retry-after': '1'}, grpc: 14, retryAfterMs: 1000 }
 //   backend.answer = null           accepts again
+//   backend.metricsAnswer = { http: 400 }    the same for metrics, which it takes as well
 //   backend.hold()                  lets requests wait until release()
 
 const http = require('node:http');
@@ -17,7 +18,9 @@ const { Response, Status, RetryInfo } = otlp;
 class Backend {
   constructor() {
     this.requests = []; // { protocol, headers, bytes, spans, accepted }
+    this.metrics = []; // of metrics: { protocol, headers, points, accepted }
     this.answer = null;
+    this.metricsAnswer = null;
     this.gate = null;
     this.waiting = 0;
   }
@@ -54,6 +57,12 @@ class Backend {
     return answer;
   }
 
+  takeMetrics(protocol, headers, request) {
+    const answer = this.metricsAnswer;
+    this.metrics.push({ protocol, headers, points: otlp.pointsOf(request), accepted: !answer });
+    return answer;
+  }
+
   async listenHttp({ port = 0, host = '127.0.0.1', tls } = {}) {
     const handle = async (request, response) => {
       const parts = [];
@@ -62,9 +71,12 @@ class Backend {
       const type = json ? 'application/json' : 'application/x-protobuf';
       const gzip = request.headers['content-encoding'] === 'gzip';
       const body = gzip ? zlib.gunzipSync(Buffer.concat(parts)) : Buffer.concat(parts);
-      const answer = await this.take('http', { ...request.headers, url: request.url }, json ? null : body, () =>
-        json ? fromJson(JSON.parse(body.toString())) : otlp.decodeRequest(body),
-      );
+      const headers = { ...request.headers, url: request.url };
+      const answer = request.url.endsWith('/v1/metrics')
+        ? this.takeMetrics('http', headers, json ? fromJson(JSON.parse(body.toString()), otlp.MetricsRequest) : otlp.MetricsRequest.decode(body))
+        : await this.take('http', headers, json ? null : body, () =>
+            json ? fromJson(JSON.parse(body.toString())) : otlp.decodeRequest(body),
+          );
       const status = answer && answer.http ? answer.http : 200;
       const message = status === 200 ? answer && answer.partial ? { partialSuccess: answer.partial } : {} : { code: answer.grpc || 0, message: answer.message || '' };
       const Type = status === 200 ? Response : Status;
@@ -93,19 +105,30 @@ class Backend {
         callback({ code: grpc.status.INVALID_ARGUMENT, details: String(e) });
       }
     };
+    const exportMetrics = (call, callback) => {
+      try {
+        const answer = this.takeMetrics('grpc', call.metadata.getMap(), otlp.MetricsRequest.decode(call.request));
+        if (answer && answer.grpc) return callback(refusal(answer));
+        callback(null, Buffer.alloc(0));
+      } catch (e) {
+        callback({ code: grpc.status.INVALID_ARGUMENT, details: String(e) });
+      }
+    };
+    const unary = (path) => ({
+      path,
+      requestStream: false,
+      responseStream: false,
+      requestSerialize: bytes,
+      requestDeserialize: bytes,
+      responseSerialize: bytes,
+      responseDeserialize: bytes,
+    });
     server.addService(
       {
-        export: {
-          path: '/opentelemetry.proto.collector.trace.v1.TraceService/Export',
-          requestStream: false,
-          responseStream: false,
-          requestSerialize: bytes,
-          requestDeserialize: bytes,
-          responseSerialize: bytes,
-          responseDeserialize: bytes,
-        },
+        export: unary('/opentelemetry.proto.collector.trace.v1.TraceService/Export'),
+        exportMetrics: unary('/opentelemetry.proto.collector.metrics.v1.MetricsService/Export'),
       },
-      { export: export_ },
+      { export: export_, exportMetrics },
     );
     this.grpcPort = await new Promise((resolve, reject) =>
       server.bindAsync(`${host}:${port}`, credentials, (e, p) => (e ? reject(e) : resolve(p))),
@@ -127,7 +150,7 @@ class Backend {
 }
 
 // OTLP/JSON says ids in hex where protobuf's own mapping says base64.
-function fromJson(json) {
+function fromJson(json, Type = otlp.Request) {
   const convert = (v) => {
     if (Array.isArray(v)) return v.map(convert);
     if (!v || typeof v !== 'object') return v;
@@ -137,7 +160,7 @@ function fromJson(json) {
       ),
     );
   };
-  return otlp.Request.fromObject(convert(json));
+  return Type.fromObject(convert(json));
 }
 
 function refusal({ grpc: code, message = '', retryAfterMs }) {

@@ -12,12 +12,20 @@ const schema = path.resolve(__dirname, '../../../proto');
 const root = new protobuf.Root();
 root.resolvePath = (origin, target) => (path.isAbsolute(target) ? target : path.join(schema, target));
 root.loadSync(
-  ['opentelemetry/proto/collector/trace/v1/trace_service.proto', 'google/rpc/status.proto', 'google/rpc/error_details.proto'],
+  [
+    'opentelemetry/proto/collector/trace/v1/trace_service.proto',
+    'opentelemetry/proto/collector/metrics/v1/metrics_service.proto',
+    'io/prometheus/client/metrics.proto',
+    'google/rpc/status.proto',
+    'google/rpc/error_details.proto',
+  ],
   { keepCase: false },
 );
 const type = (name) => root.lookupType(name);
 const Request = type('opentelemetry.proto.collector.trace.v1.ExportTraceServiceRequest');
 const Response = type('opentelemetry.proto.collector.trace.v1.ExportTraceServiceResponse');
+const MetricsRequest = type('opentelemetry.proto.collector.metrics.v1.ExportMetricsServiceRequest');
+const MetricFamily = type('io.prometheus.client.MetricFamily');
 const Status = type('google.rpc.Status');
 const RetryInfo = type('google.rpc.RetryInfo');
 
@@ -26,6 +34,33 @@ const decodeRequest = (bytes) => Request.decode(bytes);
 
 const hex = (bytes) => Buffer.from(bytes || []).toString('hex');
 const number = (v) => (v === undefined || v === null ? '0' : v.toString());
+
+// Prometheus' protobuf format: families, each behind its length.
+function decodeFamilies(bytes) {
+  const reader = protobuf.Reader.create(bytes);
+  const families = [];
+  while (reader.pos < reader.len) families.push(MetricFamily.toObject(MetricFamily.decodeDelimited(reader), { enums: String, longs: Number }));
+  return families;
+}
+
+// Every point of a decoded request of metrics: { name, unit, resource, attributes, temporality, … }.
+function pointsOf(request) {
+  const kinds = ['sum', 'gauge', 'histogram', 'exponentialHistogram'];
+  const out = [];
+  for (const rm of request.resourceMetrics) {
+    const resource = attributes(rm.resource && rm.resource.attributes);
+    for (const sm of rm.scopeMetrics) {
+      for (const m of sm.metrics) {
+        const kind = kinds.find((k) => m[k]);
+        for (const p of m[kind].dataPoints) {
+          const { name, unit } = m;
+          out.push({ name, unit, kind, resource, temporality: m[kind].aggregationTemporality, ...p, attributes: attributes(p.attributes) });
+        }
+      }
+    }
+  }
+  return out;
+}
 
 function value(v) {
   if (!v || !v.value) return { empty: true };
@@ -151,6 +186,9 @@ function requestAsJson(request) {
 }
 
 module.exports = {
+  MetricsRequest,
+  decodeFamilies,
+  pointsOf,
   Request,
   Response,
   Status,
