@@ -276,14 +276,15 @@ void national_at(struct scan *s, const struct digits *d)
     if (s->d->on[SCRUB_DNI] && dni_at(s, d))
         return;
     /* Two check digits say more than one, unless a name says otherwise. */
-    if (s->d->on[SCRUB_CPF] && !is_named(s, d->start, "pesel") && cpf_at(s, d))
+    if (s->d->on[SCRUB_CPF] && !is_named(s, d->start, "pesel") &&
+        (d->group[0] != 11 || is_plain(s, d, 11, "cpf")) && cpf_at(s, d))
         return;
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         const struct national *n = &numbers[i];
         bool grouped = n->grouped && digits_grouped(d, n->grouped);
         uint32_t end = d->end[grouped ? n->groups - 1 : 0];
-        if (s->d->on[n->class] && (grouped || is_plain(s, d, n->digits, n->name)) && n->is(d->digit) &&
-            digits_bounded(s, d->start, end)) {
+        if (s->d->on[n->class] && (grouped || is_plain(s, d, n->digits, n->name)) &&
+            n->is(d->digit) && digits_bounded(s, d->start, end)) {
             scan_add(s, d->start, end, n->class);
             return;
         }

@@ -83,16 +83,18 @@ static bool is_package(const struct scan *s, uint32_t at, uint32_t end)
                                   byte_is_letter(s->s[start]) && byte_is_token(s->s[at - 2]));
 }
 
-/* "upgraded from 9.1.2.3 to 9.1.2.4": words near that go with versions. */
-static bool is_told_as_version(const struct scan *s, uint32_t at)
+/* "upgraded from 9.1.2.3 to 9.1.2.4": both numbers, and a word that goes with versions. */
+static bool is_told_as_version(const struct scan *s, uint32_t at, uint32_t end)
 {
-    static const char *const words[] = {"upgrad",   "downgrad", "version",  "bumped",
-                                        "requires", "release",  "installed"};
-    uint32_t from = at > 32 ? at - 32 : 0;
-    for (uint32_t i = from; i < at; i++) {
+    static const char *const words[] = {"upgraded", "downgraded", "updated", "bumped"};
+    bool from = ends_in(s, at, "from ") && scan_has(s, end, " to ") && end + 4 < s->end &&
+                (byte_is_digit(s->s[end + 4]) || s->s[end + 4] == 'v');
+    bool to = ends_in(s, at, " to ") && at > 4 && byte_is_digit(s->s[at - 5]);
+    uint32_t start = at > 48 ? at - 48 : 0;
+    for (uint32_t i = start; (from || to) && i < at; i++) {
         for (size_t k = 0; k < sizeof words / sizeof words[0]; k++) {
             if (byte_lower(s->s[i]) == (uint8_t)words[k][0] && scan_has(s, i, words[k]))
-                return !memchr(s->s + i, '@', at - i) && !memchr(s->s + i, '\n', at - i);
+                return true;
         }
     }
     return false;
@@ -104,7 +106,7 @@ static bool is_version(const struct scan *s, uint32_t at, uint32_t end)
     static const char *const words[] = {"version",  "ver", "v",        "release", "build",
                                         "revision", "rev", "firmware", "upgrade", "oid"};
     uint32_t word = at;
-    if (is_product(s, at, end) || is_package(s, at, end) || is_told_as_version(s, at))
+    if (is_product(s, at, end) || is_package(s, at, end) || is_told_as_version(s, at, end))
         return true;
     if (at > 0 && (s->s[at - 1] == '^' || s->s[at - 1] == '~'))
         return true;

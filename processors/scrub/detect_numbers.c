@@ -159,6 +159,16 @@ static uint32_t before_number(const struct scan *s, uint32_t at)
     return at;
 }
 
+/* accountId, messageID */
+static bool is_id_before(const struct scan *s, uint32_t at)
+{
+    uint32_t end = at;
+    while (end > 0 && at - end < 4 && !byte_is_alnum(s->s[end - 1]))
+        end--;
+    return end >= 3 && s->s[end - 2] == 'I' && scan_has(s, end - 1, "d") &&
+           byte_is_letter(s->s[end - 3]) && !byte_is_upper(s->s[end - 3]);
+}
+
 static bool is_numbered_thing(const struct scan *s, uint32_t at)
 {
     static const char *const words[] = {
@@ -170,7 +180,8 @@ static bool is_numbered_thing(const struct scan *s, uint32_t at)
         "orderid",    "auftrag",   "bestellung", "commande",  "pedido", "ordine",   "bestelling",
         "zamówienie", "заказ",     "注文",       "订单",      "n°",     "port",     "pid",
         "requestid",  "messageid", "version",    "elapsed",   "took",   NULL};
-    return s->traits & KEY_NUMBER || word_before_is(s, before_number(s, at), words);
+    return s->traits & KEY_NUMBER || is_id_before(s, at) ||
+           word_before_is(s, before_number(s, at), words);
 }
 
 bool digits_numbered(const struct scan *s, uint32_t at)

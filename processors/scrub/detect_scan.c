@@ -114,6 +114,7 @@ static ALWAYS_INLINE void classify(struct block *b, const uint8_t *s, uint32_t l
 /* Classes of the byte before a block, as bit 0; what a block hands to the next one. */
 struct edge {
     uint64_t word;
+    uint64_t alnum; /* word without high bytes */
     uint64_t rc;
     uint64_t dash;
     unsigned run; /* length of the long word that reaches in, at most 16 */
@@ -235,7 +236,8 @@ static ALWAYS_INLINE void scan_block(struct scan *s, uint32_t from, uint32_t len
     uint64_t asked = b.mark | (b.space & (b.rc << 1 | edge->rc)) |
                      (b.dash & b.dash >> 1 & ~(b.dash << 1 | edge->dash));
     if (s->numbers) {
-        asked |= b.digit & ~before;
+        /* scripts without blanks put digits right behind letters */
+        asked |= b.digit & ~((b.digit | b.letter) << 1 | edge->alnum);
         asked |= b.upper & ~before & (b.upper >> 1) & (b.digit >> 2) & (b.digit >> 3);
         if (len > 60) /* what begins at the end of the block cannot be told from here */
             asked |= b.upper & ~before & ~(UINT64_MAX >> 4);
@@ -246,6 +248,7 @@ static ALWAYS_INLINE void scan_block(struct scan *s, uint32_t from, uint32_t len
         asked |= UINT64_C(1) << 63;
     uint64_t runs = long_words(token, edge);
     edge->word = word >> (len - 1) & 1;
+    edge->alnum = (b.digit | b.letter) >> (len - 1) & 1;
     edge->rc = b.rc >> (len - 1) & 1;
     edge->dash = b.dash >> (len - 1) & 1;
     if (asked | runs)
@@ -258,8 +261,10 @@ void scan_range(struct scan *s, uint32_t from, uint32_t to)
     uint32_t at = from;
     if (to <= from)
         return;
-    if (from > 0)
+    if (from > 0) {
         edge.word = scan_in_word(s, from);
+        edge.alnum = byte_is_alnum(s->s[from - 1]);
+    }
     s->end = to;
     s->steps += to - from;
     while (to - at > 64 && !s->overflow) {
@@ -267,7 +272,7 @@ void scan_range(struct scan *s, uint32_t from, uint32_t to)
         at += 64;
         if (s->next > at + 64) { /* found something long: go on behind it */
             at = s->next < to ? s->next : to;
-            edge = (struct edge){.word = scan_in_word(s, at)};
+            edge = (struct edge){.word = scan_in_word(s, at), .alnum = byte_is_alnum(s->s[at - 1])};
         }
     }
     if (at < to && !s->overflow)

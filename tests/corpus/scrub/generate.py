@@ -762,6 +762,10 @@ RARE = [
     lambda: emit("client.address", [("ipv6", "::ffff:" + ipv4())]),
     lambda: message(["Failed to connect to shop.example/", ("ipv4", ipv4()), ":443"]),
     lambda: message(['{"ip":"', ("ipv4", ipv4()), '","port":443,"version":"1.2.3.%s"}' % number(0, 9)]),
+    lambda: message([pick("released lease for ", "TLS version mismatch with ", "installed on ", "HTTP version 1.1 from ", "Upgrade: websocket from "), ("ipv4", ipv4()), pick("", ":443", ", ok")]),
+    lambda: message([pick("カード", "カード番号", "карта №", "卡号"), ("payment_card", card()), pick("が拒否", "", "，无效")]),
+    lambda: message(["邮箱", ("email", email()), "无效"]),
+    lambda: message(["{\"private_key\":\"", ("private_key", private_key().replace("\r\n", "\\r\\n").replace("\n", "\\n")), "\"}"]),
     lambda: message(["tel:", ("phone", phone().replace(" ", "")), " dialled"]),
     lambda: emit("url.query", ["phone=", ("phone", quote(phone(), safe="")), "&x=1"]),
     lambda: message(["{'password': '", ("sensitive_key", pick("hun ter2", "pa,ss;w0rd", "a'b"[:1] + "bc1", "p@ss w0rd")), "', 'user': 'x'}"]),
@@ -790,6 +794,11 @@ RARE = [
 ]
 
 NOTHING += [
+    lambda: message('{"accountId": "%s", "orderId":"%s"}' % (digits(12), digits(16))),
+    lambda: message("pass: %s, fail: 0; passed=%s failed=1" % (number(1, 99), number(1, 99))),
+    lambda: message(pick("-----BEGIN PUBLIC KEY-----\n", "-----BEGIN CERTIFICATE-----\\n") + b64(random_bytes(60))),
+    lambda: message("fingerprint " + ":".join(chars(HEX, 2) for _ in range(pick(20, 32)))),
+    lambda: message(pick('secrets "x-%s" is forbidden', "csrf validation failed: token missing in %s", "next_page_token=%s", "api_key is invalid (%s)") % chars(LOWER, 8)),
     lambda: emit("mongodb.object_id", chars(HEX, 24)),
     lambda: emit("event.ulid", chars("0123456789ABCDEFGHJKMNPQRSTVWXYZ", 26)),
     lambda: emit("snmp.oid", "1.3.6.1.%s.1.%s.%s" % (number(1, 4), number(1, 9999), number(1, 99))),
