@@ -434,6 +434,8 @@ static void read_value(struct scan *s, uint32_t at, struct pair *p)
         p->end = parameter_end(s, at);
     else
         p->end = bare_end(s, at);
+    if (!quote && at < p->end && s->s[at] == '[' && p->end < s->end && s->s[p->end] == ']')
+        p->end++; /* [REDACTED] */
     s->steps += p->end - from;
 }
 
