@@ -13,6 +13,7 @@ const char default_config[] =
     "  memory_limiter:\n"
     "    check_interval: 1s\n"
     "    limit_mib: 512\n"
+    "  kafka_hops:              # links what Kafka took apart\n"
     "\n"
     "connectors:\n"
     "  span_metrics:            # calls, errors and durations by service and operation\n"
@@ -42,8 +43,8 @@ const char default_config[] =
     "  pipelines:\n"
     "    traces:\n"
     "      receivers: [otlp]\n"
-    "      processors: [memory_limiter]\n"
+    "      processors: [memory_limiter, kafka_hops]\n"
     "      exporters: [span_metrics, service_graph, sqlite]\n"
     "    metrics:\n"
-    "      receivers: [span_metrics, service_graph]\n"
+    "      receivers: [span_metrics, service_graph, kafka_hops]\n"
     "      exporters: [prometheus]\n";
