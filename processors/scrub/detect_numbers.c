@@ -433,7 +433,12 @@ void named_number(struct scan *s, unsigned traits, uint32_t start, uint32_t end)
 void number_at(struct scan *s, uint32_t at)
 {
     struct digits d;
-    if (at < s->floor || address_v4_at(s, at))
+    uint8_t before = at ? s->s[at - 1] : ' ';
+    bool joined =
+        at > 1 && (before == '-' || before == '_' || before == '.') && byte_is_alnum(s->s[at - 2]);
+    if (at < s->floor || (joined && !(before == '-' && byte_is_digit(s->s[at - 2]))))
+        return; /* a part of an identifier */
+    if (address_v4_at(s, at) || joined)
         return;
     if (byte_is_hex(at + 1 < s->end ? s->s[at + 1] : 0) && at + 2 < s->end && s->s[at + 2] == '-')
         mac_at(s, at);

@@ -548,6 +548,9 @@ void pair_at(struct scan *s, uint32_t at, uint32_t sign_len)
 {
     uint32_t behind = at + sign_len;
     uint8_t last = s->s[behind - 1];
+    if (at < 2 || (byte_is_alnum(s->s[at - 1]) && !s->d->url_keys &&
+                   !key_may_matter(s->s[at - 2], s->s[at - 1])))
+        return; /* most are */
     struct pair p = {.colon = last == ':' || byte_lower(last) == 'a'};
     if (behind >= s->end || !read_name(s, at, &p.name) || is_code(s, at, &behind))
         return;

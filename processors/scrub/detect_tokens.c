@@ -339,6 +339,8 @@ void token_run_at(struct scan *s, uint32_t at)
         start--;
     if (s->end - start >= 36 && is_uuid(s->s + start)) {
         s->run_end = start + 36;
+        if (s->end - start == 36 || !byte_is_token(s->s[start + 36]))
+            s->next = start + 36;
         return;
     }
     before_run(s, start, start);

@@ -19,9 +19,8 @@ struct sql {
     uint32_t at;
     bool asked;      /* whether there are parameters is known */
     bool parameters; /* the text has ? or $1 */
-    bool value;      /* what stands here would be a value: behind an operator, VALUES, IN */
     bool broken;     /* a literal that cannot be told from what follows */
-    uint32_t listed; /* the end of the last literal, while only commas and brackets followed */
+    uint32_t listed; /* the end of the last literal; 0: none yet */
 };
 
 #define WORDS_OF(from, to) [from... to] = true
@@ -38,11 +37,22 @@ static uint8_t byte_at(const struct sql *q, uint32_t at)
     return at < q->s->end ? q->s->s[at] : 0;
 }
 
+/* Whether only commas and brackets stand between the last literal and `at`. */
+static bool is_listed(const struct sql *q, uint32_t at)
+{
+    uint32_t from = q->listed;
+    while (from && from < at &&
+           (byte_is_space(q->s->s[from]) || q->s->s[from] == ',' || q->s->s[from] == '(' ||
+            q->s->s[from] == ')'))
+        from++;
+    return q->listed && from >= at;
+}
+
 /* Long lists are one finding: so the text stays readable where literals are many. */
 static void literal(struct sql *q, uint32_t start, uint32_t end)
 {
     struct scan *s = q->s;
-    if (s->count >= COLLAPSE_FROM && q->listed && s->d->on[SCRUB_SQL_LITERAL]) {
+    if (s->count >= COLLAPSE_FROM && s->d->on[SCRUB_SQL_LITERAL] && is_listed(q, start)) {
         s->findings[s->count - 1].len = end - s->findings[s->count - 1].start;
         s->floor = s->next = end;
     } else {
@@ -132,39 +142,9 @@ static void number(struct sql *q, uint32_t start)
     }
     if (at - q->at <= SHORT_NUMBER && is_parameterised(q)) {
         q->at = at;
-        q->listed = 0;
     } else {
         literal(q, start, at);
     }
-}
-
-/* "x": a name in the standard, text in MySQL. Where it is unknown: a name when it looks like one
- * and stands where names do. */
-static void double_quoted(struct sql *q)
-{
-    const struct scan *s = q->s;
-    bool escapes = q->dialect == SQL_MYSQL;
-    uint32_t start = q->at, end;
-    bool name = q->dialect == SQL_STANDARD || q->dialect == SQL_POSTGRESQL;
-    end = quote_end(q, start, '"', escapes, q->dialect == SQL_UNKNOWN);
-    if (end == UINT32_MAX || q->broken) {
-        literal(q, start, s->end);
-        return;
-    }
-    if (q->dialect == SQL_UNKNOWN) {
-        name = !byte_is_digit(byte_at(q, start + 1));
-        for (uint32_t i = start + 1; name && i + 1 < end; i++)
-            name = is_word(s->s[i]);
-        bool dotted = byte_at(q, end) == '.' || (start > 0 && s->s[start - 1] == '.');
-        name = name && (dotted || !q->value);
-    }
-    if (!name) {
-        literal(q, start, end);
-        return;
-    }
-    q->at = end;
-    q->value = false;
-    q->listed = 0;
 }
 
 /* Words behind which a value stands. */
@@ -187,32 +167,72 @@ static bool expects_value(const uint8_t *word, uint32_t len)
     return false;
 }
 
-static uint32_t word_end(const struct sql *q, uint32_t at)
+/* Whether what stands at `at` would be a value, by what is before: an operator, VALUES (, IN (, a
+ * value and a comma; the name of a function, where quotes may be either. */
+static bool is_value(const struct sql *q, uint32_t at)
 {
-    while (at < q->s->end && is_word(q->s->s[at]))
-        at++;
-    return at;
+    const uint8_t *s = q->s->s;
+    bool bracket = false;
+    if (is_listed(q, at))
+        return true;
+    while (at > 0 && (byte_is_space(s[at - 1]) || s[at - 1] == '('))
+        bracket |= s[--at] == '(';
+    if (at == 0)
+        return false;
+    if (strchr("=<>!|~+-*/", s[at - 1]))
+        return true;
+    uint32_t start = at;
+    while (start > 0 && is_word(s[start - 1]) && at - start < 8)
+        start--;
+    if (start == at)
+        return false;
+    return expects_value(s + start, at - start) ||
+           (bracket && q->dialect == SQL_UNKNOWN && s[at] == '(');
 }
 
-/* N'…', E'…', X'…', U&'…', _utf8'…', and plain words. */
-static void word(struct sql *q)
+/* "x": a name in the standard, text in MySQL. Where it is unknown: a name when it looks like one
+ * and stands where names do. */
+static void double_quoted(struct sql *q)
 {
     const struct scan *s = q->s;
-    uint32_t start = q->at, end = word_end(q, start);
-    uint8_t first = byte_lower(s->s[start]), quote = byte_at(q, end);
-    bool prefix = end - start == 1 && strchr("nebxrq", first);
-    bool unicode = end - start == 1 && first == 'u' && quote == '&' && byte_at(q, end + 1) == '\'';
-    if (unicode)
-        text_literal(q, start, end + 1, false);
-    else if (quote == '\'' && (prefix || first == '_'))
-        text_literal(q, start, end, first == 'e' || q->dialect == SQL_MYSQL);
-    else {
-        bool before = expects_value(s->s + start, end - start);
-        bool function = quote == '(' && q->dialect == SQL_UNKNOWN && !before;
-        q->value = before || function;
-        q->at = end;
-        q->listed = 0;
+    bool escapes = q->dialect == SQL_MYSQL;
+    uint32_t start = q->at, end;
+    bool name = q->dialect == SQL_STANDARD || q->dialect == SQL_POSTGRESQL;
+    end = quote_end(q, start, '"', escapes, q->dialect == SQL_UNKNOWN);
+    if (end == UINT32_MAX || q->broken) {
+        literal(q, start, s->end);
+        return;
     }
+    if (q->dialect == SQL_UNKNOWN) {
+        name = !byte_is_digit(byte_at(q, start + 1));
+        for (uint32_t i = start + 1; name && i + 1 < end; i++)
+            name = is_word(s->s[i]);
+        bool dotted = byte_at(q, end) == '.' || (start > 0 && s->s[start - 1] == '.');
+        name = name && (dotted || !is_value(q, start));
+    }
+    if (!name) {
+        literal(q, start, end);
+        return;
+    }
+    q->at = end;
+}
+
+/* '…' with what belongs to it: N'…', E'…', X'…', U&'…', _utf8'…'. */
+static void single_quoted(struct sql *q)
+{
+    const struct scan *s = q->s;
+    uint32_t quote = q->at, start = quote;
+    bool unicode = quote > 1 && s->s[quote - 1] == '&' && (s->s[quote - 2] | 0x20) == 'u';
+    if (unicode)
+        start -= 2;
+    while (!unicode && start > s->floor && is_word(s->s[start - 1]) && quote - start < 16)
+        start--;
+    uint8_t first = byte_lower(s->s[start]);
+    bool letter = quote - start == 1 && strchr("nebxrq", first);
+    bool charset = quote - start > 1 && first == '_';
+    if (!unicode && !letter && !charset)
+        start = quote;
+    text_literal(q, start, quote, (letter && first == 'e') || q->dialect == SQL_MYSQL);
 }
 
 /* What a comment says may be anybody's, unless a machine wrote it: it is scanned as text. MySQL
@@ -245,21 +265,6 @@ static bool comment(struct sql *q)
     return true;
 }
 
-/* :name, @p1, ?1, %s, %(name)s; also :: and @@ of other uses. */
-static void parameter(struct sql *q)
-{
-    uint8_t c = q->s->s[q->at], next = byte_at(q, q->at + 1);
-    q->listed = 0;
-    q->value = false;
-    if (c == '%' && next == '(') {
-        while (q->at < q->s->end && q->s->s[q->at] != ')')
-            q->at++;
-        q->at = word_end(q, q->at + 1 < q->s->end ? q->at + 1 : q->s->end);
-        return;
-    }
-    q->at = word_end(q, q->at + 1);
-}
-
 static void quoted_name(struct sql *q, uint8_t close)
 {
     uint32_t end = quote_end(q, q->at, close, false, false);
@@ -267,66 +272,66 @@ static void quoted_name(struct sql *q, uint8_t close)
         literal(q, q->at, q->s->end);
     else
         q->at = end;
-    q->listed = 0;
 }
 
-static void sign(struct sql *q, uint8_t c)
+/* A digit that begins a number, and no end of a name or of a parameter ($1, :1, ?1). */
+static void digit(struct sql *q)
 {
-    /* "= -5" is one literal; "a - 5" are a name and one */
-    bool negative = (c == '-' || c == '+') && q->value && byte_is_digit(byte_at(q, q->at + 1));
-    if (negative) {
-        uint32_t start = q->at++;
-        number(q, start);
+    uint8_t before = q->at ? q->s->s[q->at - 1] : ' ';
+    if (!is_word(before) && before != ':' && before != '?' && before != '@') {
+        number(q, q->at);
         return;
     }
-    if (c == '=' || c == '<' || c == '>' || c == '!' || c == '|' || c == '~' || c == '-' ||
-        c == '+' || c == '*' || c == '/')
-        q->value = true;
-    else if (c == ';')
-        q->value = false;
-    if (c != ',' && c != '(' && c != ')' && !byte_is_space(c))
-        q->listed = 0;
-    q->at++;
+    while (q->at < q->s->end && is_word(q->s->s[q->at]))
+        q->at++;
 }
+
+/* "= -5" is one literal; in "a - 5" the minus is nobody's. */
+static void sign(struct sql *q)
+{
+    uint32_t start = q->at++;
+    if (byte_is_digit(byte_at(q, q->at)) && is_value(q, start))
+        number(q, start);
+}
+
+/* What a step has to look at; all else is passed over. */
+static const bool telling[256] = {
+    ['\''] = true, ['"'] = true, ['`'] = true, ['['] = true, ['$'] = true,        ['-'] = true,
+    ['+'] = true,  ['/'] = true, ['#'] = true, ['.'] = true, ['0' ... '9'] = true};
 
 static void step(struct sql *q)
 {
-    uint8_t c = q->s->s[q->at];
-    if (c == ' ') {
-        q->at++;
-        return;
-    }
-    if (byte_is_letter(c)) {
-        word(q);
-        return;
-    }
-    uint8_t next = byte_at(q, q->at + 1);
+    uint8_t c = q->s->s[q->at], next = byte_at(q, q->at + 1);
     if (c == '\'')
-        text_literal(q, q->at, q->at, q->dialect == SQL_MYSQL);
+        single_quoted(q);
     else if (c == '"')
         double_quoted(q);
     else if (c == '`')
         quoted_name(q, '`');
     else if (c == '[' && (byte_is_letter(next) || next == '_') && q->dialect != SQL_POSTGRESQL)
         quoted_name(q, ']');
-    else if (byte_is_digit(c) ||
-             (c == '.' && byte_is_digit(next) && (q->at == 0 || !is_word(q->s->s[q->at - 1]))))
+    else if (byte_is_digit(c))
+        digit(q);
+    else if (c == '.' && byte_is_digit(next) && (q->at == 0 || !is_word(q->s->s[q->at - 1])))
         number(q, q->at);
-    else if (c == '$')
-        dollar_literal(q) ? (void)0 : parameter(q);
-    else if (c == '?' || c == '@' || (c == ':' && is_word(next)) ||
-             (c == '%' && (next == 's' || next == '(')))
-        parameter(q);
-    else if (is_word(c))
-        word(q);
-    else if (!comment(q))
-        sign(q, c);
+    else if (c == '$' && dollar_literal(q))
+        return;
+    else if (comment(q))
+        return;
+    else if (c == '-' || c == '+')
+        sign(q);
+    else
+        q->at++;
 }
 
 void sql_find(struct scan *s, enum sql_dialect dialect)
 {
     struct sql q = {.s = s, .dialect = dialect};
     s->steps += s->end;
-    while (q.at < s->end && !s->overflow)
-        step(&q);
+    while (q.at < s->end && !s->overflow) {
+        if (telling[s->s[q.at]])
+            step(&q);
+        else
+            q.at++;
+    }
 }
