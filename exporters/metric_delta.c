@@ -2,18 +2,17 @@
 
 #include <stdlib.h>
 
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
+enum { FIRST_SLOTS = 256 };
 
 struct key {
     const struct metric_source *source;
-    uint64_t family;
+    size_t family;
     uint64_t series;
 };
 
 struct told {
     struct key key;
-    UT_hash_handle hh;
+    struct told *next; /* in the slot */
     bool seen;
     uint64_t time_ns;
     double value;
@@ -27,19 +26,58 @@ struct told {
 };
 
 struct metric_delta {
-    struct told *all;
+    struct told **slots;
+    size_t mask;
+    size_t count;
     uint64_t *scratch; /* buckets of the delta that was given last */
     size_t scratch_count;
 };
 
-struct metric_delta *metric_delta_create(void)
+/* ---- the table ---- */
+
+/* Ids are counted up by sources and not chosen by senders. */
+static size_t slot_of(const struct metric_delta *d, const struct key *k)
 {
-    return calloc(1, sizeof(struct metric_delta));
+    uint64_t h = (k->series + (uintptr_t)k->source) * 0x9e3779b97f4a7c15u + k->family;
+    return (h ^ h >> 29) & d->mask;
 }
 
-static void forget(struct metric_delta *d, struct told *t)
+static bool grow(struct metric_delta *d)
 {
-    HASH_DEL(d->all, t);
+    struct metric_delta larger = *d;
+    size_t slots = (d->mask + 1) * 2;
+    larger.mask = slots - 1;
+    larger.slots = calloc(slots, sizeof(struct told *));
+    if (!larger.slots)
+        return false;
+    for (size_t i = 0; i <= d->mask; i++) {
+        for (struct told *t = d->slots[i], *next; t; t = next) {
+            struct told **slot = &larger.slots[slot_of(&larger, &t->key)];
+            next = t->next;
+            t->next = *slot;
+            *slot = t;
+        }
+    }
+    free(d->slots);
+    *d = larger;
+    return true;
+}
+
+struct metric_delta *metric_delta_create(void)
+{
+    struct metric_delta *d = calloc(1, sizeof *d);
+    if (!d)
+        return NULL;
+    d->mask = FIRST_SLOTS - 1;
+    d->slots = calloc(FIRST_SLOTS, sizeof(struct told *));
+    if (d->slots)
+        return d;
+    free(d);
+    return NULL;
+}
+
+static void told_free(struct told *t)
+{
     free(t->buckets);
     free(t);
 }
@@ -48,44 +86,52 @@ void metric_delta_destroy(struct metric_delta *d)
 {
     if (!d)
         return;
-    struct told *t, *next;
-    HASH_ITER(hh, d->all, t, next)
-    forget(d, t);
+    for (size_t i = 0; i <= d->mask; i++) {
+        for (struct told *t = d->slots[i], *next; t; t = next) {
+            next = t->next;
+            told_free(t);
+        }
+    }
+    free(d->slots);
     free(d->scratch);
     free(d);
 }
 
 void metric_delta_forget_unseen(struct metric_delta *d, const struct metric_source *source)
 {
-    struct told *t, *next;
-    HASH_ITER(hh, d->all, t, next)
-    {
-        if (t->key.source == source && !t->seen)
-            forget(d, t);
-        else
-            t->seen = false;
+    for (size_t i = 0; i <= d->mask; i++) {
+        for (struct told **at = &d->slots[i]; *at;) {
+            struct told *t = *at;
+            if (t->key.source != source || t->seen) {
+                t->seen = t->key.source != source && t->seen;
+                at = &t->next;
+                continue;
+            }
+            *at = t->next;
+            d->count--;
+            told_free(t);
+        }
     }
 }
 
 static struct told *find_or_add(struct metric_delta *d, const struct metric_source *source,
                                 size_t family, const struct metric_point *p)
 {
-    struct key key = {source, family, p->series};
-    struct told *t = NULL;
-    HASH_FIND(hh, d->all, &key, sizeof key, t);
+    const struct key key = {source, family, p->series};
+    struct told *t = d->slots[slot_of(d, &key)];
+    while (t && (t->key.series != key.series || t->key.family != family || t->key.source != source))
+        t = t->next;
     if (t)
         return t;
+    if (d->count > d->mask && !grow(d))
+        return NULL;
     t = calloc(1, sizeof *t);
     if (!t)
         return NULL;
-    t->key = key;
-    t->time_ns = p->start_ns;
-    t->scale = p->scale;
-    HASH_ADD(hh, d->all, key, sizeof t->key, t);
-    if (!t->hh.tbl) {
-        free(t);
-        return NULL;
-    }
+    struct told **slot = &d->slots[slot_of(d, &key)];
+    *t = (struct told){.key = key, .next = *slot, .time_ns = p->start_ns, .scale = p->scale};
+    *slot = t;
+    d->count++;
     return t;
 }
 

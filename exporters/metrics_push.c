@@ -11,6 +11,7 @@
 
 #define WAITING_MAX        (64u << 20) /* bytes of requests of one source, compressed */
 #define DRAINING_PAUSE_MAX 1000000000u
+#define DRAINING_MAX       5000000000u
 #define SHORTEST_INTERVAL  1000000000u /* for sources that would be asked for every batch */
 
 struct push_request {
@@ -277,6 +278,9 @@ void metrics_push_drain(struct metrics_push *p, uint64_t deadline_ns)
 {
     if (!p->started)
         return;
+    uint64_t latest_ns = monotonic_ns() + DRAINING_MAX;
+    if (deadline_ns > latest_ns)
+        deadline_ns = latest_ns;
     struct timespec deadline = timespec_of(deadline_ns);
     pthread_mutex_lock(&p->lock);
     p->draining = true;

@@ -56,8 +56,9 @@ bool metrics_push_has_sources(const struct metrics_push *p);
 /* Starts the thread, when there are sources. */
 bool metrics_push_start(struct metrics_push *p, struct error *e);
 
-/* Sends once more what every source has, and ends the thread. At CLOCK_MONOTONIC `deadline_ns` what
- * is left is lost and counted. Main thread. */
+/* Sends once more what every source has, and ends the thread. At CLOCK_MONOTONIC `deadline_ns`, or
+ * after five seconds, as exporters of spans may still want the rest, what is left is lost and
+ * counted. Main thread. */
 void metrics_push_drain(struct metrics_push *p, uint64_t deadline_ns);
 
 /* Drains with no time left, if that has not been done. `p` may be NULL. */

@@ -26,7 +26,7 @@ static inline void message_integer(struct buffer *b, uint32_t number, uint64_t v
 /* sint32 and sint64 as a bare varint. */
 static inline uint64_t message_zigzag(int64_t v)
 {
-    return ((uint64_t)v << 1) ^ (uint64_t)(v >> 63);
+    return (uint64_t)v << 1 ^ (v < 0 ? UINT64_MAX : 0);
 }
 
 static inline void message_signed(struct buffer *b, uint32_t number, int64_t v)

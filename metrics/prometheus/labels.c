@@ -78,9 +78,10 @@ static void append_name(struct label_builder *b, struct bytes name)
     size_t len = b->arena.len - from;
     if (b->arena.failed || name.len + len > 4096)
         return;
-    cached = realloc(cached, name.len + len);
-    if (!cached)
+    uint8_t *larger = realloc(cached, name.len + len);
+    if (!larger)
         return;
+    cached = larger;
     if (name.len > 0)
         memcpy(cached, name.data, name.len);
     memcpy(cached + name.len, b->arena.data + from, len);

@@ -296,9 +296,8 @@ static void suffixed_name(const struct metric_family *f, size_t from, struct buf
                                                                               : "";
     take_off(out, from, bytes_of_string(last));
     struct unit_words u = split_unit(f->unit);
-    char memory[TOKEN_MAX + 4];
+    char memory[TOKEN_MAX + 4] = "per_";
     if (u.per.len > 0 && u.per.len <= TOKEN_MAX) {
-        memcpy(memory, "per_", 4);
         memcpy(memory + 4, u.per.data, u.per.len);
         take_off(out, from, bytes_of(memory, u.per.len + 4));
     }

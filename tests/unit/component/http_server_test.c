@@ -6,6 +6,7 @@
 #include <gnutls/gnutls.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,10 +22,56 @@ static bool append_pair(void *context, const char *name, const char *value)
     return true;
 }
 
+/* ---- a body that is made while it is read ---- */
+
+enum { PIECES = 5000 };
+
+struct pieces {
+    unsigned told;
+    unsigned breaks_at; /* 0: never */
+};
+
+static atomic_uint streams_freed;
+
+static ssize_t next_piece(void *context, uint8_t *out, size_t room)
+{
+    struct pieces *p = context;
+    assert_true(room >= 8);
+    if (p->breaks_at && p->told == p->breaks_at)
+        return -1;
+    if (p->told == PIECES)
+        return 0;
+    char text[16];
+    snprintf(text, sizeof text, "%07u\n", p->told++);
+    memcpy(out, text, 8);
+    return 8;
+}
+
+static void free_pieces(void *context)
+{
+    free(context);
+    atomic_fetch_add(&streams_freed, 1);
+}
+
+static void stream_pieces(struct http_reply *reply, const char *path)
+{
+    struct pieces *p = calloc(1, sizeof *p);
+    assert_non_null(p);
+    p->breaks_at = strcmp(path, "/stream/broken") == 0 ? 10 : 0;
+    reply->stream = next_piece;
+    reply->stream_free = free_pieces;
+    reply->stream_context = p;
+    reply->stream_held = strcmp(path, "/stream/huge") == 0 ? (size_t)1 << 40 : 1000;
+}
+
 /* Echoes what it understood; /slow takes longer than a connection may be idle. */
 static void echo(void *context, const struct http_request *rq, struct http_reply *reply)
 {
     (void)context;
+    if (strncmp(rq->path, "/stream", 7) == 0) {
+        stream_pieces(reply, rq->path);
+        return;
+    }
     if (strcmp(rq->path, "/slow") == 0)
         sleep(4);
     const char *a = http_query(rq, "a");
@@ -105,6 +152,40 @@ static void a_head_that_does_not_end_is_refused(void **state)
     const char *reply = exchange(*state, rq, HEAD);
     assert_non_null(strstr(reply, "HTTP/1.1 4"));
     free(rq);
+}
+
+static void a_stream_is_read_to_its_end(void **state)
+{
+    const char *rq = "GET /stream HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
+    unsigned before = atomic_load(&streams_freed);
+    const char *reply = exchange(*state, rq, strlen(rq));
+    assert_non_null(strstr(reply, "HTTP/1.1 200"));
+    char last[16];
+    snprintf(last, sizeof last, "%07u\n", PIECES - 1);
+    assert_non_null(strstr(reply, "0000000\n"));
+    assert_non_null(strstr(reply, last));
+    while (atomic_load(&streams_freed) == before)
+        usleep(1000);
+}
+
+static void a_stream_that_breaks_is_not_taken_for_whole(void **state)
+{
+    const char *rq = "GET /stream/broken HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
+    unsigned before = atomic_load(&streams_freed);
+    const char *reply = exchange(*state, rq, strlen(rq));
+    assert_null(strstr(reply, "0000010\n"));
+    assert_null(strstr(reply, "\r\n0\r\n")); /* the chunk that ends a body */
+    while (atomic_load(&streams_freed) == before)
+        usleep(1000);
+}
+
+static void a_stream_that_holds_too_much_is_refused(void **state)
+{
+    const char *rq = "GET /stream/huge HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
+    unsigned before = atomic_load(&streams_freed);
+    const char *reply = exchange(*state, rq, strlen(rq));
+    assert_non_null(strstr(reply, "HTTP/1.1 503"));
+    assert_int_equal(atomic_load(&streams_freed), before + 1);
 }
 
 /* ---- what connections hold together ---- */
@@ -272,6 +353,9 @@ int main(void)
         cmocka_unit_test(a_slow_answer_arrives),
         cmocka_unit_test(a_large_body_is_refused),
         cmocka_unit_test(a_head_that_does_not_end_is_refused),
+        cmocka_unit_test(a_stream_is_read_to_its_end),
+        cmocka_unit_test(a_stream_that_breaks_is_not_taken_for_whole),
+        cmocka_unit_test(a_stream_that_holds_too_much_is_refused),
         cmocka_unit_test(replies_that_are_not_read_take_no_more_than_was_given),
         cmocka_unit_test(a_body_that_was_refused_is_not_read_for_ever),
         cmocka_unit_test(clients_without_the_demanded_certificate_are_not_served),
