@@ -117,6 +117,12 @@ static void whole_find(struct scan *s)
         scan_add(s, 0, s->end, SCRUB_COOKIE);
 }
 
+/* Traits that make something of the shortest value. */
+enum {
+    TELLING =
+        KEY_SENSITIVE | KEY_COOKIE | KEY_SESSION | KEY_AUTHORIZATION | KEY_DATABASE | KEY_QUERY
+};
+
 static void look(struct scan *s, const struct detect_context *where)
 {
     bool database = s->traits & KEY_DATABASE &&
@@ -143,6 +149,8 @@ enum detect_result detector_find(const struct detector *d, const struct detect_c
     unsigned traits = key_traits(where->key);
     if (where->top_key.data != where->key.data)
         traits |= key_traits(where->top_key);
+    if (value.len < SHORTEST && !(traits & TELLING))
+        return DETECT_OK;
     struct scan s = {
         .d = d,
         .s = value.data,

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { WORDS_MAX = 16, WORD_MAX = 24, CACHE_SIZE = 512, CACHED_MAX = 56 };
+enum { WORDS_MAX = 16, WORD_MAX = 24, SETS = 128, WAYS = 4, CACHED_MAX = 56 };
 
 /* What a word is, for the rules below. */
 enum word_kind {
@@ -594,10 +594,17 @@ static unsigned work_out(struct bytes key)
     return traits_of_words(&w) | traits_of_name(key);
 }
 
+/* A few keys whose hashes fall together are kept side by side: two that spans use all the time
+ * would else drive each other out. */
 struct cached {
     uint32_t traits;
     uint8_t len; /* 0: empty */
     uint8_t key[CACHED_MAX];
+};
+
+struct cache_set {
+    struct cached key[WAYS];
+    unsigned next; /* to be given up */
 };
 
 static uint64_t word_at(const uint8_t *data)
@@ -607,7 +614,7 @@ static uint64_t word_at(const uint8_t *data)
     return word;
 }
 
-static size_t slot_of(struct bytes key)
+static size_t set_of(struct bytes key)
 {
     uint64_t h = key.len * UINT64_C(0x9e3779b97f4a7c15);
     if (key.len >= 8) {
@@ -618,24 +625,39 @@ static size_t slot_of(struct bytes key)
         for (size_t i = 0; i < key.len; i++)
             h = (h ^ key.data[i]) * UINT64_C(0x100000001b3);
     }
-    return (h ^ (h >> 32)) % CACHE_SIZE;
+    return (h ^ (h >> 32)) % SETS;
+}
+
+static inline bool is_same(const uint8_t *a, const uint8_t *b, size_t len)
+{
+    size_t at = 0;
+    if (len < 8)
+        return memcmp(a, b, len) == 0;
+    for (; at + 8 < len; at += 8) {
+        if (word_at(a + at) != word_at(b + at))
+            return false;
+    }
+    return word_at(a + len - 8) == word_at(b + len - 8);
 }
 
 unsigned key_traits(struct bytes key)
 {
-    static _Thread_local struct cached cache[CACHE_SIZE];
+    static _Thread_local struct cache_set cache[SETS];
     if (key.len == 0)
         return 0;
     if (key.len > CACHED_MAX)
         return work_out(key);
-    struct cached *c = &cache[slot_of(key)];
-    if (c->len == key.len && memcmp(c->key, key.data, key.len) == 0)
-        return c->traits;
-    unsigned traits = work_out(key);
-    memcpy(c->key, key.data, key.len);
+    struct cache_set *set = &cache[set_of(key)];
+    for (unsigned i = 0; i < WAYS; i++) {
+        const struct cached *c = &set->key[i];
+        if (c->len == key.len && is_same(c->key, key.data, key.len))
+            return c->traits;
+    }
+    struct cached *c = &set->key[set->next++ % WAYS];
+    c->traits = work_out(key);
     c->len = (uint8_t)key.len;
-    c->traits = traits;
-    return traits;
+    memcpy(c->key, key.data, key.len);
+    return c->traits;
 }
 
 /* Of all words that may end a name that matters: their last two bytes. */

@@ -1,0 +1,197 @@
+/* However hostile a value is, what is done about it grows with its length and no faster. Nothing is
+ * timed: detectors count the bytes that they look at. */
+#include "processors/scrub/detect_private.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+enum { SHORT_LEN = 1 << 14, LONG_LEN = 1 << 18, STEPS_A_BYTE = 64 };
+
+static const char *const pieces[] = {
+    "@",
+    "a@",
+    "a@b.",
+    "%40",
+    "%2540",
+    "7",
+    "1 ",
+    "4111 ",
+    "123-45-6789 x",
+    "123456789 ",
+    "1.1.1.1.",
+    "+1 ",
+    "+",
+    "DE89 ",
+    "eyJ.",
+    "eyJ-",
+    "eyJhbGciOiJub25lIn0.",
+    "eyJhbGciOiJub25lIn0-",
+    "a://",
+    "x://a:b/",
+    "://",
+    "k=",
+    "=",
+    "a:",
+    ":",
+    "::",
+    "'",
+    "\"",
+    "\\",
+    "`",
+    "$",
+    "$a$",
+    "(",
+    "{",
+    "[",
+    "<",
+    "<password>",
+    "<password ",
+    "--",
+    "--password ",
+    "-----BEGIN",
+    "-----BEGIN PRIVATE KEY-----x",
+    "password=",
+    "password: must ",
+    "password",
+    "\"password\":\"",
+    "password=\\\"",
+    "token=*&",
+    "?key=a&",
+    "cookie: ",
+    "cookie: [",
+    "authorization: ",
+    "api key: ",
+    "Bearer ",
+    "Basic ",
+    "sk-",
+    "sk-ant-",
+    "AIza-",
+    "AKIA",
+    "xoxb-",
+    "ghp_",
+    "glpat-aaaaaaaaaaaaa.",
+    "hooks.slack.com/",
+    "00:11:22:33:44:55:66:",
+    "00-",
+    "/*",
+    "--\n",
+    "#",
+    "N'",
+    "E'\\",
+    "\xe4\xbb\xb6",
+    "\xff",
+    "\xe4\xbb\xb6@",
+    "%22",
+    "%3D",
+    "password%3D",
+    "SET a b\n",
+    "{\"a\":1,",
+    "1,",
+    "user:pass@tcp(",
+};
+
+static const char *const keys[] = {"message", "db.query.text", "url.query", "user.phone",
+                                   "app.password"};
+static const char *const systems[] = {"", "mysql", "postgresql", "redis", "mongodb", "memcached"};
+
+static struct detector *make(int profile)
+{
+    struct detector_options o = {.strict = profile == PROFILE_STRICT};
+    for (unsigned i = 0; i < SCRUB_CLASSES; i++)
+        o.classes[i] =
+            profile < 0 || scrub_profile_has((enum scrub_profile)profile, (enum scrub_class)i);
+    return detector_create(&o);
+}
+
+static uint64_t steps_of(const struct detector *d, const struct detect_context *where,
+                         const char *text, size_t len)
+{
+    struct finding found[FINDINGS_MAX];
+    size_t count;
+    (void)detect_steps_taken();
+    (void)detector_find(d, where, bytes_of(text, len), found, &count);
+    return detect_steps_taken();
+}
+
+/* Longer by sixteen: sixteen times the work, and some for how it begins. */
+static bool grows_evenly(const struct detector *d, const struct detect_context *where,
+                         const char *piece)
+{
+    static char text[LONG_LEN + 1];
+    size_t part = strlen(piece);
+    for (size_t at = 0; at + part <= LONG_LEN; at += part)
+        memcpy(text + at, piece, part);
+    uint64_t less = steps_of(d, where, text, SHORT_LEN),
+             more = steps_of(d, where, text, LONG_LEN / part * part);
+    if (more <= 20 * less + 65536 && more <= (uint64_t)STEPS_A_BYTE * LONG_LEN)
+        return true;
+    print_message("%s under %.*s: %llu steps, then %llu\n", piece, (int)where->key.len,
+                  where->key.data, (unsigned long long)less, (unsigned long long)more);
+    return false;
+}
+
+static void all_pieces_in(int profile)
+{
+    struct detector *d = make(profile);
+    unsigned failed = 0;
+    for (size_t k = 0; k < sizeof keys / sizeof keys[0]; k++) {
+        bool database = strcmp(keys[k], "db.query.text") == 0;
+        for (size_t b = 0; b < (database ? sizeof systems / sizeof systems[0] : 1); b++) {
+            struct detect_context where = {.key = bytes_of_string(keys[k]),
+                                           .db_system = bytes_of_string(systems[b])};
+            where.top_key = where.key;
+            for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++)
+                failed += !grows_evenly(d, &where, pieces[i]);
+        }
+    }
+    detector_destroy(d);
+    assert_int_equal(failed, 0);
+}
+
+static void with_all_classes(void **state)
+{
+    (void)state;
+    all_pieces_in(-1);
+}
+
+/* What is found moves the pass on; where nothing may be found there must be no way back either. */
+static void with_secrets_alone(void **state)
+{
+    (void)state;
+    all_pieces_in(PROFILE_SECRETS);
+}
+
+static void with_personal_data_alone(void **state)
+{
+    (void)state;
+    all_pieces_in(PROFILE_PII);
+}
+
+static void with_no_class(void **state)
+{
+    (void)state;
+    struct detector_options o = {0};
+    struct detector *d = detector_create(&o);
+    const struct detect_context where = {.key = bytes_of_string("message")};
+    unsigned failed = 0;
+    for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++)
+        failed += !grows_evenly(d, &where, pieces[i]);
+    detector_destroy(d);
+    assert_int_equal(failed, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(with_all_classes),
+        cmocka_unit_test(with_secrets_alone),
+        cmocka_unit_test(with_personal_data_alone),
+        cmocka_unit_test(with_no_class),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
