@@ -26,6 +26,7 @@ const char default_config[] =
     "    max_bytes: 2GiB\n"
     "  prometheus:\n"
     "    endpoint: 127.0.0.1:8889\n"
+    "    enable_open_metrics: true\n"
     "\n"
     "extensions:\n"
     "  health_check:\n"
