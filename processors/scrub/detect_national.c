@@ -237,10 +237,10 @@ static bool is_resource_name(const struct scan *s, uint32_t start, uint32_t end)
     return s->s[start - 2] == ':' || (end < s->end && s->s[end] == ':');
 }
 
-/* Seconds since 1970, of this and the next decades. */
+/* Seconds since 1970, of the years from 2017 to 2030. */
 static bool is_epoch(const struct digits *d)
 {
-    return d->group[0] == 10 && d->digit[0] == 1 && d->digit[1] >= 2;
+    return d->group[0] == 10 && d->digit[0] == 1 && d->digit[1] >= 5 && d->digit[1] <= 8;
 }
 
 /* Whether the key or the words before say what number it is. */

@@ -215,7 +215,7 @@ static bool prefix_ends_at(struct scan *s, uint32_t last, const struct kind *kin
 {
     for (size_t i = 0; i < count; i++) {
         uint32_t len = kinds[i].len;
-        if (kinds[i].prefix[len - 2] != (char)s->s[last - 1] || last + 1 < len ||
+        if (last + 1 < len || kinds[i].prefix[len - 2] != (char)s->s[last - 1] ||
             kinds[i].prefix[0] != (char)s->s[last + 1 - len])
             continue;
         uint32_t start = last + 1 - len, end;
