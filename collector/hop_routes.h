@@ -6,8 +6,8 @@
 
 struct hop_routes;
 
-/* From now on tail samplers keep together what hops join, and the stores of all started sqlite exporters among
- * `components` keep the hops. NULL: out of memory. Main thread. */
+/* From now on tail samplers keep together what hops join, and the stores of all started sqlite
+ * exporters among `components` keep the hops. NULL: out of memory. Main thread. */
 struct hop_routes *hop_routes_open(struct component *const *components, size_t count);
 
 /* Before the exporters stop. */

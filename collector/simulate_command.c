@@ -10,6 +10,7 @@
 #include "component/clock.h"
 #include "component/log.h"
 #include "sampling/sampling.h"
+#include "storage/sqlite_exporter.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -26,12 +27,15 @@ static const char usage[] =
     "  --input FILE           traces as OTLP JSON, one request or one a line, as the exporter "
     "`file`\n"
     "                         writes them; without it, those in the store\n"
-    "  --data-directory DIR   of the collector whose store it is; it may be running\n"
+    "  --data-directory DIR   of the collector whose store it is; it may be running. A directory "
+    "of\n"
+    "                         the exporter `sqlite` in one of the configurations is found by "
+    "itself\n"
     "  --json                 print JSON\n"
     "\n"
-    "Policies see each trace as complete, at the time of its end. What the store holds is what "
-    "was\n"
-    "kept until now, unless it is filled before the sampler: then it holds everything.\n";
+    "Policies see each trace as complete, at the time of its end; what waits too long, comes too\n"
+    "late, or is kept for the sake of its journey is not simulated. What the store holds is what\n"
+    "was kept until now, unless it is filled before the sampler: then it holds everything.\n";
 
 struct arguments {
     struct command_config config;
@@ -82,21 +86,39 @@ static const struct config_value *find_sampler(const struct config_value *root, 
     return NULL;
 }
 
-static struct simulation *load(const char *const *files, size_t count, const char *id,
-                               struct error *e)
+/* Where a configuration keeps its traces; NULL when it does not say. */
+static const char *find_store(const struct config_value *root)
 {
-    const struct config_value *root = yaml_load(files, count, e);
+    const struct config_value *exporters = root ? config_child(root, "exporters") : NULL;
+    const struct config_value *x = exporters ? exporters->children : NULL;
+    for (; x; x = x->next) {
+        const struct config_value *directory = config_child(x, "directory");
+        if (service_kind(COMPONENT_EXPORTER, x->key) == &sqlite_exporter && directory &&
+            directory->text)
+            return directory->text;
+    }
+    return NULL;
+}
+
+static struct simulation *load(const struct config_value *root, const char *id, struct error *e)
+{
     const struct config_value *sampler = root ? find_sampler(root, id, e) : NULL;
-    return sampler ? simulation_create(sampler, sampler->key, e) : NULL;
+    struct simulation *s = sampler ? simulation_create(sampler, sampler->key, e) : NULL;
+    if (s && simulation_on_ingest(s))
+        log_warn(sampler->key, "span-ingest is not simulated: traces are judged as complete");
+    return s;
 }
 
 struct run {
+    const char *store; /* its directory, when a configuration says */
     struct simulation *new;
     struct simulation *old; /* NULL: what is stored */
     struct simulation_report report;
-    uint64_t now_ns;
+    uint64_t now_ns;   /* to the policies */
+    uint64_t today_ns; /* to the clock */
     uint64_t shown_ns;
     bool progress; /* somebody is watching */
+    bool no_memory;
 };
 
 static void show_progress(struct run *r, double done)
@@ -119,17 +141,30 @@ static uint64_t end_of(const struct batch *b)
     return end_ns;
 }
 
+static struct kept_now decide_now(struct run *r, const struct batch *trace)
+{
+    bool ignored;
+    struct sampling_decision d = simulation_decide(r->old, trace, r->now_ns, &ignored);
+    struct kept_now now = {.kept = d.verdict == SAMPLING_SAMPLED};
+    if (now.kept)
+        now.by = bytes_of_string(policy_set_name(simulation_policies(r->old), d.policy));
+    return now;
+}
+
+/* A trace whose clock is ahead of today is judged, but does not stop the time of those after it. */
 static bool try_trace(void *context, struct batch *trace, double done)
 {
     struct run *r = context;
     uint64_t end_ns = end_of(trace);
-    bool too_large, ignored, now = true;
-    r->now_ns = end_ns > r->now_ns ? end_ns : r->now_ns;
-    if (r->old)
-        now = simulation_decide(r->old, trace, r->now_ns, &ignored).verdict == SAMPLING_SAMPLED;
+    bool too_large;
+    if (end_ns > r->now_ns && end_ns <= r->today_ns)
+        r->now_ns = end_ns;
+    struct kept_now now =
+        r->old ? decide_now(r, trace) : (struct kept_now){.kept = true, .by = report_keeper(trace)};
     struct sampling_decision then = simulation_decide(r->new, trace, r->now_ns, &too_large);
     bool counted =
-        report_add(&r->report, trace, now, &then, simulation_policies(r->new), !too_large);
+        report_add(&r->report, trace, &now, &then, simulation_policies(r->new), !too_large);
+    r->no_memory = !counted;
     show_progress(r, done);
     return counted;
 }
@@ -138,21 +173,24 @@ static bool replay(const struct arguments *a, struct run *r, struct error *e)
 {
     char store[4200];
     snprintf(store, sizeof store, "%s/traces", a->config.data_directory);
+    r->today_ns = realtime_ns();
     r->progress = isatty(STDERR_FILENO);
     bool done = a->input ? traces_of_file(a->input, try_trace, r, e)
-                         : traces_of_store(store, try_trace, r, e);
+                         : traces_of_store(r->store ? r->store : store, try_trace, r, e);
     if (r->progress)
         fputs("\r\033[K", stderr);
-    return done;
+    return done || (r->no_memory ? error_set(e, "out of memory") : false);
 }
 
 static bool simulate(const struct arguments *a, struct run *r, struct error *e)
 {
-    r->new = load(a->config.files, a->config.file_count, a->processor, e);
-    if (!r->new)
+    const struct config_value *new = yaml_load(a->config.files, a->config.file_count, e);
+    if (!(r->new = load(new, a->processor, e)))
         return false;
-    if (a->against && !(r->old = load(&a->against, 1, a->processor, e)))
+    const struct config_value *old = a->against ? yaml_load(&a->against, 1, e) : NULL;
+    if (a->against && !(r->old = load(old, a->processor, e)))
         return false;
+    r->store = find_store(old) ? find_store(old) : find_store(new);
     const struct policy_set *policies = simulation_policies(r->new);
     if (!report_init(&r->report, policies))
         return error_set(e, "out of memory");

@@ -20,6 +20,20 @@ struct service_tally {
     struct tally all, now, then;
 };
 
+#define KEEPERS_MAX 512
+
+/* A policy that keeps traces now. */
+struct keeper {
+    char *name;
+    struct tally kept;
+};
+
+/* What becomes of a trace now. */
+struct kept_now {
+    bool kept;
+    struct bytes by; /* the policy; empty: not known */
+};
+
 struct simulation_report {
     struct tally all;
     struct tally now;  /* kept by the other configuration; all, when there is none */
@@ -30,6 +44,8 @@ struct simulation_report {
     uint64_t first_ns; /* of all spans */
     uint64_t last_ns;
     struct policy_tally *policies; /* of the new configuration */
+    struct keeper keepers[KEEPERS_MAX];
+    size_t keeper_count;
     struct service_tally *services;
     size_t service_count;
     size_t *service_table; /* index + 1, by hash of the name */
@@ -42,9 +58,11 @@ struct simulation_report {
 bool report_init(struct simulation_report *r, const struct policy_set *policies);
 void report_free(struct simulation_report *r);
 
-/* Counts one trace. `now`: whether it is kept now; `asked`: the policies of `policies` have voted.
- */
-bool report_add(struct simulation_report *r, const struct batch *trace, bool now,
+/* The policy that a sampler says in a trace to have kept it for; empty: it says nothing. */
+struct bytes report_keeper(const struct batch *trace);
+
+/* Counts one trace. `asked`: the policies of `policies` have voted. False: out of memory. */
+bool report_add(struct simulation_report *r, const struct batch *trace, const struct kept_now *now,
                 const struct sampling_decision *then, const struct policy_set *policies,
                 bool asked);
 

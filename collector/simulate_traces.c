@@ -115,14 +115,14 @@ static bool read_file(const char *path, struct batches *all, struct error *e)
 }
 
 struct ordered {
-    uint64_t start_ns;
+    uint64_t end_ns;
     uint32_t trace;
 };
 
-static int compare_starts(const void *a, const void *b)
+static int compare_ends(const void *a, const void *b)
 {
     const struct ordered *x = a, *y = b;
-    return (x->start_ns > y->start_ns) - (x->start_ns < y->start_ns);
+    return (x->end_ns > y->end_ns) - (x->end_ns < y->end_ns);
 }
 
 static const struct span_view *span_of(const struct batches *all, const struct span_ref *r)
@@ -150,14 +150,14 @@ static struct ordered *order(const struct batches *all, const struct grouping *g
 {
     struct ordered *o = calloc(g->trace_count + 1, sizeof *o);
     for (uint32_t i = 0; o && i < g->trace_count; i++) {
-        o[i] = (struct ordered){UINT64_MAX, i};
+        o[i] = (struct ordered){0, i};
         for (uint32_t n = 0; n < g->traces[i].count; n++) {
-            uint64_t start_ns = span_of(all, &g->refs[g->traces[i].first + n])->start_ns;
-            o[i].start_ns = start_ns < o[i].start_ns ? start_ns : o[i].start_ns;
+            uint64_t end_ns = span_of(all, &g->refs[g->traces[i].first + n])->end_ns;
+            o[i].end_ns = end_ns > o[i].end_ns ? end_ns : o[i].end_ns;
         }
     }
     if (o)
-        qsort(o, g->trace_count, sizeof *o, compare_starts);
+        qsort(o, g->trace_count, sizeof *o, compare_ends);
     return o;
 }
 

@@ -10,8 +10,8 @@ typedef bool trace_visitor(void *context, struct batch *trace, double done);
 /* Every trace of the store in `directory`, which may be in use. */
 bool traces_of_store(const char *directory, trace_visitor *each, void *context, struct error *e);
 
-/* Every trace of a file that holds requests as OTLP JSON, one a line or one in all, by the times of
- * their first spans. All of it is held in memory. */
+/* Every trace of a file that holds requests as OTLP JSON, one a line or one in all, by the times at
+ * which they ended. All of it is held in memory. */
 bool traces_of_file(const char *path, trace_visitor *each, void *context, struct error *e);
 
 #endif

@@ -48,6 +48,11 @@ const struct policy_set *simulation_policies(const struct simulation *s)
     return s->policies;
 }
 
+bool simulation_on_ingest(const struct simulation *s)
+{
+    return s->settings.strategy == STRATEGY_SPAN_INGEST;
+}
+
 static void learn_span(struct trace_summary *t, const struct batch *b, uint32_t i)
 {
     const struct span_view *s = &b->spans[i];

@@ -17,6 +17,9 @@ void simulation_destroy(struct simulation *s);
 
 const struct policy_set *simulation_policies(const struct simulation *s);
 
+/* Whether the processor would judge spans as they arrive, which a simulation does not. */
+bool simulation_on_ingest(const struct simulation *s);
+
 /* Decides on a trace that is all of `trace`'s spans; `now_ns` must not go back from one to the
  * next. The policies' verdicts are then policy_set_verdicts(). `too_large`: over
  * maximum_trace_size_bytes, no policy was asked. */

@@ -27,8 +27,8 @@ bool digits_grouped(const struct digits *d, const char *lengths);
 /* Whether [start, end) is no part of a word, a longer number or an identifier. */
 bool digits_bounded(const struct scan *s, uint32_t start, uint32_t end);
 
-/* Whether the name of the value, or the word before, says that it is an order, a time, a count: what
- * has digits of its own. */
+/* Whether the name of the value, or the word before, says that it is an order, a time, a count:
+ * what has digits of its own. */
 bool digits_numbered(const struct scan *s, uint32_t at);
 
 /* The national numbers that are asked for by name. */

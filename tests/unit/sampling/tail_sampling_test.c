@@ -627,6 +627,34 @@ static void the_end_decides_what_waits(void **state)
     run_and_stop(dropping, 0);
 }
 
+/* ---- telemetry ---- */
+
+static void policies_are_accounted_for(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_begin(&r);
+    r.settings.traces_limit = 10000;
+    keep_errors(&r);
+    rig_start(&r);
+    for (uint64_t i = 0; i < 6400; i++)
+        send(&r,
+             (struct span_wish[]){{.trace = i, .error = i % 4 == 0}, {.trace = i, .child = true}},
+             2);
+    pass(&r, 2 * SECOND);
+    const struct policy_counters *p = &r.metrics.policies[0];
+    assert_int_equal(counter_read(p->executions), 6400);
+    assert_int_equal(counter_read(p->verdicts[SAMPLING_SAMPLED]), 1600);
+    assert_int_equal(counter_read(p->spans[SAMPLING_SAMPLED]), 3200);
+    assert_int_equal(counter_read(p->spans[SAMPLING_NOT_SAMPLED]), 9600);
+    assert_int_equal(counter_read(p->spans[SAMPLING_DROPPED]), 0);
+    /* a status is four bytes, and all else is alike */
+    uint64_t plain = counter_read(p->bytes[SAMPLING_NOT_SAMPLED]) / 4800;
+    assert_int_equal(counter_read(p->bytes[SAMPLING_SAMPLED]), 1600 * (plain + 4));
+    assert_true(counter_read(p->time_us) > 0);
+    rig_end(&r);
+}
+
 /* ---- span-ingest ---- */
 
 static void arrivals_are_judged_at_once(void **state)
@@ -1028,6 +1056,7 @@ int main(void)
         cmocka_unit_test(decisions_explain_themselves),
         cmocka_unit_test(old_decisions_are_told_in_short),
         cmocka_unit_test(the_end_decides_what_waits),
+        cmocka_unit_test(policies_are_accounted_for),
         cmocka_unit_test(arrivals_are_judged_at_once),
         cmocka_unit_test(arrivals_are_judged_alone),
         cmocka_unit_test(what_might_be_dropped_is_not_kept_early),
