@@ -202,21 +202,31 @@ static bool is_machine(const struct scan *s, uint32_t start, uint32_t at, uint32
     return service || node || path;
 }
 
-/* user:password@tcp(host:3306)/db, as Go's drivers have it. */
-static void go_dsn_at(struct scan *s, uint32_t at)
+/* user:password@tcp(host:3306)/db, as Go's drivers have it, and jdbc:oracle:thin:user/password@…:
+ * URLs without the ://. */
+static void driver_url_at(struct scan *s, uint32_t at)
 {
+    static const char thin[] = "oracle:thin:";
     uint32_t start = at;
-    if (!scan_has(s, at + 1, "tcp(") && !scan_has(s, at + 1, "unix("))
+    bool go = scan_has(s, at + 1, "tcp(") || scan_has(s, at + 1, "unix(");
+    bool host = at + 1 < s->end && (s->s[at + 1] == '/' || byte_is_alnum(s->s[at + 1]));
+    if (!s->d->on[SCRUB_URL_CREDENTIALS] || (!go && !host))
         return;
     while (start > s->floor && at - start < 128 && s->s[start - 1] > ' ' &&
-           s->s[start - 1] != '"' && s->s[start - 1] != '\'' && s->s[start - 1] != '=')
+           s->s[start - 1] != '"' && s->s[start - 1] != '\'' && s->s[start - 1] != '=' &&
+           s->s[start - 1] != '@')
         start--;
-    scan_add(s, start, at, SCRUB_URL_CREDENTIALS);
+    s->steps += at - start;
+    const uint8_t *oracle = go ? NULL : memmem(s->s + start, at - start, thin, sizeof thin - 1);
+    if (oracle)
+        scan_add(s, (uint32_t)(oracle - s->s) + sizeof thin - 1, at, SCRUB_URL_CREDENTIALS);
+    else if (go)
+        scan_add(s, start, at, SCRUB_URL_CREDENTIALS);
 }
 
 void email_at(struct scan *s, uint32_t at, uint32_t sign_len)
 {
-    go_dsn_at(s, at);
+    driver_url_at(s, at);
     if (!s->d->on[SCRUB_EMAIL] || at < s->next || at + sign_len >= s->end)
         return;
     uint32_t start = local_start(s, at);

@@ -70,16 +70,21 @@ bool is_placeholder(const uint8_t *text, uint32_t len)
 static bool is_prose(const uint8_t *text, uint32_t len)
 {
     static const char *const words[] = {
-        "is",           "was",        "are",       "not",      "must",     "has",      "have",
-        "in",           "at",         "on",        "of",       "for",      "the",      "a",
-        "an",           "to",         "from",      "with",     "by",       "missing",  "required",
-        "invalid",      "expired",    "incorrect", "wrong",    "unknown",  "denied",   "revoked",
-        "expected",     "unexpected", "failed",    "cannot",   "could",    "should",   "can",
-        "may",          "will",       "does",      "did",      "no",       "too",      "blank",
-        "ok",           "valid",      "unset",     "mismatch", "rejected", "error",    "this",
-        "that",         "it",         "please",    "string",   "int",      "boolean",  "number",
-        "object",       "bool",       "optional",  "str",      "any",      "disabled", "enabled",
-        "unauthorized", "forbidden",  "absent",    "present",  "never",    "optional", NULL};
+        "is",         "was",         "are",      "not",          "must",      "has",
+        "have",       "in",          "at",       "on",           "of",        "for",
+        "the",        "a",           "an",       "to",           "from",      "with",
+        "by",         "missing",     "required", "invalid",      "expired",   "incorrect",
+        "wrong",      "unknown",     "denied",   "revoked",      "expected",  "unexpected",
+        "failed",     "cannot",      "could",    "should",       "can",       "may",
+        "will",       "does",        "did",      "no",           "too",       "blank",
+        "ok",         "valid",       "unset",    "mismatch",     "rejected",  "error",
+        "this",       "that",        "it",       "please",       "string",    "int",
+        "boolean",    "number",      "object",   "bool",         "optional",  "str",
+        "any",        "disabled",    "enabled",  "unauthorized", "forbidden", "absent",
+        "present",    "never",       "optional", "allowed",      "granted",   "success",
+        "successful", "verified",    "pending",  "active",       "inactive",  "include",
+        "omit",       "same-origin", "off",      "approved",     "accepted",  "succeeded",
+        "ready",      "done",        NULL};
     return is_word_of(text, len, words);
 }
 
@@ -417,6 +422,19 @@ static uint32_t list_start(const struct scan *s, uint32_t at)
     return at;
 }
 
+/* Server=db;Password=a b;…: blanks are part of it. */
+static bool is_connection(const struct scan *s, const struct pair *p)
+{
+    return !p->colon && p->name.start > 0 && s->s[p->name.start - 1] == ';';
+}
+
+static uint32_t connection_end(const struct scan *s, uint32_t at)
+{
+    while (at < s->end && s->s[at] >= ' ' && s->s[at] != ';' && s->s[at] != '"' && s->s[at] != '\'')
+        at++;
+    return at;
+}
+
 static void read_value(struct scan *s, uint32_t at, struct pair *p)
 {
     uint32_t from = at;
@@ -432,6 +450,8 @@ static void read_value(struct scan *s, uint32_t at, struct pair *p)
         p->end = quoted_end(s, p->value, at, quote);
     else if (p->parameter)
         p->end = parameter_end(s, at);
+    else if (is_connection(s, p))
+        p->end = connection_end(s, at);
     else
         p->end = bare_end(s, at);
     if (!quote && at < p->end && s->s[at] == '[' && p->end < s->end && s->s[p->end] == ']')
@@ -451,7 +471,8 @@ static bool is_sentence(const struct scan *s, const struct pair *p)
         word--;
     if (is_prose(s->s + p->value, word))
         return p->colon || p->name.blank || word == len;
-    bool goes_on = p->end + 1 < s->end && s->s[p->end] == ' ' && byte_is_letter(s->s[p->end + 1]) &&
+    bool goes_on = p->end + 1 < s->end && s->s[p->end] == ' ' &&
+                   (byte_is_letter(s->s[p->end + 1]) || s->s[p->end + 1] == '"') &&
                    !begins_pair(s, p->end + 1);
     return goes_on && (p->colon || p->name.blank) && is_lower_word(s->s + p->value, word);
 }
@@ -498,9 +519,19 @@ static bool is_score(const struct scan *s, const struct pair *p)
     return true;
 }
 
+/* PASS: test_login is of tests; arn:…:secret:name is one name. */
+static bool is_other_name(const struct scan *s, const struct pair *p)
+{
+    if (!p->colon || p->name.quoted)
+        return false;
+    bool verdict = p->name.end - p->name.start == 4 && scan_has_exactly(s, p->name.start, "PASS");
+    return verdict ||
+           (p->name.start > 1 && s->s[p->name.start - 1] == ':' && s->s[p->name.start - 2] > ' ');
+}
+
 static bool is_nothing(const struct scan *s, const struct pair *p)
 {
-    return is_score(s, p) || p->value < s->floor ||
+    return is_other_name(s, p) || is_score(s, p) || p->value < s->floor ||
            is_placeholder(s->s + p->value, p->end - p->value) || is_sentence(s, p);
 }
 
@@ -512,7 +543,7 @@ static void report(struct scan *s, const struct pair *p)
         if (is_url_secret(s, p->name.start, p->name.end, p->traits, value, len))
             secret_add(s, p->value, p->end, SCRUB_URL_CREDENTIALS, p->traits);
     } else if (p->traits & KEY_SESSION && s->d->on[SCRUB_COOKIE]) {
-        if (!p->colon || p->name.quoted || len >= 8)
+        if (p->name.quoted || len >= 8)
             secret_add(s, p->value, p->end, SCRUB_COOKIE, p->traits);
     } else if (p->traits & KEY_SENSITIVE) {
         secret_add(s, p->value, p->end, SCRUB_SENSITIVE_KEY, p->traits);
@@ -544,12 +575,35 @@ static void take_word_before(const struct scan *s, struct name *n)
     n->start = start;
 }
 
+/* curl -u user:password */
+static void login_at(struct scan *s, uint32_t at)
+{
+    uint32_t start = at, end = at + 1;
+    if (!s->d->on[SCRUB_URL_CREDENTIALS] || end >= s->end || s->s[end] <= ' ')
+        return;
+    while (start > s->floor && at - start < 32 &&
+           (is_name(s->s[start - 1]) || s->s[start - 1] == '@'))
+        start--;
+    s->steps += at - start;
+    uint32_t before = start - (start > 0 && (s->s[start - 1] == '"' || s->s[start - 1] == '\''));
+    bool option = (before >= 4 && scan_has_exactly(s, before - 4, " -u ")) ||
+                  (before >= 7 && scan_has_exactly(s, before - 7, "--user "));
+    if (!option || start == at)
+        return;
+    while (end < s->end && s->s[end] > ' ' && s->s[end] != '"' && s->s[end] != '\'')
+        end++;
+    scan_add(s, start, end, SCRUB_URL_CREDENTIALS);
+}
+
 void pair_at(struct scan *s, uint32_t at, uint32_t sign_len)
 {
     uint32_t behind = at + sign_len;
     uint8_t last = s->s[behind - 1];
-    if (at < 2 || (byte_is_alnum(s->s[at - 1]) && !s->d->url_keys &&
-                   !key_may_matter(s->s[at - 2], s->s[at - 1])))
+    if (s->s[at] == ':' && at > 0 && byte_is_alnum(s->s[at - 1]))
+        login_at(s, at);
+    if (at < 2 || at < s->next ||
+        (byte_is_alnum(s->s[at - 1]) && !s->d->url_keys &&
+         !key_may_matter(s->s[at - 2], s->s[at - 1])))
         return; /* most are */
     struct pair p = {.colon = last == ':' || byte_lower(last) == 'a'};
     if (behind >= s->end || !read_name(s, at, &p.name) || is_code(s, at, &behind))
