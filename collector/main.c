@@ -5,6 +5,7 @@
 #include "collector/demo/demo.h"
 #include "collector/erase_command.h"
 #include "collector/process.h"
+#include "collector/scrub_command.h"
 #include "collector/simulate_command.h"
 #include "component/log.h"
 
@@ -34,6 +35,8 @@ static const char usage[] =
     "                              remove what is stored about somebody (erase --help)\n"
     "  tailspan sampling simulate --config NEW.yaml [OPTION]...\n"
     "                              show what other policies would keep and drop\n"
+    "  tailspan scrub FILE [OPTION]...\n"
+    "                              show what `scrub` would hide in OTLP JSON, and why\n"
     "  tailspan --version\n"
     "  tailspan --help\n"
     "\n"
@@ -142,5 +145,7 @@ int main(int argc, char **argv)
         return erase_main(argc - 1, argv + 1);
     if (strcmp(command, "sampling") == 0)
         return sampling_main(argc - 1, argv + 1);
+    if (strcmp(command, "scrub") == 0)
+        return scrub_main(argc - 1, argv + 1);
     return run(argc, argv);
 }

@@ -75,3 +75,37 @@ test('wrong settings are refused with their place', () => {
   assert.match(validate({ patterns: [{ name: 'x', regex: 'a(' }] }), /config.yaml:\d+: processors::scrub::patterns.*/);
   assert.equal(validate({}), '');
 });
+
+test('the command shows what would be hidden, and why', () => {
+  const dir = tailspan.directory();
+  const file = path.join(dir, 'spans.json');
+  const config = path.join(dir, 'scrub.yaml');
+  const string = (key, stringValue) => ({ key, value: { stringValue } });
+  const span = {
+    traceId: '0102030405060708090a0b0c0d0e0f10',
+    spanId: '0102030405060708',
+    attributes: [string('note', 'mail \u001bjane.doe@example.com'), string('db.url', 'postgres://app:hunter2@db/x')],
+    status: { message: 'password=hunter2 refused' },
+  };
+  fs.writeFileSync(file, JSON.stringify({ resourceSpans: [{ scopeSpans: [{ spans: [span] }] }] }));
+  fs.writeFileSync(config, 'processors:\n  scrub: {profiles: [pii]}\n  scrub/both: {profiles: [secrets, pii]}\n');
+
+  let r = tailspan.run(['scrub', file, '--format', 'json']);
+  assert.equal(r.status, 0, r.stderr);
+  const shown = JSON.parse(r.stdout).map((c) => [c.place, c.key, c.findings.map((f) => f.rule).join(), c.after]);
+  assert.deepEqual(shown, [
+    ['span_attribute', 'db.url', 'url_credentials', 'postgres://REDACTED:REDACTED@db/x'],
+    ['status_message', undefined, 'sensitive_key', 'password=[sensitive_key] refused'],
+  ]);
+
+  r = tailspan.run(['scrub', file, '--config', config]);
+  assert.match(r.stdout, /^span_attribute note: email\n {2}- mail \\x1bjane\.doe@example\.com\n {2}\+ mail \\x1b\[email\]\n\n1 findings in 1 values\n/);
+  r = tailspan.run(['scrub', file, '--config', config, '--processor', 'scrub/both']);
+  assert.match(r.stdout, /\n3 findings in 3 values\n/);
+
+  assert.match(tailspan.run(['scrub', file, '--config', config, '--processor', 'scrub/no']).stderr, /no scrub processor named scrub\/no/);
+  assert.equal(tailspan.run(['scrub', path.join(dir, 'nowhere')]).status, 1);
+  fs.writeFileSync(file, '{"resourceSpans": 7}\n');
+  assert.match(tailspan.run(['scrub', file]).stderr, /spans\.json: .*resourceSpans/);
+  assert.equal(tailspan.run(['scrub', file, '--format', 'xml']).status, 2);
+});
