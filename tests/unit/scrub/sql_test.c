@@ -1,0 +1,111 @@
+/* Literals of SQL and of other stores' commands, in « »; all else stays. */
+#include "processors/scrub/detect.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static const char *const cases[][2] = {
+    {"postgresql",
+     "SELECT * FROM \"Users\" WHERE \"Name\" = «'x''y'» AND n = «42»::int AND c = :c"},
+    {"postgresql", "SELECT «E'a\\'b'», «$q$ it's $1 $q$», «$$x$$», «U&'\\0041'», «B'01'», «X'1F'»"},
+    {"postgresql", "SELECT «'C:\\'» || name FROM t1 WHERE col2 = other3"},
+    {"mysql", "SELECT «\"x\"», `a 'b'`, «'a\\'b'» FROM t # who's that\n WHERE a = «1»"},
+    {"mysql", "SELECT «_utf8'x'» /* it's a hint */, «0x1F», «.5», «1e-5» FROM t -- it's\n"},
+    {"mysql", "SELECT /*! SQL_NO_CACHE «'x'» */ a FROM t"},
+    {"mssql", "SELECT [it's] FROM t WHERE n = «N'x'» AND d = @p1 AND e = @@rowcount"},
+    {"oracle", "SELECT \"a b\" FROM t WHERE x = «-5» AND y = z - «6789»"},
+    {"",
+     "SELECT \"u\".\"id\" FROM \"u\" WHERE \"u\".\"mail\" = «\"a@b.example\"» AND \"k\" = «\"x\"»"},
+    {"", "INSERT INTO \"t\" (\"a\", \"b\") VALUES («\"x\"», «\"y z\"»)"},
+    {"", "SELECT a FROM b WHERE c = ? AND d = :name AND e = @p1 AND f = %s AND g = %(h)s LIMIT 10"},
+    {"", "SELECT a FROM b WHERE c = ? AND card = «4111111111111111»"},
+    {"", "SELECT a FROM b WHERE password = token AND api_key = secret"},
+    {"", "SELECT «'a\\' OR b = 'c'»"},
+    {"", "SELECT «'never ends»"},
+    {"", "SELECT a «/* never ends»"},
+    {"", "SELECT a FROM b -- of «alice@example.com»"},
+    {"redis", "SET user:1 «alice» «EX» «60»"},
+    {"redis", "HSET h a «1» b «2»\nGET k\nAUTH «user» «\"p w\"»"},
+    {"redis", "GET «alice@example.com»"},
+    {"redis", "UNHEARD «of» «it»"},
+    {"memcached", "set k «0 60 5\r\nhello»"},
+    {"mongodb",
+     "{\"find\":\"users\",\"filter\":{\"mail\":\"«a»\",\"age\":{\"$gt\":«5»},\"x\":\"?\"}}"},
+    {"mongodb", "db.users.find({mail: '«a»', age: {$gt: «-30»}})"},
+    {"mongodb", "«{\"find\":\"users\",\"filter\":{\"mail\":\"a}}»"},
+    {"elasticsearch", "{\"query\":{\"match\":{\"name\":\"«bob»\"}},\"size\":«10»}"},
+    {"", "{\"find\":\"users\",\"filter\":{\"mail\":\"«a»\"}}"},
+    {"", "SETEX k «60» «v»"},
+};
+
+static void literals_go_and_names_stay(void **state)
+{
+    (void)state;
+    struct detector_options o = {0};
+    unsigned failed = 0;
+    for (unsigned i = 0; i < SCRUB_CLASSES; i++)
+        o.classes[i] = scrub_profile_has(PROFILE_STRICT, (enum scrub_class)i);
+    struct detector *d = detector_create(&o);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[512] = "", shown[1024] = "";
+        size_t len = 0, done = 0, count;
+        struct finding found[FINDINGS_MAX];
+        for (const char *c = cases[i][1]; *c; c++) {
+            if (strncmp(c, "«", 2) == 0 || strncmp(c, "»", 2) == 0)
+                c++;
+            else
+                text[len++] = *c;
+        }
+        struct detect_context where = {.key = bytes_of_string("db.query.text"),
+                                       .db_system = bytes_of_string(cases[i][0])};
+        where.top_key = where.key;
+        assert_int_equal(detector_find(d, &where, bytes_of(text, len), found, &count), DETECT_OK);
+        for (size_t k = 0; k < count; k++) {
+            sprintf(shown + strlen(shown), "%.*s«%.*s»", (int)(found[k].start - done), text + done,
+                    (int)found[k].len, text + found[k].start);
+            done = found[k].start + found[k].len;
+        }
+        strcat(shown, text + done);
+        if (strcmp(shown, cases[i][1]) != 0) {
+            print_message("%s: wanted %s\n        found %s\n", cases[i][0], cases[i][1], shown);
+            failed++;
+        }
+    }
+    detector_destroy(d);
+    assert_int_equal(failed, 0);
+}
+
+/* A list of a thousand is one literal once there are many; the statement stays readable. */
+static void long_lists_are_one(void **state)
+{
+    (void)state;
+    struct detector_options o = {.classes[SCRUB_SQL_LITERAL] = true};
+    struct detector *d = detector_create(&o);
+    char text[8192] = "INSERT INTO t (a) VALUES ";
+    for (int i = 0; i < 1000; i++)
+        strcat(text, i ? ", (7)" : "(7)");
+    strcat(text, " RETURNING a");
+    struct finding found[FINDINGS_MAX];
+    size_t count;
+    const struct detect_context where = {.key = bytes_of_string("db.query.text"),
+                                         .top_key = bytes_of_string("db.query.text")};
+    assert_int_equal(detector_find(d, &where, bytes_of_string(text), found, &count), DETECT_OK);
+    assert_true(count > 1 && count < FINDINGS_MAX);
+    const struct finding *last = &found[count - 1];
+    assert_string_equal(text + last->start + last->len, ") RETURNING a");
+    detector_destroy(d);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(literals_go_and_names_stay),
+        cmocka_unit_test(long_lists_are_one),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
