@@ -3,6 +3,7 @@
  * not seen lately: spans repeat their keys, so nearly all answers come from the cache. */
 #include "processors/scrub/keys.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -674,6 +675,7 @@ static void find_endings(void)
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         const char *text = table[i].text;
         size_t len = strlen(text);
+        assert(i == 0 || strcmp(table[i - 1].text, text) < 0);
         if (!(table[i].kind & (MATTERS | TAIL)))
             continue;
         unsigned bit = ending((uint8_t)text[len - 2], (uint8_t)text[len - 1]);
