@@ -44,7 +44,7 @@ const mistakes = [
   ['an unknown key', replace('insecure: true', 'insecur: true'), [':11:', 'insecur', 'insecure']],
   ['an unknown receiver', replace('  otlp:\n', '  otpl:\n'), [':2:', 'otpl', 'otlp']],
   ['an unknown exporter', replace('  nop:\n', '  nope:\n'), [':7:', 'nope', 'nop']],
-  ['a component we do not have', replace('  nop:\n', '  prometheusremotewrite:\n'), [':7:', 'prometheusremotewrite', 'otlp_grpc']],
+  ['a component we do not have', replace('  nop:\n', '  awss3:\n'), [':7:', 'awss3', 'otlp_grpc']],
   ['an exporter that the Collector had', replace('  nop:\n', '  logging:\n'), [':7:', 'logging', 'debug does the same']],
   ['an unknown protocol', replace('      grpc:\n', '      grcp:\n'), [':4:', 'grcp', 'grpc', 'http']],
   ['an exporter that is not defined', replace('[nop, otlp_grpc/next]', '[nop, otlp_grpc/last]'), [':16:', 'otlp_grpc/last']],
