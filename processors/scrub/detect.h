@@ -102,6 +102,10 @@ enum detect_result {
                      goes; findings[0].class says as what */
 };
 
+/* What a finding spans: of a pair the value without quotes, of credentials all but their scheme, of
+ * a URL's user info user:password in one, of SQL the literal with its quotes, of JSON the string
+ * within them. What has a form of its own is told as that (a GitHub token behind `password=`). The
+ * key is looked at, too: under `password` the whole value is a finding. */
 enum detect_result detector_find(const struct detector *d, const struct detect_context *where,
                                  struct bytes value, struct finding findings[FINDINGS_MAX],
                                  size_t *count);

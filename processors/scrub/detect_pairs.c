@@ -579,7 +579,12 @@ static void take_word_before(const struct scan *s, struct name *n)
 static void login_at(struct scan *s, uint32_t at)
 {
     uint32_t start = at, end = at + 1;
-    if (!s->d->on[SCRUB_URL_CREDENTIALS] || end >= s->end || s->s[end] <= ' ')
+    if (s->curl == CURL_UNKNOWN) {
+        s->curl = memmem(s->s, s->end, "curl", 4) ? CURL_CALLED : CURL_ABSENT;
+        s->steps += s->end;
+    }
+    if (s->curl == CURL_ABSENT || !s->d->on[SCRUB_URL_CREDENTIALS] || end >= s->end ||
+        s->s[end] <= ' ')
         return;
     while (start > s->floor && at - start < 32 &&
            (is_name(s->s[start - 1]) || s->s[start - 1] == '@'))

@@ -34,6 +34,8 @@ struct scan {
     unsigned traits;                 /* of the key and the top key */
     bool numbers;                    /* digits are looked at */
 
+    enum { CURL_UNKNOWN, CURL_ABSENT, CURL_CALLED } curl; /* whether the value is a call of it */
+
     struct finding *findings;
     size_t count;
     bool overflow; /* more than FINDINGS_MAX */
