@@ -271,7 +271,7 @@ static bool ssn_at(struct scan *s, const struct digits *d)
     if (!is_ssn(d->digit) || !digits_bounded(s, d->start, end))
         return false;
     bool named = s->traits & KEY_SSN || says_ssn(s, d->start);
-    if (!named && (!dashed || s->traits & KEY_NUMBER || word_before_is(s, d->start, others)))
+    if (!named && (!dashed || s->traits & KEY_ORDER || word_before_is(s, d->start, others)))
         return false;
     scan_add(s, d->start, end, SCRUB_US_SSN);
     return true;

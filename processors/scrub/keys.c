@@ -40,6 +40,7 @@ enum word_kind {
     PROGRAM = 1 << 25,
     TAIL = 1 << 26, /* may stand behind a secret, which stays one */
     NATIONAL = 1 << 27,
+    ORDER = 1 << 28, /* numbers in groups like those of people */
     MATTERS = SECRET | TOKEN | KEY | CODE | ID | COOKIE | SESSION_ID | PHONE | SSN | CARD | PASS |
               AUTH | URL_ONLY | MAYBE,
 };
@@ -191,7 +192,7 @@ static const struct word table[] = {
     {"index", ABOUT | NUMBER},
     {"input", COUNTED},
     {"invalid", ABOUT},
-    {"invoice", NUMBER},
+    {"invoice", NUMBER | ORDER},
     {"is", QUESTION},
     {"issued", ABOUT},
     {"issuer", ABOUT},
@@ -243,13 +244,13 @@ static const struct word table[] = {
     {"oauth", OF_KEY | OF_CODE},
     {"offset", ABOUT | NUMBER},
     {"old", TAIL},
-    {"order", NUMBER},
+    {"order", NUMBER | ORDER},
     {"otp", SECRET | OF_CODE},
     {"output", COUNTED},
     {"page", COUNTED},
     {"pagination", COUNTED},
     {"pan", CARD},
-    {"parcel", NUMBER},
+    {"parcel", NUMBER | ORDER},
     {"pass", PASS},
     {"passcode", SECRET},
     {"passphrase", SECRET},
@@ -339,14 +340,14 @@ static const struct word table[] = {
     {"sync", COUNTED},
     {"tel", PHONE},
     {"telephone", PHONE},
-    {"ticket", NUMBER | MAYBE},
+    {"ticket", NUMBER | ORDER | MAYBE},
     {"time", NUMBER | ABOUT},
     {"timestamp", NUMBER},
     {"token", TOKEN},
     {"total", QUESTION | COUNTED},
     {"totp", SECRET | OF_CODE},
     {"trace", NUMBER},
-    {"tracking", NUMBER},
+    {"tracking", NUMBER | ORDER},
     {"transaction", NUMBER},
     {"ts", NUMBER},
     {"ttl", ABOUT | NUMBER},
@@ -536,6 +537,8 @@ static unsigned traits_of_words(const struct words *w)
         traits |= KEY_NATIONAL;
     if (last & NUMBER && !(all & (CARD | PHONE | SSN | NATIONAL)))
         traits |= KEY_NUMBER;
+    if (all & ORDER)
+        traits |= KEY_ORDER;
     if (all & VERSION)
         traits |= KEY_VERSION;
     if (all & PROGRAM)

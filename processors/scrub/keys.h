@@ -27,6 +27,7 @@ enum key_trait {
     KEY_QUERY = 1 << 15,      /* begins with a parameter, without ? */
     KEY_CODE = 1 << 16,       /* names and lines of a program */
     KEY_NATIONAL = 1 << 17,   /* a number that a state gave to a person */
+    KEY_ORDER = 1 << 18,      /* of orders, invoices, parcels */
 };
 
 /* Enum key_trait, or'ed. Any thread; remembers what this thread asked lately. */
