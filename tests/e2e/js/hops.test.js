@@ -95,3 +95,88 @@ test('a consumer whose context was lost is linked, and its journey is told', asy
   assert.match(said, /tailspan\.hop\.confidence/);
   for (const span of [p1, p2, c2]) assert.equal(left(span).links.length, 0);
 });
+
+// A request that goes from service to service by twenty records on five topics: a trace for each service, which takes
+// one record and sends the next.
+function journeyOf(number, failing) {
+  const record = (kind, n, more) => {
+    const at = start + BigInt(n) * 100000000n;
+    return otlp.span({
+      name: kind === 4 ? 'publish' : 'process',
+      kind,
+      startTimeUnixNano: kind === 4 ? at : at + 50000000n,
+      endTimeUnixNano: kind === 4 ? at + 10000000n : at + 120000000n,
+      attributes: [
+        otlp.string('messaging.system', 'kafka'),
+        otlp.string('messaging.destination.name', `topic-${n % 5}`),
+        otlp.string('messaging.destination.partition.id', '3'),
+        otlp.int('messaging.kafka.message.offset', String(number * 1000 + n)),
+        ...(kind === 5 ? [otlp.string('messaging.kafka.consumer.group', 'workers')] : []),
+      ],
+      ...more,
+    });
+  };
+  return Array.from({ length: 21 }, (_, n) => {
+    const traceId = otlp.traceId();
+    const spans = [];
+    if (n > 0) spans.push(record(5, n - 1, { traceId, ...(n === failing ? { status: { code: 2 } } : {}) }));
+    if (n < 20) spans.push(record(4, n, { traceId, ...(n > 0 ? { parentSpanId: spans[0].spanId } : {}) }));
+    return { traceId, spans };
+  });
+}
+
+function shuffle(items, seed) {
+  for (let i = items.length - 1; i > 0; i--) {
+    seed = (seed * 1103515245 + 12345) % 2147483648;
+    const k = seed % (i + 1);
+    [items[i], items[k]] = [items[k], items[i]];
+  }
+  return items;
+}
+
+test('a journey of twenty hops is kept whole or not at all, in whatever order its spans come', async () => {
+  const ports = await tailspan.freePorts('query');
+  const t = await pipeline.start({
+    processors: {
+      kafka_hops: {},
+      tail_sampling: {
+        decision_wait: '1s',
+        journeys: { max_hold: '10s' },
+        policies: [{ name: 'errors', type: 'status_code', status_code: { status_codes: ['ERROR'] } }],
+      },
+    },
+    exporters: { sqlite: {} },
+    extensions: { query: { endpoint: `127.0.0.1:${ports.query}`, store: 'sqlite' } },
+  });
+  const [kept, dropped] = [journeyOf(1, 13), journeyOf(2, -1)];
+  const spans = shuffle([...kept, ...dropped].flatMap((trace) => trace.spans), 4711);
+  for (const span of spans) {
+    const bytes = otlp.encodeRequest(otlp.request([span], { service: span.kind === 4 ? 'sender' : 'taker' }));
+    assert.equal((await client.post(t.ports.http, bytes)).status, 200);
+    await new Promise((r) => setTimeout(r, 40));
+  }
+
+  const decision = async ({ traceId }) => {
+    const r = await client.get(ports.query, `/api/v1/traces/${otlp.hex(traceId)}/decision`);
+    const d = r.status === 200 && JSON.parse(r.body).decisions[0];
+    return d && d.state === 'decided' && d;
+  };
+  const policies = [];
+  for (const trace of kept) {
+    const d = await tailspan.until('the decision', () => decision(trace));
+    assert.equal(d.verdict, 'sampled', JSON.stringify(d));
+    policies.push(d.policy);
+  }
+  assert.equal(policies.filter((p) => p === 'errors').length, 1);
+  assert.equal(policies.filter((p) => p === 'linked').length, 20);
+  for (const trace of dropped) assert.equal((await tailspan.until('the decision', () => decision(trace))).verdict, 'not_sampled');
+
+  for (const from of [0, 9, 20]) {
+    await tailspan.until('the whole journey', async () => {
+      const r = await client.get(ports.query, `/api/v1/journeys/${otlp.hex(kept[from].traceId)}`);
+      const told = r.status === 200 && JSON.parse(r.body);
+      return told && told.traces.length === 21 && told.hops.length === 20;
+    });
+  }
+  await t.stop();
+});
