@@ -331,12 +331,13 @@ static bool is_url_secret(const struct scan *s, uint32_t start, uint32_t end, un
 
 /* ---- ends of values ---- */
 
-static uint32_t parameter_end(const struct scan *s, uint32_t at)
+/* Those of a path (;jsessionid=…) end before the query. */
+static uint32_t parameter_end(const struct scan *s, uint32_t at, bool in_path)
 {
     while (at < s->end) {
         uint8_t c = s->s[at];
         if (c <= ' ' || c == '&' || c == '#' || c == '"' || c == '\'' || c == '<' || c == '>' ||
-            c == '`' || c == '\\' || c == '|')
+            c == '`' || c == '\\' || c == '|' || (in_path && (c == '?' || c == '/')))
             break;
         if ((c == ')' || c == ']' || c == ',' || c == '}') &&
             (at + 1 == s->end || s->s[at + 1] <= ' '))
@@ -449,7 +450,7 @@ static void read_value(struct scan *s, uint32_t at, struct pair *p)
     if (quote)
         p->end = quoted_end(s, p->value, at, quote);
     else if (p->parameter)
-        p->end = parameter_end(s, at);
+        p->end = parameter_end(s, at, p->name.start > 0 && s->s[p->name.start - 1] == ';');
     else if (is_connection(s, p))
         p->end = connection_end(s, at);
     else

@@ -152,6 +152,13 @@ static bool has_digit(struct scan *s, uint32_t start, uint32_t end)
     return at < limit;
 }
 
+/* Words have no digits; of those that are as long as a key there are none. */
+static bool is_random(struct scan *s, const struct kind *k, uint32_t start, uint32_t end)
+{
+    bool long_key = k->class == SCRUB_OPENAI_KEY && k->body == ALNUM && end - start >= 40;
+    return long_key || has_digit(s, start, end);
+}
+
 /* Whether a token may begin at `at`, though a word reaches into it: behind an escape (\n, %3D). */
 static bool is_apart(const struct scan *s, uint32_t at)
 {
@@ -171,7 +178,7 @@ static uint32_t kind_end(struct scan *s, uint32_t start, const struct kind *k)
     uint32_t body = start + k->len;
     uint32_t end = body_end(s, body, k->body, k->most);
     uint32_t len = end - body;
-    if (len < k->least || (k->most && len > k->most) || (k->random && !has_digit(s, body, end)))
+    if (len < k->least || (k->most && len > k->most) || (k->random && !is_random(s, k, body, end)))
         return 0;
     if (k->class == SCRUB_AWS_KEY_ID && end < s->end && byte_is_token(s->s[end]) &&
         s->s[end] != '-')
@@ -276,6 +283,26 @@ static void separator_in_run(struct scan *s, uint32_t at)
         PREFIX_ENDS_AT(s, at, at_dash);
 }
 
+/* A secret key right behind its id: 40 of base64, in capitals, small letters and digits. */
+static void aws_secret_behind(struct scan *s, uint32_t at)
+{
+    uint32_t start = at;
+    bool digit = false, small = false, capital = false;
+    while (start < s->end && start - at < 4 && strchr(":,;| \t\"'", s->s[start]) && s->s[start])
+        start++;
+    uint32_t end = start;
+    for (; end < s->end && end - start <= 40; end++) {
+        uint8_t c = s->s[end];
+        if (!byte_is_alnum(c) && c != '/' && c != '+')
+            break;
+        digit |= byte_is_digit(c);
+        capital |= byte_is_upper(c);
+        small |= byte_is_letter(c) && !byte_is_upper(c);
+    }
+    if (start > at && end - start == 40 && digit && small && capital)
+        scan_add(s, start, end, SCRUB_AWS_SECRET_KEY);
+}
+
 /* What begins at the start of a word, of the run or behind a separator in it. */
 static void word_in_run(struct scan *s, uint32_t at)
 {
@@ -284,8 +311,11 @@ static void word_in_run(struct scan *s, uint32_t at)
     uint8_t c = at < s->end ? s->s[at] : 0;
     if (c == 'e' && s->d->on[SCRUB_JWT] && jwt_at(s, at, &end))
         scan_add(s, at, end, SCRUB_JWT);
-    else if ((c == 'A' || c == 'G') && KIND_AT(s, at, at_start, &end, &class))
+    else if ((c == 'A' || c == 'G') && KIND_AT(s, at, at_start, &end, &class)) {
         scan_add(s, at, end, class);
+        if (class == SCRUB_AWS_KEY_ID)
+            aws_secret_behind(s, end);
+    }
 }
 
 static bool is_uuid(const uint8_t *t)
