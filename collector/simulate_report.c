@@ -63,13 +63,13 @@ static bool grow(struct simulation_report *r)
 /* Names are cut at their first NUL, as they are shown. SIZE_MAX: out of memory. */
 static size_t service_index(struct simulation_report *r, struct bytes name)
 {
-    name.len = strnlen((const char *)name.data, name.len);
+    name.len = name.len ? strnlen((const char *)name.data, name.len) : 0;
     if (r->service_count * 2 >= r->service_table_size && !grow(r))
         return SIZE_MAX;
     size_t at = place_of(r, name);
     if (r->service_table[at])
         return r->service_table[at] - 1;
-    char *copy = strndup(name.len ? (const char *)name.data : "", name.len);
+    char *copy = bytes_to_string(name);
     if (!copy)
         return SIZE_MAX;
     r->services[r->service_count] = (struct service_tally){.name = copy};
@@ -129,13 +129,13 @@ static void add_votes(struct simulation_report *r, const struct policy_set *poli
 static bool add_keeper(struct simulation_report *r, const struct batch *b, struct bytes name)
 {
     size_t i = 0;
-    name.len = strnlen((const char *)name.data, name.len);
+    name.len = name.len ? strnlen((const char *)name.data, name.len) : 0;
     while (i < r->keeper_count && i + 1 < KEEPERS_MAX &&
            !bytes_equal_string(name, r->keepers[i].name))
         i++;
     if (i == r->keeper_count) {
         r->keepers[i].name =
-            i + 1 < KEEPERS_MAX ? strndup((const char *)name.data, name.len) : strdup("(others)");
+            i + 1 < KEEPERS_MAX ? bytes_to_string(name) : strdup("(others)");
         if (!r->keepers[i].name)
             return false;
         r->keeper_count++;

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct bytes {
@@ -30,6 +31,18 @@ static inline bool bytes_equal(struct bytes a, struct bytes b)
 static inline bool bytes_equal_string(struct bytes a, const char *s)
 {
     return bytes_equal(a, bytes_of_string(s));
+}
+
+/* A copy as a string, which the caller frees; NULL when out of memory. Unlike strndup(), which may
+ * look for the end of a string, it reads these bytes and no other. */
+static inline char *bytes_to_string(struct bytes s)
+{
+    char *copy = malloc(s.len + 1);
+    if (copy && s.len)
+        memcpy(copy, s.data, s.len);
+    if (copy)
+        copy[s.len] = 0;
+    return copy;
 }
 
 #endif

@@ -108,7 +108,7 @@ bool erase_where_add_form(struct erase_where *w, size_t term, struct bytes form)
     struct erase_term *t = &w->terms[term];
     if (t->form_count == ERASE_FORMS_MAX)
         return false;
-    char *copy = strndup((const char *)form.data, form.len);
+    char *copy = bytes_to_string(form);
     if (copy)
         t->forms[t->form_count++] = copy;
     return copy != NULL;
