@@ -103,7 +103,7 @@ void capital_at(struct scan *s, uint32_t at)
 /* 12345678Z, 12345678-Z, 12.345.678-Z */
 static bool dni_at(struct scan *s, const struct digits *d)
 {
-    unsigned number = 0, groups = d->groups;
+    unsigned number = 0, groups;
     if (d->group[0] == 8)
         groups = 1;
     else if (!digits_grouped(d, "233") || d->separator != '.')

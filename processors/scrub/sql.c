@@ -314,9 +314,7 @@ static void step(struct sql *q)
         digit(q);
     else if (c == '.' && byte_is_digit(next) && (q->at == 0 || !is_word(q->s->s[q->at - 1])))
         number(q, q->at);
-    else if (c == '$' && dollar_literal(q))
-        return;
-    else if (comment(q))
+    else if ((c == '$' && dollar_literal(q)) || comment(q))
         return;
     else if (c == '-' || c == '+')
         sign(q);
