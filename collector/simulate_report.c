@@ -134,8 +134,7 @@ static bool add_keeper(struct simulation_report *r, const struct batch *b, struc
            !bytes_equal_string(name, r->keepers[i].name))
         i++;
     if (i == r->keeper_count) {
-        r->keepers[i].name =
-            i + 1 < KEEPERS_MAX ? bytes_to_string(name) : strdup("(others)");
+        r->keepers[i].name = i + 1 < KEEPERS_MAX ? bytes_to_string(name) : strdup("(others)");
         if (!r->keepers[i].name)
             return false;
         r->keeper_count++;
