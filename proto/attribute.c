@@ -79,7 +79,7 @@ static inline bool plain_read(struct bytes body, struct attribute *a)
         a->value.integer = 0;
         return true;
     }
-    uint64_t v;
+    uint64_t v = 0;
     if (value[2] != WIRE_TAG(3, WIRE_VARINT) ||
         wire_varint(value + 3, body.data + body.len, &v) != body.data + body.len)
         return false;
@@ -112,6 +112,11 @@ static inline bool key_value_read(struct bytes body, struct attribute *a)
 {
     a->key_value = body;
     return wire_likely(plain_read(body, a)) || any_read(body, a);
+}
+
+bool attribute_read(struct bytes key_value, struct attribute *a)
+{
+    return key_value_read(key_value, a);
 }
 
 bool attribute_next(struct attribute_iterator *it, struct attribute *a)

@@ -54,6 +54,9 @@ struct attribute_iterator {
 void attribute_begin(struct attribute_iterator *it, struct bytes message, uint32_t field);
 bool attribute_next(struct attribute_iterator *it, struct attribute *a);
 
+/* The KeyValue with this body; `framed` is left as it was. */
+bool attribute_read(struct bytes key_value, struct attribute *a);
+
 /* The last attribute with this key (the one that counts, should a sender repeat it). */
 bool attribute_find(struct bytes message, uint32_t field, struct bytes key, struct attribute *a);
 

@@ -1,8 +1,9 @@
-/* Rewriting: one walk that asks and writes.
+/* Rewriting: one walk that asks, and writes from the first change on.
  *
- * The new message grows in a buffer while the old one is walked; how long a message within it gets
- * is only known at its end, so its frame is written then. When nothing has changed the buffer is
- * thrown away, else it is copied into the batch, framed. */
+ * Until then nothing is copied or allocated. The first change opens the messages that it lies in:
+ * what stands before it is copied in one piece, and so is what stands between one change and the
+ * next. How long a message within gets is only known at its end, so its frame is written then. The
+ * whole goes from its buffer into the batch. */
 #include "proto/rewrite.h"
 
 #include "proto/attribute_writer.h"
@@ -17,10 +18,34 @@
 
 enum { KEY_VALUE_KEY = 1, KEY_VALUE_VALUE = 2, ELEMENTS = 1, ANY_ARRAY = 5, ANY_MAP = 6 };
 
+/* A message within the message, whose length is known at its end. Room is left for the frame of one
+ * of the length that it had: its content has to move only when the new length takes more bytes to
+ * write, or less. */
+struct frame {
+    size_t begin;
+    size_t room;
+};
+
+/* A message, array or map that the walk is in. */
+struct level {
+    struct level *outer;              /* NULL: this is all of the message */
+    uint32_t number;                  /* the field that it is */
+    struct bytes framed;              /* with tag and length, as it stands in what is read */
+    struct bytes content;             /* of the message; the elements or pairs of a value */
+    const struct rewrite_item *value; /* NULL: no array or map */
+    struct bytes key;                 /* of the value, as it is to be written */
+
+    bool open; /* its beginning is in the buffer */
+    struct frame frame;
+    struct frame any;      /* of a value: the AnyValue, and */
+    struct frame compound; /* the ArrayValue or KeyValueList within */
+};
+
 struct rewriting {
     const struct rewriter *by;
-    struct buffer out;
-    bool changed;
+    struct buffer out;   /* empty until something changes */
+    const uint8_t *read; /* up to here what was read is in `out`, once that has begun */
+    size_t message_len;
 };
 
 const char *rewrite_place_name(enum rewrite_place place)
@@ -85,233 +110,282 @@ static void put_attribute(struct rewriting *r, uint32_t number, struct bytes key
     key_value_put(&w, key, v);
 }
 
-/* A message within the message, whose length is known at its end. Room is left for the frame of one
- * of the length that it had: its content has to move only when the new length takes more bytes to
- * write, or less. */
-struct open_message {
-    size_t begin;
-    size_t room;
-};
-
-static struct open_message begin_message(struct rewriting *r, size_t len_before)
+static struct frame begin_frame(struct rewriting *r, size_t len_before)
 {
-    struct open_message m = {.begin = r->out.len,
-                             .room = wire_framed_size(1, len_before) - len_before};
-    put_reserved(r, m.room);
-    return m;
+    struct frame f = {.begin = r->out.len, .room = wire_framed_size(1, len_before) - len_before};
+    put_reserved(r, f.room);
+    return f;
 }
 
-static void end_message(struct rewriting *r, struct open_message m, uint32_t number)
+static void end_frame(struct rewriting *r, struct frame f, uint32_t number)
 {
     if (r->out.failed)
         return;
-    size_t len = r->out.len - m.begin - m.room;
+    size_t len = r->out.len - f.begin - f.room;
     size_t frame_len = wire_framed_size(number, len) - len;
-    if (frame_len > m.room && !buffer_reserve(&r->out, frame_len - m.room))
+    if (frame_len > f.room && !buffer_reserve(&r->out, frame_len - f.room))
         return;
-    uint8_t *frame = r->out.data + m.begin;
-    if (frame_len != m.room)
-        memmove(frame + frame_len, frame + m.room, len);
-    struct wire_writer w = wire_writer(frame, frame_len);
+    uint8_t *at = r->out.data + f.begin;
+    if (frame_len != f.room)
+        memmove(at + frame_len, at + f.room, len);
+    struct wire_writer w = wire_writer(at, frame_len);
     wire_put_frame(&w, number, len);
-    r->out.len = m.begin + frame_len + len;
+    r->out.len = f.begin + frame_len + len;
+}
+
+/* ---- levels ---- */
+
+static void copy_until(struct rewriting *r, const uint8_t *end)
+{
+    put_raw(r, bytes_of(r->read, (size_t)(end - r->read)));
+    r->read = end;
+}
+
+static void open_value(struct rewriting *r, struct level *l)
+{
+    size_t len = l->content.len;
+    if (!l->value->element) {
+        l->frame = begin_frame(r, l->framed.len);
+        put_bytes(r, KEY_VALUE_KEY, l->key);
+    }
+    l->any = begin_frame(r, wire_framed_size(ANY_ARRAY, len));
+    l->compound = begin_frame(r, len);
+}
+
+static void open_level(struct rewriting *r, struct level *l)
+{
+    if (l->open)
+        return;
+    l->open = true;
+    if (!l->outer) {
+        buffer_reserve(&r->out, r->message_len + r->message_len / 8 + 64);
+        r->read = l->content.data;
+        return;
+    }
+    open_level(r, l->outer);
+    copy_until(r, l->framed.data);
+    if (l->value)
+        open_value(r, l);
+    else
+        l->frame = begin_frame(r, l->content.len);
+    r->read = l->content.data;
+}
+
+static void close_level(struct rewriting *r, const struct level *l)
+{
+    if (!l->open)
+        return;
+    copy_until(r, wire_end(l->content));
+    if (!l->outer)
+        return;
+    if (l->value) {
+        end_frame(r, l->compound, l->value->value.type == VALUE_ARRAY ? ANY_ARRAY : ANY_MAP);
+        end_frame(r, l->any, l->value->element ? l->number : KEY_VALUE_VALUE);
+    }
+    if (!l->value || !l->value->element)
+        end_frame(r, l->frame, l->number);
+    r->read = wire_end(l->framed);
+}
+
+/* Leaves out what stands there; the caller writes what comes in its place. */
+static void cut(struct rewriting *r, struct level *in, struct bytes framed)
+{
+    open_level(r, in);
+    copy_until(r, framed.data);
+    r->read = wire_end(framed);
 }
 
 /* ---- values ---- */
 
-static void rewrite_item(struct rewriting *r, const struct rewrite_item *item, uint32_t number,
-                         struct bytes framed);
+static void rewrite_item(struct rewriting *r, struct level *in, const struct rewrite_item *item,
+                         uint32_t number, struct bytes framed);
 
-static void rewrite_inside(struct rewriting *r, const struct rewrite_item *outer)
+static void rewrite_inside(struct rewriting *r, struct level *in)
 {
-    struct rewrite_item item = *outer;
+    struct rewrite_item item = *in->value;
     item.depth++;
-    item.element = outer->value.type == VALUE_ARRAY;
+    item.element = item.value.type == VALUE_ARRAY;
     if (item.element) {
         struct value_iterator it;
-        const uint8_t *from = outer->value.bytes.data;
-        for (value_begin(&it, outer->value.bytes); value_next(&it, &item.value); from = it.at)
-            rewrite_item(r, &item, ELEMENTS, bytes_of(from, (size_t)(it.at - from)));
+        const uint8_t *from = in->content.data;
+        for (value_begin(&it, in->content); value_next(&it, &item.value); from = it.at)
+            rewrite_item(r, in, &item, ELEMENTS, bytes_of(from, (size_t)(it.at - from)));
         return;
     }
     struct attribute_iterator it;
     struct attribute a;
-    for (attribute_begin(&it, outer->value.bytes, ELEMENTS); attribute_next(&it, &a);) {
+    for (attribute_begin(&it, in->content, ELEMENTS); attribute_next(&it, &a);) {
         item.key = a.key;
         item.value = a.value;
-        rewrite_item(r, &item, ELEMENTS, a.framed);
+        rewrite_item(r, in, &item, ELEMENTS, a.framed);
     }
 }
 
-/* An array or map whose content is asked about; as it was when nothing in it changes. */
-static void enter(struct rewriting *r, const struct rewrite_item *item, uint32_t number,
-                  struct bytes framed)
+static bool is_same(struct bytes a, struct bytes b)
 {
-    bool changed_before = r->changed;
-    size_t begin = r->out.len, len = item->value.bytes.len;
-    struct open_message pair = {0}, value;
-    r->changed = false;
-    if (!item->element) {
-        pair = begin_message(r, framed.len);
-        put_bytes(r, KEY_VALUE_KEY, item->key);
-    }
-    value = begin_message(r, wire_framed_size(ANY_ARRAY, len));
-    struct open_message compound = begin_message(r, len);
-    rewrite_inside(r, item);
-    end_message(r, compound, item->value.type == VALUE_ARRAY ? ANY_ARRAY : ANY_MAP);
-    end_message(r, value, item->element ? number : KEY_VALUE_VALUE);
-    if (!item->element)
-        end_message(r, pair, number);
-    if (!r->changed && !r->out.failed) {
-        r->out.len = begin;
-        put_raw(r, framed);
-    }
-    r->changed |= changed_before;
+    return a.data == b.data && a.len == b.len;
+}
+
+static void enter(struct rewriting *r, struct level *in, const struct rewrite_item *item,
+                  uint32_t number, struct bytes framed, struct bytes key)
+{
+    struct level l = {.outer = in,
+                      .number = number,
+                      .framed = framed,
+                      .content = item->value.bytes,
+                      .value = item,
+                      .key = key};
+    if (!item->element && !is_same(key, item->key))
+        open_level(r, &l);
+    rewrite_inside(r, &l);
+    close_level(r, &l);
 }
 
 /* An attribute, pair or element, which stands there as `framed`. */
-static void rewrite_item(struct rewriting *r, const struct rewrite_item *item, uint32_t number,
-                         struct bytes framed)
+static void rewrite_item(struct rewriting *r, struct level *in, const struct rewrite_item *item,
+                         uint32_t number, struct bytes framed)
 {
     struct rewrite_change change = {item->key, item->value};
     enum rewrite_verdict verdict = r->by->visit(r->by->context, item, &change);
-    if (verdict == REWRITE_ENTER &&
-        (item->value.type == VALUE_ARRAY || item->value.type == VALUE_MAP)) {
-        enter(r, item, number, framed);
+    bool holds_more = item->value.type == VALUE_ARRAY || item->value.type == VALUE_MAP;
+    if (verdict == REWRITE_ENTER && holds_more)
+        enter(r, in, item, number, framed, change.key);
+    if (verdict != REWRITE_SET && verdict != REWRITE_REMOVE)
         return;
-    }
-    r->changed |= verdict == REWRITE_SET || verdict == REWRITE_REMOVE;
+    cut(r, in, framed);
     if (verdict == REWRITE_REMOVE)
         return;
-    if (verdict != REWRITE_SET) {
-        put_raw(r, framed);
-    } else if (item->element) {
+    if (item->element)
         put_value(r, number, &change.value);
-    } else {
+    else
         put_attribute(r, number, change.key, &change.value);
-    }
 }
 
 /* ---- fields ---- */
 
-static void rewrite_attribute(struct rewriting *r, enum rewrite_place place, uint32_t number,
-                              const struct wire_field *f)
+static void rewrite_attribute(struct rewriting *r, struct level *in, enum rewrite_place place,
+                              uint32_t number, const struct wire_field *f)
 {
-    struct attribute_iterator it;
-    struct attribute a;
-    attribute_begin(&it, f->framed, number);
-    if (!attribute_next(&it, &a)) {
-        put_raw(r, f->framed);
+    struct attribute a = {.framed = f->framed};
+    if (!attribute_read(f->bytes, &a))
         return;
-    }
     struct rewrite_item item = {.place = place, .key = a.key, .top_key = a.key, .value = a.value};
-    rewrite_item(r, &item, number, f->framed);
+    rewrite_item(r, in, &item, number, f->framed);
 }
 
-static void rewrite_text(struct rewriting *r, enum rewrite_place place, uint32_t number,
-                         const struct wire_field *f)
+static void rewrite_text(struct rewriting *r, struct level *in, enum rewrite_place place,
+                         uint32_t number, const struct wire_field *f)
 {
     struct rewrite_item item = {.place = place, .value = {.type = VALUE_STRING, .bytes = f->bytes}};
     struct rewrite_change change = {.value = item.value};
     enum rewrite_verdict verdict = r->by->visit(r->by->context, &item, &change);
-    r->changed |= verdict == REWRITE_SET || verdict == REWRITE_REMOVE;
+    if (verdict != REWRITE_SET && verdict != REWRITE_REMOVE)
+        return;
+    cut(r, in, f->framed);
     if (verdict == REWRITE_SET)
         put_bytes(r, number, change.value.bytes);
-    else if (verdict != REWRITE_REMOVE)
-        put_raw(r, f->framed);
 }
 
-static void append_attributes(struct rewriting *r, enum rewrite_place place, uint32_t number)
+static void append_attributes(struct rewriting *r, struct level *in, enum rewrite_place place,
+                              uint32_t number)
 {
     const struct link_attribute *added = NULL;
-    size_t count = r->by->append ? r->by->append(r->by->context, place, &added) : 0;
+    size_t count = r->by->append(r->by->context, place, &added);
+    if (count == 0)
+        return;
+    open_level(r, in);
+    copy_until(r, wire_end(in->content));
     for (size_t i = 0; i < count; i++)
         put_attribute(r, number, added[i].key, &added[i].value);
-    r->changed |= count > 0;
 }
 
-/* What the fields of a message are to the visitor. */
+/* What a field of a message is to the visitor. */
 struct field_kind {
-    uint32_t number;
-    enum { SHOWN_TEXT, SHOWN_ATTRIBUTE, SHOWN_MESSAGE } kind;
+    enum { NOT_SHOWN, SHOWN_TEXT, SHOWN_ATTRIBUTE, SHOWN_MESSAGE } kind;
     enum rewrite_place place;
     const struct message_kind *message;
 };
 
+enum { FIELDS = 16 }; /* no number that is shown is larger */
+
 struct message_kind {
-    struct field_kind fields[7]; /* ends with number 0 */
+    struct field_kind fields[FIELDS]; /* by number */
+    uint32_t attributes;              /* the number of their list; 0: it has none */
 };
 
-static const struct message_kind status = {{
-    {STATUS_MESSAGE, SHOWN_TEXT, PLACE_STATUS_MESSAGE, NULL},
-}};
-static const struct message_kind event = {{
-    {2, SHOWN_TEXT, PLACE_EVENT_NAME, NULL},
-    {EVENT_ATTRIBUTES, SHOWN_ATTRIBUTE, PLACE_EVENT_ATTRIBUTE, NULL},
-}};
-static const struct message_kind link = {{
-    {3, SHOWN_TEXT, PLACE_LINK_TRACE_STATE, NULL},
-    {LINK_ATTRIBUTES, SHOWN_ATTRIBUTE, PLACE_LINK_ATTRIBUTE, NULL},
-}};
-static const struct message_kind span_kind = {{
-    {SPAN_ATTRIBUTES, SHOWN_ATTRIBUTE, PLACE_SPAN_ATTRIBUTE, NULL},
-    {SPAN_NAME, SHOWN_TEXT, PLACE_SPAN_NAME, NULL},
-    {SPAN_TRACE_STATE, SHOWN_TEXT, PLACE_TRACE_STATE, NULL},
-    {SPAN_EVENTS, SHOWN_MESSAGE, 0, &event},
-    {SPAN_LINKS, SHOWN_MESSAGE, 0, &link},
-    {SPAN_STATUS, SHOWN_MESSAGE, 0, &status},
-}};
-static const struct message_kind scope_kind = {{
-    {SCOPE_NAME, SHOWN_TEXT, PLACE_SCOPE_NAME, NULL},
-    {SCOPE_ATTRIBUTES, SHOWN_ATTRIBUTE, PLACE_SCOPE_ATTRIBUTE, NULL},
-}};
-static const struct message_kind resource_kind = {{
-    {RESOURCE_ATTRIBUTES, SHOWN_ATTRIBUTE, PLACE_RESOURCE_ATTRIBUTE, NULL},
-}};
+static const struct message_kind status = {
+    .fields = {[STATUS_MESSAGE] = {SHOWN_TEXT, PLACE_STATUS_MESSAGE, NULL}},
+};
+static const struct message_kind event = {
+    .fields = {[EVENT_NAME] = {SHOWN_TEXT, PLACE_EVENT_NAME, NULL},
+               [EVENT_ATTRIBUTES] = {SHOWN_ATTRIBUTE, PLACE_EVENT_ATTRIBUTE, NULL}},
+    .attributes = EVENT_ATTRIBUTES,
+};
+static const struct message_kind link = {
+    .fields = {[LINK_TRACE_STATE] = {SHOWN_TEXT, PLACE_LINK_TRACE_STATE, NULL},
+               [LINK_ATTRIBUTES] = {SHOWN_ATTRIBUTE, PLACE_LINK_ATTRIBUTE, NULL}},
+    .attributes = LINK_ATTRIBUTES,
+};
+static const struct message_kind span_kind = {
+    .fields = {[SPAN_ATTRIBUTES] = {SHOWN_ATTRIBUTE, PLACE_SPAN_ATTRIBUTE, NULL},
+               [SPAN_NAME] = {SHOWN_TEXT, PLACE_SPAN_NAME, NULL},
+               [SPAN_TRACE_STATE] = {SHOWN_TEXT, PLACE_TRACE_STATE, NULL},
+               [SPAN_EVENTS] = {SHOWN_MESSAGE, 0, &event},
+               [SPAN_LINKS] = {SHOWN_MESSAGE, 0, &link},
+               [SPAN_STATUS] = {SHOWN_MESSAGE, 0, &status}},
+    .attributes = SPAN_ATTRIBUTES,
+};
+static const struct message_kind scope_kind = {
+    .fields = {[SCOPE_NAME] = {SHOWN_TEXT, PLACE_SCOPE_NAME, NULL},
+               [SCOPE_ATTRIBUTES] = {SHOWN_ATTRIBUTE, PLACE_SCOPE_ATTRIBUTE, NULL}},
+    .attributes = SCOPE_ATTRIBUTES,
+};
+static const struct message_kind resource_kind = {
+    .fields = {[RESOURCE_ATTRIBUTES] = {SHOWN_ATTRIBUTE, PLACE_RESOURCE_ATTRIBUTE, NULL}},
+    .attributes = RESOURCE_ATTRIBUTES,
+};
 
-static void rewrite_message(struct rewriting *r, const struct message_kind *kind,
-                            struct bytes message);
+static void rewrite_message(struct rewriting *r, const struct message_kind *kind, struct level *l);
 
-static void rewrite_field(struct rewriting *r, const struct message_kind *kind,
+static void rewrite_field(struct rewriting *r, const struct message_kind *kind, struct level *in,
                           const struct wire_field *f)
 {
-    const struct field_kind *k = kind->fields;
-    while (k->number && f->tag != WIRE_TAG(k->number, WIRE_LENGTH))
-        k++;
-    if (!k->number) {
-        put_raw(r, f->framed);
-    } else if (k->kind == SHOWN_TEXT) {
-        rewrite_text(r, k->place, k->number, f);
+    uint32_t number = wire_number(f->tag);
+    if (number >= FIELDS || wire_type(f->tag) != WIRE_LENGTH)
+        return;
+    const struct field_kind *k = &kind->fields[number];
+    if (k->kind == SHOWN_TEXT) {
+        rewrite_text(r, in, k->place, number, f);
     } else if (k->kind == SHOWN_ATTRIBUTE) {
-        rewrite_attribute(r, k->place, k->number, f);
-    } else {
-        struct open_message m = begin_message(r, f->bytes.len);
-        rewrite_message(r, k->message, f->bytes);
-        end_message(r, m, k->number);
+        rewrite_attribute(r, in, k->place, number, f);
+    } else if (k->kind == SHOWN_MESSAGE) {
+        struct level l = {.outer = in, .number = number, .framed = f->framed, .content = f->bytes};
+        rewrite_message(r, k->message, &l);
+        close_level(r, &l);
     }
 }
 
-static void rewrite_message(struct rewriting *r, const struct message_kind *kind,
-                            struct bytes message)
+static void rewrite_message(struct rewriting *r, const struct message_kind *kind, struct level *l)
 {
-    const uint8_t *at = message.data, *end = wire_end(message);
+    const uint8_t *at = l->content.data, *end = wire_end(l->content);
     struct wire_field f;
     while (at < end && (at = wire_field(at, end, &f)))
-        rewrite_field(r, kind, &f);
-    for (const struct field_kind *k = kind->fields; k->number; k++) {
-        if (k->kind == SHOWN_ATTRIBUTE)
-            append_attributes(r, k->place, k->number);
-    }
+        rewrite_field(r, kind, l, &f);
+    if (r->by->append && kind->attributes)
+        append_attributes(r, l, kind->fields[kind->attributes].place, kind->attributes);
 }
 
 /* ---- the batch ---- */
 
-static struct rewriting begin_rewriting(const struct rewriter *by, const struct message_kind *kind,
-                                        struct bytes message)
+/* The message as it is to be, in r.out; nothing there: it stays as it is. */
+static struct rewriting rewrite(const struct rewriter *by, const struct message_kind *kind,
+                                struct bytes message, bool *changed)
 {
-    struct rewriting r = {.by = by};
-    buffer_reserve(&r.out, message.len + message.len / 8 + 64);
-    rewrite_message(&r, kind, message);
+    struct rewriting r = {.by = by, .message_len = message.len};
+    struct level l = {.content = message};
+    rewrite_message(&r, kind, &l);
+    close_level(&r, &l);
+    *changed = l.open;
     return r;
 }
 
@@ -336,8 +410,9 @@ bool span_rewrite(struct batch *b, uint32_t span, const struct rewriter *w)
 {
     assert(span < b->span_count && atomic_load(&b->private->references) == 1);
     struct span_view *s = &b->spans[span];
-    struct rewriting r = begin_rewriting(w, &span_kind, span_bytes(s));
-    if (r.out.failed || !r.changed)
+    bool changed;
+    struct rewriting r = rewrite(w, &span_kind, span_bytes(s), &changed);
+    if (r.out.failed || !changed)
         return end_rewriting(&r, !r.out.failed);
     size_t len = r.out.len, size = wire_framed_size(SCOPE_SPANS_SPANS, len);
     uint8_t *memory = len <= INT32_MAX ? batch_memory(b, size) : NULL;
@@ -376,8 +451,9 @@ static bool rewrite_group(struct batch *b, const struct rewriter *by,
                           struct bytes *head, struct bytes *tail)
 {
     assert(atomic_load(&b->private->references) == 1);
-    struct rewriting r = begin_rewriting(by, kind, *message);
-    if (r.out.failed || !r.changed)
+    bool changed;
+    struct rewriting r = rewrite(by, kind, *message, &changed);
+    if (r.out.failed || !changed)
         return end_rewriting(&r, !r.out.failed);
     size_t len = r.out.len, most = wire_framed_size(GROUP_MESSAGE, len) + head->len + tail->len;
     uint8_t *memory = len <= INT32_MAX ? batch_memory(b, most) : NULL;

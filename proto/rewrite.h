@@ -2,9 +2,9 @@
  * scopes.
  *
  * The visitor is shown every place where people's words may stand, and says what becomes of it.
- * What it leaves alone keeps its bytes and order; a message in which nothing changes is not written
- * at all. Identifiers, times, numbers of fields that are no attributes are never shown. Unknown
- * fields survive.
+ * What it leaves alone keeps its bytes and order; a message in which nothing changes is neither
+ * written nor copied, and looking at it takes no memory. Identifiers, times, numbers of fields that
+ * are no attributes are never shown. Unknown fields survive.
  *
  * As with edit.h: the caller may write to the batch (batch_writable), new bytes go into memory of
  * the batch, batch.request is emptied by the first change, views taken before stay readable. One
@@ -44,7 +44,7 @@ struct rewrite_item {
 
 enum rewrite_verdict {
     REWRITE_KEEP,
-    REWRITE_ENTER,  /* of an array or map: show me what is in it */
+    REWRITE_ENTER,  /* of an array or map: show me what is in it; its key becomes change->key */
     REWRITE_SET,    /* becomes `change`; a name, message or state takes the string of its value */
     REWRITE_REMOVE, /* the attribute, pair or element; a name, message or state becomes empty */
 };
