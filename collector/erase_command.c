@@ -217,6 +217,7 @@ static bool run(struct arguments *a, struct error *e)
         done = o.root && process_look(&o, erase_all, a, e);
     }
     erase_where_free(&where);
+    a->options.where = NULL;
     config_release();
     return done;
 }

@@ -52,10 +52,12 @@ struct sampling_decision {
     bool probability_known; /* false: a rate limiter took part, ot=th has to be erased */
 };
 
+enum { POLICY_WHY_LEN = 120 };
+
 /* One policy's part in a decision, in words that a person can follow. */
 struct policy_vote {
     enum sampling_verdict verdict;
-    char why[120]; /* "latency 812 ms, threshold 500 ms" */
+    char why[POLICY_WHY_LEN]; /* "latency 812 ms, threshold 500 ms" */
 };
 
 /* From the processor's `policies` value. `shards` divides per-second rates. NULL with `e` set,

@@ -248,7 +248,7 @@ struct sampling_decision policy_set_decide(struct policy_set *s, const struct tr
     struct count_of_votes c = {.decision = {.verdict = SAMPLING_NOT_SAMPLED,
                                             .policy = UINT16_MAX,
                                             .sub_policy = UINT16_MAX}};
-    struct policy_question q = {.trace = t, .now_ns = now_ns, .why_len = sizeof votes->why};
+    struct policy_question q = {.trace = t, .now_ns = now_ns, .why_len = POLICY_WHY_LEN};
     s->timed = s->decisions++ % TIMED_EVERY == 0;
     begin_votes(s, votes);
     memset(s->verdicts, POLICY_NOT_ASKED, s->list.count);
@@ -265,7 +265,7 @@ struct sampling_decision policy_set_decide_on_ingest(struct policy_set *s,
     struct count_of_votes c = {.decision = {.verdict = SAMPLING_NOT_SAMPLED,
                                             .policy = UINT16_MAX,
                                             .sub_policy = UINT16_MAX}};
-    struct policy_question q = {.trace = t, .now_ns = now_ns, .why_len = sizeof votes->why};
+    struct policy_question q = {.trace = t, .now_ns = now_ns, .why_len = POLICY_WHY_LEN};
     s->timed = s->decisions++ % TIMED_EVERY == 0;
     begin_votes(s, votes);
     memset(s->verdicts, POLICY_NOT_ASKED, s->list.count);

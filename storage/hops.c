@@ -120,7 +120,9 @@ static bool add(struct lookup *l, const struct store_hop *hop)
     uint8_t *memory = malloc(len);
     if (!memory)
         return false;
-    memcpy(memory, &out->memory, sizeof(void *));
+    /* What is to be freed is a list that goes through the memory itself. */
+    void *older = out->memory;
+    memcpy(memory, &older, sizeof older);
     out->memory = memory;
     memory += sizeof(void *);
     for (size_t i = 0; i < sizeof strings / sizeof strings[0]; i++) {

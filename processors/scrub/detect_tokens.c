@@ -415,7 +415,7 @@ static int base64_value(uint8_t c)
 static bool is_jose_header(const uint8_t *text, uint32_t len)
 {
     static const char *const names[] = {"\"alg\"", "\"typ\"", "\"enc\"", "\"kid\""};
-    uint8_t json[384];
+    uint8_t json[384] = {0};
     uint32_t held = 0, bits = 0, count = 0;
     for (uint32_t i = 0; i < len && count < sizeof json; i++) {
         held = held << 6 | (uint32_t)base64_value(text[i]);
