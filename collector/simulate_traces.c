@@ -73,7 +73,7 @@ static bool show(const struct otlp_batches *all, trace_visitor *each, void *cont
     struct grouping g = {0};
     struct ordered *o = group_spans(&g, all->items, all->count) ? order(all, &g) : NULL;
     bool done = o || error_set(e, "out of memory");
-    for (uint32_t i = 0; i < g.trace_count && done; i++) {
+    for (uint32_t i = 0; o && i < g.trace_count && done; i++) {
         struct batch *trace = build(all, &g, o[i].trace);
         if (trace)
             done = each(context, trace, (i + 1.0) / g.trace_count) || error_set(e, "stopped");

@@ -129,7 +129,7 @@ static uint32_t room(struct hop_metrics *m, uint64_t now_ns)
     if (m->count > m->limit)
         return reuse(m, now_ns);
     if (m->count == m->capacity) {
-        struct series *items = realloc(m->items, m->capacity * 2 * sizeof *items);
+        struct series *items = reallocarray(m->items, m->capacity * 2, sizeof *items);
         if (!items)
             return 0;
         m->items = items;
@@ -422,7 +422,7 @@ void hop_metrics_destroy(struct hop_metrics *m)
 {
     if (!m)
         return;
-    for (uint32_t i = 0; i < m->count; i++)
+    for (uint32_t i = 0; m->items && i < m->count; i++)
         free(m->items[i].memory);
     free(m->items);
     free(m->buckets);
