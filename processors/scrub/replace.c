@@ -47,7 +47,7 @@ static bool add_hit(struct scrub_hits *hits, struct scrub_hit hit)
             hit.len = end - hit.start;
         over++;
     }
-    if (over == at && hits->count == 2 * FINDINGS_MAX)
+    if (over == at && hits->count == sizeof hits->items / sizeof hits->items[0])
         return false;
     memmove(hits->items + at + 1, hits->items + over, (hits->count - over) * sizeof hits->items[0]);
     hits->items[at] = hit;
