@@ -267,6 +267,8 @@ static void rewrite_attribute(struct rewriting *r, struct level *in, enum rewrit
                               uint32_t number, const struct wire_field *f)
 {
     struct attribute a = {.framed = f->framed};
+    if (r->by->knows && r->by->knows(r->by->context, f->bytes))
+        return;
     if (!attribute_read(f->bytes, &a))
         return;
     struct rewrite_item item = {.place = place, .key = a.key, .top_key = a.key, .value = a.value};

@@ -1,5 +1,7 @@
 #include "processors/scrub/replace.h"
 
+#include "processors/scrub/patterns.h"
+
 #include <arpa/inet.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -9,20 +11,6 @@
 enum { HASH_BYTES = 16 }; /* of HMAC-SHA256's 32: enough that no two people meet */
 
 /* ---- finding ---- */
-
-static bool is_allowed(const struct scrub_rules *r, struct bytes value, const struct scrub_hit *hit)
-{
-    for (size_t i = 0; i < r->allowed_values.count; i++) {
-        struct regex_search s;
-        struct regex_span m;
-        regex_search_begin(&s, r->allowed_values.items[i], value);
-        while (regex_search_next(&s, &m) == REGEX_YES) {
-            if (m.start <= hit->start && hit->start + hit->len <= m.end)
-                return true;
-        }
-    }
-    return false;
-}
 
 /* Keeps hits in order; of two that overlap both parts go, as the first one's. */
 static bool add_hit(struct scrub_hits *hits, struct scrub_hit hit)
@@ -61,28 +49,27 @@ static void take_whole(struct scrub_hits *hits, struct bytes value, unsigned rul
     hits->count = 1;
 }
 
-/* False: the value went as a whole. */
-static bool find_pattern(const struct scrub_rules *r, unsigned pattern, struct bytes value,
-                         const struct regex_glance *glance, struct scrub_hits *hits)
+struct collecting {
+    struct scrub_hits *hits;
+    uint16_t rule;
+};
+
+static bool collect(void *context, struct regex_span match)
 {
-    const struct scrub_pattern *p = &r->patterns[pattern];
-    unsigned rule = SCRUB_CLASSES + pattern;
-    struct regex_search s;
-    struct regex_span m;
-    enum regex_result result;
-    if (!regex_may_match(p->regex, glance))
-        return true;
-    regex_search_begin(&s, p->regex, value);
-    while ((result = regex_search_next(&s, &m)) == REGEX_YES) {
-        struct scrub_hit hit = {(uint32_t)m.start, (uint32_t)(m.end - m.start), (uint16_t)rule};
-        if (hit.len > 0 && !is_allowed(r, value, &hit) && !add_hit(hits, hit)) {
-            take_whole(hits, value, rule);
-            return false;
+    const struct collecting *c = context;
+    return add_hit(c->hits, (struct scrub_hit){(uint32_t)match.start,
+                                               (uint32_t)(match.end - match.start), c->rule});
+}
+
+static void find_patterns(struct pattern_subject *s, struct bytes value, struct scrub_hits *hits)
+{
+    for (unsigned i = 0; i < s->rules->pattern_count; i++) {
+        struct collecting c = {hits, (uint16_t)(SCRUB_CLASSES + i)};
+        if (!pattern_find(s, i, collect, &c)) {
+            take_whole(hits, value, c.rule);
+            return;
         }
     }
-    if (result == REGEX_GAVE_UP)
-        take_whole(hits, value, rule);
-    return result != REGEX_GAVE_UP;
 }
 
 bool scrub_find(const struct scrub_rules *r, const struct detect_context *where, struct bytes value,
@@ -98,18 +85,21 @@ bool scrub_find(const struct scrub_rules *r, const struct detect_context *where,
         take_whole(hits, value, found[0].class);
         return true;
     }
+    if (count == 0 && !r->pattern_count)
+        return false;
+    struct pattern_subject s;
+    bool begun = pattern_subject_begin(&s, r, value);
     for (size_t i = 0; i < count; i++) {
         struct scrub_hit hit = {found[i].start, found[i].len, (uint16_t)found[i].class};
-        if (!r->allowed_values.count || !is_allowed(r, value, &hit))
+        if (!begun || !r->allowed_values.count ||
+            !pattern_allows(&s, hit.start, (size_t)hit.start + hit.len))
             hits->items[hits->count++] = hit;
     }
-    struct regex_glance glance = {0};
-    if (r->pattern_count)
-        glance = regex_glance(value);
-    for (unsigned i = 0; i < r->pattern_count; i++) {
-        if (!find_pattern(r, i, value, &glance, hits))
-            break;
-    }
+    if (begun)
+        find_patterns(&s, value, hits);
+    else
+        take_whole(hits, value, count ? found[0].class : SCRUB_CLASSES);
+    pattern_subject_end(&s);
     return hits->count > 0;
 }
 

@@ -2,6 +2,7 @@
 
 #include "component/file.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -249,7 +250,7 @@ static bool read_patterns(struct scrub_rules *r, const struct settings *s, struc
 
 static bool wants_hashes(const struct scrub_rules *r, const struct detector_options *o)
 {
-    bool wants = false;
+    bool wants = r->blocked_keys.count && r->actions[SCRUB_SENSITIVE_KEY] == ACTION_HASH;
     for (unsigned i = 0; i < SCRUB_CLASSES; i++)
         wants |= o->classes[i] && r->actions[i] == ACTION_HASH;
     for (size_t i = 0; i < r->pattern_count; i++)
@@ -312,11 +313,13 @@ static bool fill(struct scrub_rules *r, const struct config_value *config, struc
 
 struct scrub_rules *scrub_rules_create(const struct config_value *config, struct error *e)
 {
+    static atomic_uint_fast64_t rules_made;
     struct scrub_rules *r = calloc(1, sizeof *r);
     if (!r) {
         error_set(e, "out of memory");
         return NULL;
     }
+    r->id = atomic_fetch_add(&rules_made, 1) + 1;
     if (fill(r, config, e))
         return r;
     scrub_rules_destroy(r);
@@ -350,8 +353,6 @@ const char *scrub_rule_name(const struct scrub_rules *r, unsigned rule)
 
 bool scrub_key_is_blocked(const struct scrub_rules *r, struct bytes key)
 {
-    if (detector_key_is_sensitive(r->detector, key))
-        return true;
     for (size_t i = 0; i < r->blocked_keys.count; i++) {
         if (regex_match(r->blocked_keys.items[i], key) != REGEX_NO)
             return true; /* one that could not be decided is blocked */

@@ -39,6 +39,7 @@ struct regex_list {
 };
 
 struct scrub_rules {
+    uint64_t id; /* no others of the process ever had it */
     struct detector *detector;
     enum scrub_action actions[SCRUB_CLASSES];
     struct scrub_pattern patterns[SCRUB_PATTERNS_MAX];
@@ -60,7 +61,7 @@ void scrub_rules_destroy(struct scrub_rules *r);
 /* "email", or a pattern's name. */
 const char *scrub_rule_name(const struct scrub_rules *r, unsigned rule);
 
-/* Whether nobody may see a value of this key. */
+/* Whether blocked_keys say that nobody may see a value of this key. */
 bool scrub_key_is_blocked(const struct scrub_rules *r, struct bytes key);
 
 #endif

@@ -1,32 +1,36 @@
 /* Resources and scopes are walked once a batch, spans one by one. What a value becomes is written
- * into memory of the batch. Whole numbers are looked at as text when they are long enough to be a
- * card's. */
+ * into memory of the batch. Numbers are looked at as text where they could be somebody's.
+ *
+ * What has nothing in it is remembered (memo.h), so that as a rule only values that this thread has
+ * not seen lately are looked at. */
 #include "processors/scrub/walk.h"
 
-#include <stdio.h>
-#include <stdlib.h>
+#include "processors/scrub/keys.h"
+#include "processors/scrub/memo.h"
+#include "processors/scrub/summary.h"
+
 #include <string.h>
-
-enum { KEYS_MAX = 32, KEYS_BYTES = 2048 };
-
-/* Attributes of one list that were changed, for its summary. */
-struct changed_keys {
-    struct bytes items[KEYS_MAX];
-    size_t count;
-    size_t total;
-};
 
 struct walking {
     const struct scrub_walk *walk;
     struct batch *batch;
-    struct bytes span; /* the span that is walked; empty for resources and scopes */
+    struct memo *memo;
+    bool no_memory;
+    struct buffer text; /* scratch */
+
+    /* of the span; empty for resources and scopes */
+    struct bytes span;
     struct bytes db_system;
     bool db_system_known;
-    bool no_memory;
-    struct buffer text;                         /* scratch */
-    struct changed_keys masked[REWRITE_PLACES]; /* by the list's place */
-    struct changed_keys removed[REWRITE_PLACES];
-    struct link_attribute summary[4];
+
+    /* of the attribute */
+    struct bytes key_value; /* its body */
+    struct bytes shown_key; /* as it leaves */
+    bool noted;             /* in its list's summary */
+
+    struct scrub_summary_list outer; /* of the span, resource or scope */
+    struct scrub_summary_list inner; /* of one of its events or links */
+    struct link_attribute summary[SUMMARY_ATTRIBUTES_MAX];
 };
 
 /* ---- context ---- */
@@ -39,12 +43,10 @@ static struct bytes find_text(struct bytes span, const char *key)
     return found ? a.value.bytes : bytes_of(NULL, 0);
 }
 
+/* The system says what a statement is written in. */
 static struct bytes db_system_of(struct walking *w, struct bytes key)
 {
-    bool wanted = key.len >= 3 && (memcmp(key.data, "sql", 3) == 0 ||
-                                   (memcmp(key.data, "db.", 3) == 0 && key.len >= 8 &&
-                                    (key.data[3] == 'q' || key.data[3] == 's')));
-    if (!wanted || w->span.len == 0)
+    if (!(key_traits(key) & KEY_DATABASE) || w->span.len == 0)
         return bytes_of(NULL, 0);
     if (!w->db_system_known) {
         w->db_system = find_text(w->span, "db.system.name");
@@ -64,24 +66,50 @@ static bool is_ignored(const struct scrub_rules *r, struct bytes key)
     return false;
 }
 
-/* ---- what was done ---- */
+/* ---- what need not be looked at again ---- */
 
-static void note_key(struct changed_keys *k, struct bytes key)
+static bool knows(void *context, struct bytes key_value)
 {
-    for (size_t i = 0; i < k->count; i++) {
-        if (bytes_equal(k->items[i], key))
-            return;
-    }
-    k->total++;
-    if (k->count < KEYS_MAX)
-        k->items[k->count++] = key;
+    struct walking *w = context;
+    const struct memo_key k = {w->walk->rules->id, MEMO_ATTRIBUTE, {0}, key_value};
+    w->key_value = key_value;
+    return memo_has(w->memo, &k);
 }
+
+/* How an attribute or text is remembered that is not remembered as the attribute that it is. */
+static struct memo_key memo_key_of(struct walking *w, const struct rewrite_item *item)
+{
+    struct memo_key k = {w->walk->rules->id, MEMO_TEXT, {0}, item->value.bytes};
+    if (item->key.len == 0 && item->top_key.len == 0)
+        return k;
+    bool statement = key_traits(item->key) & KEY_DATABASE;
+    k.text = w->key_value;
+    k.context = db_system_of(w, item->key);
+    k.kind = statement ? MEMO_STATEMENT : MEMO_ATTRIBUTE;
+    return k;
+}
+
+/* ---- what was done ---- */
 
 static bool is_attribute(enum rewrite_place place)
 {
     return place == PLACE_SPAN_ATTRIBUTE || place == PLACE_EVENT_ATTRIBUTE ||
            place == PLACE_LINK_ATTRIBUTE || place == PLACE_RESOURCE_ATTRIBUTE ||
            place == PLACE_SCOPE_ATTRIBUTE;
+}
+
+static struct scrub_summary_list *summary_of(struct walking *w, enum rewrite_place place)
+{
+    return place == PLACE_EVENT_ATTRIBUTE || place == PLACE_LINK_ATTRIBUTE ? &w->inner : &w->outer;
+}
+
+static void note(struct walking *w, const struct rewrite_item *item, bool removed)
+{
+    if (w->noted || !is_attribute(item->place))
+        return;
+    w->noted = true;
+    scrub_summary_note(summary_of(w, item->place),
+                       removed && item->depth == 0 ? SCRUB_REMOVED : SCRUB_MASKED, w->shown_key);
 }
 
 static void tell(struct walking *w, const struct rewrite_item *item, struct bytes before,
@@ -92,15 +120,17 @@ static void tell(struct walking *w, const struct rewrite_item *item, struct byte
         k->hit(k->context, item, before, &hits->items[i]);
     if (k->changed)
         k->changed(k->context, item, before, after);
-    if (is_attribute(item->place) && k->rules->summary != SUMMARY_SILENT)
-        note_key(&(after ? w->masked : w->removed)[item->place], item->top_key);
+    note(w, item, !after);
 }
 
 /* ---- changing ---- */
 
-/* The scratch's content, in memory of the batch. */
-static bool keep_text(struct walking *w, struct bytes *out)
+/* What becomes of a text in which something was found, in memory of the batch. */
+static bool replaced(struct walking *w, struct bytes text, const struct scrub_hits *hits,
+                     struct bytes *out)
 {
+    w->text.len = 0;
+    scrub_replace(w->walk->rules, text, hits, &w->text);
     uint8_t *memory = w->text.failed ? NULL : batch_memory(w->batch, w->text.len + 1);
     if (!memory) {
         w->no_memory = true;
@@ -110,14 +140,6 @@ static bool keep_text(struct walking *w, struct bytes *out)
         memcpy(memory, w->text.data, w->text.len);
     *out = bytes_of(memory, w->text.len);
     return true;
-}
-
-static struct bytes *replaced(struct walking *w, struct bytes value, const struct scrub_hits *hits,
-                              struct bytes *out)
-{
-    w->text.len = 0;
-    scrub_replace(w->walk->rules, value, hits, &w->text);
-    return keep_text(w, out) ? out : NULL;
 }
 
 static enum rewrite_verdict change_text(struct walking *w, const struct rewrite_item *item,
@@ -131,6 +153,8 @@ static enum rewrite_verdict change_text(struct walking *w, const struct rewrite_
     }
     if (!replaced(w, text, hits, &after))
         return REWRITE_REMOVE; /* and the batch is given back */
+    if (bytes_equal(text, after))
+        return REWRITE_KEEP; /* it had been here before */
     tell(w, item, text, hits, &after);
     change->value.bytes = after;
     if (change->value.type != VALUE_BYTES)
@@ -138,71 +162,125 @@ static enum rewrite_verdict change_text(struct walking *w, const struct rewrite_
     return REWRITE_SET;
 }
 
-/* A value of a blocked key goes whole, whatever it is; an array's elements go one by one. */
+/* What a processor in front has hidden stays as it is. */
+static bool is_hidden(struct bytes text)
+{
+    static const char name[] = "[sensitive_key";
+    return text.len >= sizeof name && memcmp(text.data, name, sizeof name - 1) == 0 &&
+           text.data[text.len - 1] == ']';
+}
+
+/* A value that goes whole, whatever it is; an array's elements go one by one. */
 static enum rewrite_verdict block(struct walking *w, const struct rewrite_item *item,
                                   struct bytes text, struct rewrite_change *change)
 {
     struct scrub_hits hits = {.count = 1};
+    if (text.len == 0 || is_hidden(text))
+        return REWRITE_KEEP;
     hits.items[0] = (struct scrub_hit){0, (uint32_t)text.len, SCRUB_SENSITIVE_KEY};
     change->value.type = VALUE_STRING;
     return change_text(w, item, text, &hits, change);
-}
-
-static struct detect_context context_of(struct walking *w, const struct rewrite_item *item)
-{
-    return (struct detect_context){.place = item->place,
-                                   .key = item->key,
-                                   .top_key = item->top_key,
-                                   .db_system = db_system_of(w, item->key)};
 }
 
 static enum rewrite_verdict scrub_text(struct walking *w, const struct rewrite_item *item,
                                        struct bytes text, struct rewrite_change *change)
 {
     struct scrub_hits hits;
-    const struct detect_context where = context_of(w, item);
+    const struct detect_context where = {.place = item->place,
+                                         .key = item->key,
+                                         .top_key = item->top_key,
+                                         .db_system = db_system_of(w, item->key)};
     if (!scrub_find(w->walk->rules, &where, text, &hits))
         return REWRITE_KEEP;
     return change_text(w, item, text, &hits, change);
 }
 
-/* Keys that carry data: those of maps, and those with an @. */
-static enum rewrite_verdict scrub_key(struct walking *w, const struct rewrite_item *item,
-                                      enum rewrite_verdict verdict, struct rewrite_change *change)
+/* ---- keys ---- */
+
+/* Whether a key may carry data: those of maps may, and of others those with an @ or with many
+ * digits, as addresses, numbers and tokens have. */
+static bool may_carry_data(const struct rewrite_item *item)
+{
+    unsigned digits = 0, signs = 0;
+    if (item->depth > 0)
+        return !item->element;
+    for (size_t i = 0; i < item->key.len; i++) {
+        digits += (uint8_t)(item->key.data[i] - '0') <= 9;
+        signs += item->key.data[i] == '@';
+    }
+    return digits >= 4 || signs > 0;
+}
+
+/* Sets change->key. False: all of the key is something that is removed, so the attribute goes. */
+static bool scrub_key(struct walking *w, const struct rewrite_item *item,
+                      struct rewrite_change *change)
 {
     struct scrub_hits hits;
     const struct detect_context where = {.place = item->place};
-    bool looked_at =
-        item->depth > 0 || (item->key.len && memchr(item->key.data, '@', item->key.len));
-    if (!looked_at || item->element || verdict == REWRITE_REMOVE ||
-        !scrub_find(w->walk->rules, &where, item->key, &hits))
-        return verdict;
-    struct bytes after;
-    if (!replaced(w, item->key, &hits, &after))
-        return REWRITE_REMOVE;
-    tell(w, item, item->key, &hits, &after);
-    change->key = after;
-    return verdict == REWRITE_KEEP || verdict == REWRITE_ENTER ? REWRITE_SET : verdict;
+    if (!may_carry_data(item) || !scrub_find(w->walk->rules, &where, item->key, &hits))
+        return true;
+    if (scrub_removes_all(w->walk->rules, item->key, &hits)) {
+        if (item->depth == 0)
+            w->shown_key = bytes_of(NULL, 0);
+        tell(w, item, item->key, &hits, NULL);
+        return false;
+    }
+    if (!replaced(w, item->key, &hits, &change->key))
+        return false;
+    if (item->depth == 0)
+        w->shown_key = change->key;
+    tell(w, item, item->key, &hits, &change->key);
+    return true;
 }
 
-static bool is_blocked(const struct walking *w, const struct rewrite_item *item)
+/* ---- values ---- */
+
+static bool is_blocked(const struct walking *w, struct bytes key)
 {
     const struct scrub_rules *r = w->walk->rules;
-    return item->key.len > 0 && scrub_key_is_blocked(r, item->key);
+    return r->blocked_keys.count && key.len && scrub_key_is_blocked(r, key);
 }
 
+/* Whether a value that is no text goes whole. */
+static bool is_secret(const struct walking *w, struct bytes key)
+{
+    return is_blocked(w, key) || detector_key_is_sensitive(w->walk->rules->detector, key);
+}
+
+/* In decimal, at the end of `text`. */
+static struct bytes decimal(char text[24], int64_t n)
+{
+    char *at = text + 24;
+    uint64_t left = n < 0 ? -(uint64_t)n : (uint64_t)n;
+    do
+        *--at = (char)('0' + left % 10);
+    while (left /= 10);
+    if (n < 0)
+        *--at = '-';
+    return bytes_of(at, (size_t)(text + 24 - at));
+}
+
+/* Short ones are nobody's, unless the key says what they are or there are rules of the user's. */
 static enum rewrite_verdict scrub_number(struct walking *w, const struct rewrite_item *item,
+                                         int64_t n, struct rewrite_change *change)
+{
+    enum { PERSONAL = KEY_PHONE | KEY_SSN | KEY_CARD | KEY_NATIONAL };
+    char text[24];
+    if (is_secret(w, item->key))
+        return block(w, item, decimal(text, n), change);
+    if (n < 1000000000 && !w->walk->rules->pattern_count && !(key_traits(item->key) & PERSONAL))
+        return REWRITE_KEEP;
+    return scrub_text(w, item, decimal(text, n), change);
+}
+
+static enum rewrite_verdict scrub_double(struct walking *w, const struct rewrite_item *item,
                                          struct rewrite_change *change)
 {
-    char text[24];
-    int64_t n = item->value.integer;
-    bool long_enough = n >= 1000000000 || n <= -1000000000;
-    if (!long_enough && !is_blocked(w, item))
-        return REWRITE_KEEP;
-    int len = snprintf(text, sizeof text, "%lld", (long long)n);
-    if (is_blocked(w, item))
-        return block(w, item, bytes_of(text, (size_t)len), change);
-    return scrub_text(w, item, bytes_of(text, (size_t)len), change);
+    double d = item->value.real;
+    const double most = 9007199254740992.0; /* above, doubles are no exact whole numbers */
+    if (d >= -most && d <= most && d == (double)(int64_t)d)
+        return scrub_number(w, item, (int64_t)d, change);
+    return is_secret(w, item->key) ? block(w, item, bytes_of("0", 1), change) : REWRITE_KEEP;
 }
 
 static enum rewrite_verdict scrub_value(struct walking *w, const struct rewrite_item *item,
@@ -211,76 +289,84 @@ static enum rewrite_verdict scrub_value(struct walking *w, const struct rewrite_
     switch (item->value.type) {
     case VALUE_STRING:
     case VALUE_BYTES:
-        if (w->walk->rules->blocked_keys.count && is_blocked(w, item) && item->value.bytes.len)
-            return block(w, item, item->value.bytes, change);
-        return scrub_text(w, item, item->value.bytes, change);
+        return is_blocked(w, item->key) ? block(w, item, item->value.bytes, change)
+                                        : scrub_text(w, item, item->value.bytes, change);
     case VALUE_INT:
-        return scrub_number(w, item, change);
+        return scrub_number(w, item, item->value.integer, change);
+    case VALUE_DOUBLE:
+        return scrub_double(w, item, change);
     case VALUE_MAP:
-        return is_blocked(w, item) ? block(w, item, bytes_of("{}", 2), change) : REWRITE_ENTER;
+        return is_secret(w, item->key) ? block(w, item, bytes_of("{}", 2), change) : REWRITE_ENTER;
     case VALUE_ARRAY:
         return REWRITE_ENTER;
-    case VALUE_DOUBLE:
-        return is_blocked(w, item) ? block(w, item, bytes_of("0", 1), change) : REWRITE_KEEP;
+    case VALUE_BOOL: /* has_password and the like tell nothing */
+        return is_blocked(w, item->key) ? block(w, item, bytes_of("?", 1), change) : REWRITE_KEEP;
     default:
         return REWRITE_KEEP;
     }
+}
+
+/* ---- the visit ---- */
+
+static enum rewrite_verdict scrub_item(struct walking *w, const struct rewrite_item *item,
+                                       struct rewrite_change *change)
+{
+    if (!scrub_key(w, item, change))
+        return REWRITE_REMOVE;
+    enum rewrite_verdict verdict = scrub_value(w, item, change);
+    bool renamed = change->key.data != item->key.data;
+    return verdict == REWRITE_KEEP && renamed ? REWRITE_SET : verdict;
+}
+
+/* An attribute of a list, or a text. */
+static enum rewrite_verdict visit_outermost(struct walking *w, const struct rewrite_item *item,
+                                            struct rewrite_change *change)
+{
+    struct memo_key k = memo_key_of(w, item);
+    w->shown_key = item->key;
+    w->noted = false;
+    if (k.kind != MEMO_ATTRIBUTE && memo_has(w->memo, &k))
+        return REWRITE_KEEP;
+    enum rewrite_verdict verdict = is_ignored(w->walk->rules, item->key) && item->key.len
+                                       ? REWRITE_KEEP
+                                       : scrub_item(w, item, change);
+    if (verdict == REWRITE_KEEP)
+        memo_add(w->memo, &k);
+    return verdict;
+}
+
+/* One of another processor's summary is looked at as well, but not counted. */
+static enum rewrite_verdict visit_summary(struct walking *w, const struct rewrite_item *item,
+                                          struct rewrite_change *change)
+{
+    w->noted = true;
+    enum rewrite_verdict verdict = scrub_item(w, item, change);
+    bool goes = verdict == REWRITE_REMOVE ||
+                scrub_summary_came(summary_of(w, item->place), item->key, &change->value);
+    return goes ? REWRITE_REMOVE : verdict;
 }
 
 static enum rewrite_verdict visit(void *context, const struct rewrite_item *item,
                                   struct rewrite_change *change)
 {
     struct walking *w = context;
-    if (item->key.len && is_ignored(w->walk->rules, item->top_key))
-        return REWRITE_KEEP;
-    return scrub_key(w, item, scrub_value(w, item, change), change);
-}
-
-/* ---- the summary, in the Collector's words ---- */
-
-static int compare_keys(const void *a, const void *b)
-{
-    const struct bytes *x = a, *y = b;
-    int order = memcmp(x->data, y->data, x->len < y->len ? x->len : y->len);
-    return order ? order : (x->len > y->len) - (x->len < y->len);
-}
-
-static struct bytes join_keys(struct walking *w, struct changed_keys *k)
-{
-    struct bytes out = {0};
-    qsort(k->items, k->count, sizeof k->items[0], compare_keys);
-    w->text.len = 0;
-    for (size_t i = 0; i < k->count && w->text.len < KEYS_BYTES; i++) {
-        if (i)
-            buffer_append_byte(&w->text, ',');
-        buffer_append(&w->text, k->items[i].data, k->items[i].len);
-    }
-    keep_text(w, &out);
-    return out;
-}
-
-static size_t summarise(struct walking *w, struct changed_keys *k, const char *keys,
-                        const char *count, size_t at)
-{
-    if (k->total == 0)
-        return at;
-    if (w->walk->rules->summary == SUMMARY_DEBUG)
-        w->summary[at++] = (struct link_attribute){
-            bytes_of_string(keys), {.type = VALUE_STRING, .bytes = join_keys(w, k)}};
-    w->summary[at++] = (struct link_attribute){bytes_of_string(count),
-                                               {.type = VALUE_INT, .integer = (int64_t)k->total}};
-    k->count = k->total = 0;
-    return at;
+    if (item->depth > 0)
+        return scrub_item(w, item, change);
+    if (w->walk->rules->summary != SUMMARY_SILENT && scrub_summary_is_key(item->key))
+        return visit_summary(w, item, change);
+    return visit_outermost(w, item, change);
 }
 
 static size_t append(void *context, enum rewrite_place place, const struct link_attribute **out)
 {
     struct walking *w = context;
+    struct scrub_summary_list *s = summary_of(w, place);
+    size_t count;
+    if (!scrub_summary_write(s, w->walk->rules->summary, w->batch, w->summary, &count))
+        w->no_memory = true;
+    scrub_summary_begin(s);
     *out = w->summary;
-    size_t count =
-        summarise(w, &w->masked[place], "redaction.masked.keys", "redaction.masked.count", 0);
-    return summarise(w, &w->removed[place], "redaction.redacted.keys", "redaction.redacted.count",
-                     count);
+    return count;
 }
 
 /* ---- the batch ---- */
@@ -298,20 +384,30 @@ static bool scrub_shared(struct batch *b, const struct rewriter *rewriter)
     return true;
 }
 
+static void begin(struct walking *w, const struct scrub_walk *walk, struct batch *b)
+{
+    /* large: what is set before it is read is left */
+    w->walk = walk;
+    w->batch = b;
+    w->memo = memo_of_thread();
+    w->no_memory = false;
+    w->text = (struct buffer){0};
+    w->span = bytes_of(NULL, 0);
+    w->db_system_known = false;
+    scrub_summary_begin(&w->outer);
+    scrub_summary_begin(&w->inner);
+}
+
 bool scrub_batch(const struct scrub_walk *walk, struct batch *b)
 {
-    struct walking w; /* large: what is not read before it is set is left */
-    w.walk = walk;
-    w.batch = b;
-    w.span = w.db_system = bytes_of(NULL, 0);
-    w.db_system_known = w.no_memory = false;
-    w.text = (struct buffer){0};
-    for (unsigned i = 0; i < REWRITE_PLACES; i++)
-        w.masked[i].count = w.masked[i].total = w.removed[i].count = w.removed[i].total = 0;
-    const struct rewriter rewriter = {.context = &w,
-                                      .visit = visit,
-                                      .append =
-                                          walk->rules->summary == SUMMARY_SILENT ? NULL : append};
+    struct walking w;
+    const struct rewriter rewriter = {
+        .context = &w,
+        .visit = visit,
+        .knows = knows,
+        .append = walk->rules->summary == SUMMARY_SILENT ? NULL : append,
+    };
+    begin(&w, walk, b);
     bool done = scrub_shared(b, &rewriter);
     for (uint32_t i = 0; i < b->span_count && done && !w.no_memory; i++) {
         w.span = span_bytes(&b->spans[i]);
