@@ -263,16 +263,34 @@ static void rewrite_item(struct rewriting *r, struct level *in, const struct rew
 
 /* ---- fields ---- */
 
-static void rewrite_attribute(struct rewriting *r, struct level *in, enum rewrite_place place,
-                              uint32_t number, const struct wire_field *f)
+/* What a field of a message is to the visitor. */
+struct field_kind {
+    enum { NOT_SHOWN, SHOWN_TEXT, SHOWN_ATTRIBUTE, SHOWN_MESSAGE } kind;
+    enum rewrite_place place;
+    const struct message_kind *message;
+};
+
+enum { FIELDS = 16 }; /* no number that is shown is larger */
+
+struct message_kind {
+    struct field_kind fields[FIELDS]; /* by number */
+    uint32_t attributes;              /* the number of their list; 0: it has none */
+};
+
+/* The attribute whose KeyValue is [body, end), framed from `from` on. */
+static void rewrite_attribute(struct rewriting *r, struct level *in, const struct field_kind *k,
+                              uint32_t number, const uint8_t *from, const uint8_t *body,
+                              const uint8_t *end)
 {
-    struct attribute a = {.framed = f->framed};
-    if (r->by->knows && r->by->knows(r->by->context, f->bytes))
+    struct attribute a;
+    a.framed.data = from;
+    a.framed.len = (size_t)(end - from);
+    if (!attribute_read(bytes_of(body, (size_t)(end - body)), &a) ||
+        (r->by->passes && r->by->passes(r->by->context, k->place, &a)))
         return;
-    if (!attribute_read(f->bytes, &a))
-        return;
-    struct rewrite_item item = {.place = place, .key = a.key, .top_key = a.key, .value = a.value};
-    rewrite_item(r, in, &item, number, f->framed);
+    struct rewrite_item item = {
+        .place = k->place, .key = a.key, .top_key = a.key, .value = a.value};
+    rewrite_item(r, in, &item, number, a.framed);
 }
 
 static void rewrite_text(struct rewriting *r, struct level *in, enum rewrite_place place,
@@ -300,20 +318,6 @@ static void append_attributes(struct rewriting *r, struct level *in, enum rewrit
     for (size_t i = 0; i < count; i++)
         put_attribute(r, number, added[i].key, &added[i].value);
 }
-
-/* What a field of a message is to the visitor. */
-struct field_kind {
-    enum { NOT_SHOWN, SHOWN_TEXT, SHOWN_ATTRIBUTE, SHOWN_MESSAGE } kind;
-    enum rewrite_place place;
-    const struct message_kind *message;
-};
-
-enum { FIELDS = 16 }; /* no number that is shown is larger */
-
-struct message_kind {
-    struct field_kind fields[FIELDS]; /* by number */
-    uint32_t attributes;              /* the number of their list; 0: it has none */
-};
 
 static const struct message_kind status = {
     .fields = {[STATUS_MESSAGE] = {SHOWN_TEXT, PLACE_STATUS_MESSAGE, NULL}},
@@ -359,7 +363,7 @@ static void rewrite_field(struct rewriting *r, const struct message_kind *kind, 
     if (k->kind == SHOWN_TEXT) {
         rewrite_text(r, in, k->place, number, f);
     } else if (k->kind == SHOWN_ATTRIBUTE) {
-        rewrite_attribute(r, in, k->place, number, f);
+        rewrite_attribute(r, in, k, number, f->framed.data, f->bytes.data, wire_end(f->bytes));
     } else if (k->kind == SHOWN_MESSAGE) {
         struct level l = {.outer = in, .number = number, .framed = f->framed, .content = f->bytes};
         rewrite_message(r, k->message, &l);
@@ -367,12 +371,32 @@ static void rewrite_field(struct rewriting *r, const struct message_kind *kind, 
     }
 }
 
+/* The attributes that stand one behind the other at `at`; returns where something else does. */
+static const uint8_t *rewrite_attributes(struct rewriting *r, const struct message_kind *kind,
+                                         struct level *l, const uint8_t *at, const uint8_t *end)
+{
+    const uint32_t number = kind->attributes;
+    const uint8_t tag = (uint8_t)WIRE_TAG(number, WIRE_LENGTH);
+    while (at < end && *at == tag) {
+        size_t len;
+        const uint8_t *body = wire_length(at + 1, end, &len);
+        if (!body)
+            return NULL;
+        rewrite_attribute(r, l, &kind->fields[number], number, at, body, body + len);
+        at = body + len;
+    }
+    return at;
+}
+
 static void rewrite_message(struct rewriting *r, const struct message_kind *kind, struct level *l)
 {
     const uint8_t *at = l->content.data, *end = wire_end(l->content);
     struct wire_field f;
-    while (at < end && (at = wire_field(at, end, &f)))
+    while (at < end && (at = wire_field(at, end, &f))) {
         rewrite_field(r, kind, l, &f);
+        if (kind->attributes)
+            at = rewrite_attributes(r, kind, l, at, end);
+    }
     if (r->by->append && kind->attributes)
         append_attributes(r, l, kind->fields[kind->attributes].place, kind->attributes);
 }

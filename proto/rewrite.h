@@ -60,9 +60,9 @@ struct rewriter {
      * `change` points at has to stay readable until the message is done. */
     enum rewrite_verdict (*visit)(void *context, const struct rewrite_item *item,
                                   struct rewrite_change *change);
-    /* Asked before an attribute of a list is read, which `key_value` is the body of: true leaves it
-     * as it is, unseen. NULL: all are read. */
-    bool (*knows)(void *context, struct bytes key_value);
+    /* Asked first about an attribute of a list: true leaves it as it is, and visit() is not asked.
+     * NULL: it always is. */
+    bool (*passes)(void *context, enum rewrite_place place, const struct attribute *a);
     /* When an attribute list (of the span, of one event or link, resource, scope) has been visited:
      * how many attributes to add at its end, and which. NULL: never any. `place` is the one of the
      * list's attributes. */

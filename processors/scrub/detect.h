@@ -110,6 +110,10 @@ enum detect_result detector_find(const struct detector *d, const struct detect_c
                                  struct bytes value, struct finding findings[FINDINGS_MAX],
                                  size_t *count);
 
+/* Whether a first look is enough to tell that there is nothing in a value under a key that says
+ * nothing of it, as of most values. `numbers`: digits may be somebody's, and not versions. */
+bool detector_glance(const struct detector *d, struct bytes value, bool numbers);
+
 /* Whether the key alone says that nobody may see the value (password, secret, cookie, authorization
  * …), be it a number or a map. */
 bool detector_key_is_sensitive(const struct detector *d, struct bytes key);

@@ -278,3 +278,64 @@ void scan_range(struct scan *s, uint32_t from, uint32_t to)
     if (at < to && !s->overflow)
         scan_block(s, at, to - at, &edge);
 }
+
+enum {
+    GLANCE_MAX = 64,
+    SHORTEST = 6, /* of what can be found */
+};
+
+static bool has_at_least(uint64_t mask, unsigned bits)
+{
+    while (--bits > 0)
+        mask &= mask - 1;
+    return mask != 0;
+}
+
+static unsigned count_dots(struct bytes value)
+{
+    unsigned dots = 0;
+    for (size_t i = 0; i < value.len; i++)
+        dots += value.data[i] == '.';
+    return dots;
+}
+
+/* An address and nothing else, which only profile strict looks at. */
+static bool is_private_address(struct bytes value, const struct block *b, unsigned dots)
+{
+    static const char *const nets[] = {"10.", "192.168.", "127."};
+    if (dots != 3 || (unsigned)__builtin_popcountll(b->digit) + dots != value.len)
+        return false;
+    for (size_t i = 0; i < sizeof nets / sizeof nets[0]; i++) {
+        size_t len = strlen(nets[i]);
+        if (value.len > len && memcmp(value.data, nets[i], len) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Three digits make no number, address or account, and six no number without the dots of an
+ * address; but two may be in aa-bb-cc-dd-ee-0f. */
+static bool may_be_number(const struct detector *d, struct bytes value, const struct block *b)
+{
+    if (b->digit && has_at_least(b->dash, 5))
+        return true;
+    if (!has_at_least(b->digit, 4))
+        return false;
+    unsigned dots = count_dots(value);
+    return (dots >= 3 || has_at_least(b->digit, 7)) &&
+           (d->strict || !is_private_address(value, b, dots));
+}
+
+bool detector_glance(const struct detector *d, struct bytes value, bool numbers)
+{
+    struct block b;
+    if (value.len < SHORTEST)
+        return true;
+    if (value.len > GLANCE_MAX)
+        return false;
+    classify(&b, value.data, (uint32_t)value.len);
+    uint64_t token = b.digit | b.letter | b.dash | b.under;
+    if (b.mark | (b.space & b.rc << 1) | (b.dash & b.dash >> 1) | runs_of_16(token))
+        return false;
+    return !d->numbers || !numbers || !may_be_number(d, value, &b);
+}

@@ -117,6 +117,13 @@ bool scrub_removes_all(const struct scrub_rules *r, struct bytes value,
            action_of(r, hits->items[0].rule) == ACTION_REMOVE;
 }
 
+static void name_rule(const struct scrub_rules *r, unsigned rule, struct buffer *out)
+{
+    buffer_append_byte(out, '[');
+    buffer_append_string(out, scrub_rule_name(r, rule));
+    buffer_append_byte(out, ']');
+}
+
 /* Credentials keep their place in a URL, literals theirs in a query. */
 static void replace(const struct scrub_rules *r, unsigned rule, struct bytes found,
                     struct buffer *out)
@@ -127,7 +134,7 @@ static void replace(const struct scrub_rules *r, unsigned rule, struct bytes fou
         buffer_append_string(out,
                              memchr(found.data, ':', found.len) ? "REDACTED:REDACTED" : "REDACTED");
     else
-        buffer_printf(out, "[%s]", scrub_rule_name(r, rule));
+        name_rule(r, rule, out);
 }
 
 static bool keeps_last_four(unsigned rule)
@@ -161,12 +168,15 @@ void scrub_pseudonym(const struct scrub_rules *r, unsigned rule, struct bytes fo
     }
     buffer_free(&normal);
     buffer_printf(out, "[%s:%s:", scrub_rule_name(r, rule), r->hash_key_id);
-    for (unsigned i = 0; i < HASH_BYTES; i++)
-        buffer_printf(out, "%02x", hash[i]);
+    for (unsigned i = 0; i < HASH_BYTES; i++) {
+        buffer_append_byte(out, (uint8_t) "0123456789abcdef"[hash[i] >> 4]);
+        buffer_append_byte(out, (uint8_t) "0123456789abcdef"[hash[i] & 15]);
+    }
     buffer_append_byte(out, ']');
 }
 
-static void truncate_address(unsigned rule, struct bytes found, struct buffer *out)
+static void truncate_address(const struct scrub_rules *r, unsigned rule, struct bytes found,
+                             struct buffer *out)
 {
     char text[64] = "";
     uint8_t address[16];
@@ -174,7 +184,7 @@ static void truncate_address(unsigned rule, struct bytes found, struct buffer *o
     if (found.len < sizeof text)
         memcpy(text, found.data, found.len);
     if (inet_pton(family, text, address) != 1) {
-        buffer_printf(out, "[%s]", rule == SCRUB_IPV4 ? "ipv4" : "ipv6");
+        name_rule(r, rule, out);
         return;
     }
     if (family == AF_INET)
@@ -197,7 +207,7 @@ static void replace_hit(const struct scrub_rules *r, unsigned rule, struct bytes
         scrub_pseudonym(r, rule, found, out);
         break;
     case ACTION_TRUNCATE:
-        truncate_address(rule, found, out);
+        truncate_address(r, rule, found, out);
         break;
     default:
         replace(r, rule, found, out);

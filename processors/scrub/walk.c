@@ -5,7 +5,7 @@
  * not seen lately are looked at. */
 #include "processors/scrub/walk.h"
 
-#include "processors/scrub/keys.h"
+#include "processors/scrub/key_facts.h"
 #include "processors/scrub/memo.h"
 #include "processors/scrub/summary.h"
 
@@ -21,12 +21,13 @@ struct walking {
     /* of the span; empty for resources and scopes */
     struct bytes span;
     struct bytes db_system;
-    bool db_system_known;
+    enum key_system system; /* what said so */
 
     /* of the attribute */
-    struct bytes key_value; /* its body */
-    struct bytes shown_key; /* as it leaves */
-    bool noted;             /* in its list's summary */
+    const struct key_facts *facts; /* of its key */
+    struct bytes key_value;        /* its body */
+    struct bytes shown_key;        /* as it leaves */
+    bool noted;                    /* in its list's summary */
 
     struct scrub_summary_list outer; /* of the span, resource or scope */
     struct scrub_summary_list inner; /* of one of its events or links */
@@ -43,50 +44,72 @@ static struct bytes find_text(struct bytes span, const char *key)
     return found ? a.value.bytes : bytes_of(NULL, 0);
 }
 
-/* The system says what a statement is written in. */
-static struct bytes db_system_of(struct walking *w, struct bytes key)
+/* It says what a statement is written in. */
+static struct bytes db_system_of(struct walking *w)
 {
-    if (!(key_traits(key) & KEY_DATABASE) || w->span.len == 0)
-        return bytes_of(NULL, 0);
-    if (!w->db_system_known) {
+    if (w->system == NO_SYSTEM) { /* or it comes later */
         w->db_system = find_text(w->span, "db.system.name");
         if (w->db_system.len == 0)
             w->db_system = find_text(w->span, "db.system");
-        w->db_system_known = true;
+        w->system = NEW_SYSTEM;
     }
     return w->db_system;
 }
 
-static bool is_ignored(const struct scrub_rules *r, struct bytes key)
+static void note_system(struct walking *w, enum rewrite_place place, const struct attribute *a)
 {
-    for (size_t i = 0; i < r->ignored_keys.count; i++) {
-        if (bytes_equal_string(key, r->ignored_keys.items[i]))
-            return true;
-    }
-    return false;
+    if (place != PLACE_SPAN_ATTRIBUTE || w->facts->system < w->system ||
+        a->value.type != VALUE_STRING)
+        return;
+    w->system = w->facts->system;
+    w->db_system = a->value.bytes;
 }
 
-/* ---- what need not be looked at again ---- */
+/* ---- what need not be looked at ---- */
 
-static bool knows(void *context, struct bytes key_value)
+enum {
+    SHORT_NUMBER = 1000000000, /* less are nobody's, unless the key says what they are */
+    SHORT_ATTRIBUTE = 40,      /* looked at as fast as remembered */
+};
+
+static bool is_short(int64_t n)
+{
+    return n < SHORT_NUMBER && n > -SHORT_NUMBER;
+}
+
+/* Whether there is nothing in a value, as far as that can be told at a glance. */
+static bool is_plain(const struct scrub_rules *r, const struct key_facts *f, const struct value *v)
+{
+    if (v->type == VALUE_STRING)
+        return detector_glance(r->detector, v->bytes, !f->agent);
+    return v->type == VALUE_BOOL || (v->type == VALUE_INT && is_short(v->integer));
+}
+
+/* As what the attribute is remembered. */
+static void remembered_as(struct walking *w, struct memo_key *k)
+{
+    k->rules = w->walk->rules->id;
+    k->kind = w->facts->statement ? MEMO_STATEMENT : MEMO_ATTRIBUTE;
+    k->context = w->facts->statement ? db_system_of(w) : bytes_of(NULL, 0);
+    k->text = w->key_value;
+}
+
+static bool passes(void *context, enum rewrite_place place, const struct attribute *a)
 {
     struct walking *w = context;
-    const struct memo_key k = {w->walk->rules->id, MEMO_ATTRIBUTE, {0}, key_value};
-    w->key_value = key_value;
+    const struct scrub_rules *r = w->walk->rules;
+    const struct key_facts *f = attribute_key_facts(r, a->key);
+    w->facts = f;
+    if (f->system)
+        note_system(w, place, a);
+    if (f->ignored || (f->usual && is_plain(r, f, &a->value)))
+        return true;
+    w->key_value = a->key_value;
+    if (a->key_value.len < SHORT_ATTRIBUTE)
+        return false;
+    struct memo_key k;
+    remembered_as(w, &k);
     return memo_has(w->memo, &k);
-}
-
-/* How an attribute or text is remembered that is not remembered as the attribute that it is. */
-static struct memo_key memo_key_of(struct walking *w, const struct rewrite_item *item)
-{
-    struct memo_key k = {w->walk->rules->id, MEMO_TEXT, {0}, item->value.bytes};
-    if (item->key.len == 0 && item->top_key.len == 0)
-        return k;
-    bool statement = key_traits(item->key) & KEY_DATABASE;
-    k.text = w->key_value;
-    k.context = db_system_of(w, item->key);
-    k.kind = statement ? MEMO_STATEMENT : MEMO_ATTRIBUTE;
-    return k;
 }
 
 /* ---- what was done ---- */
@@ -183,13 +206,15 @@ static enum rewrite_verdict block(struct walking *w, const struct rewrite_item *
 }
 
 static enum rewrite_verdict scrub_text(struct walking *w, const struct rewrite_item *item,
-                                       struct bytes text, struct rewrite_change *change)
+                                       const struct key_facts *f, struct bytes text,
+                                       struct rewrite_change *change)
 {
     struct scrub_hits hits;
     const struct detect_context where = {.place = item->place,
                                          .key = item->key,
                                          .top_key = item->top_key,
-                                         .db_system = db_system_of(w, item->key)};
+                                         .db_system =
+                                             f->statement ? db_system_of(w) : bytes_of(NULL, 0)};
     if (!scrub_find(w->walk->rules, &where, text, &hits))
         return REWRITE_KEEP;
     return change_text(w, item, text, &hits, change);
@@ -197,27 +222,14 @@ static enum rewrite_verdict scrub_text(struct walking *w, const struct rewrite_i
 
 /* ---- keys ---- */
 
-/* Whether a key may carry data: those of maps may, and of others those with an @ or with many
- * digits, as addresses, numbers and tokens have. */
-static bool may_carry_data(const struct rewrite_item *item)
-{
-    unsigned digits = 0, signs = 0;
-    if (item->depth > 0)
-        return !item->element;
-    for (size_t i = 0; i < item->key.len; i++) {
-        digits += (uint8_t)(item->key.data[i] - '0') <= 9;
-        signs += item->key.data[i] == '@';
-    }
-    return digits >= 4 || signs > 0;
-}
-
 /* Sets change->key. False: all of the key is something that is removed, so the attribute goes. */
 static bool scrub_key(struct walking *w, const struct rewrite_item *item,
                       struct rewrite_change *change)
 {
     struct scrub_hits hits;
     const struct detect_context where = {.place = item->place};
-    if (!may_carry_data(item) || !scrub_find(w->walk->rules, &where, item->key, &hits))
+    bool looked_at = item->depth == 0 ? w->facts->carries : !item->element;
+    if (!looked_at || !scrub_find(w->walk->rules, &where, item->key, &hits))
         return true;
     if (scrub_removes_all(w->walk->rules, item->key, &hits)) {
         if (item->depth == 0)
@@ -235,18 +247,6 @@ static bool scrub_key(struct walking *w, const struct rewrite_item *item,
 
 /* ---- values ---- */
 
-static bool is_blocked(const struct walking *w, struct bytes key)
-{
-    const struct scrub_rules *r = w->walk->rules;
-    return r->blocked_keys.count && key.len && scrub_key_is_blocked(r, key);
-}
-
-/* Whether a value that is no text goes whole. */
-static bool is_secret(const struct walking *w, struct bytes key)
-{
-    return is_blocked(w, key) || detector_key_is_sensitive(w->walk->rules->detector, key);
-}
-
 /* In decimal, at the end of `text`. */
 static struct bytes decimal(char text[24], int64_t n)
 {
@@ -260,47 +260,52 @@ static struct bytes decimal(char text[24], int64_t n)
     return bytes_of(at, (size_t)(text + 24 - at));
 }
 
-/* Short ones are nobody's, unless the key says what they are or there are rules of the user's. */
-static enum rewrite_verdict scrub_number(struct walking *w, const struct rewrite_item *item,
-                                         int64_t n, struct rewrite_change *change)
+/* Whether a value that is no text goes whole. */
+static bool is_secret(const struct key_facts *f)
 {
-    enum { PERSONAL = KEY_PHONE | KEY_SSN | KEY_CARD | KEY_NATIONAL };
+    return f->blocked || f->sensitive;
+}
+
+static enum rewrite_verdict scrub_number(struct walking *w, const struct rewrite_item *item,
+                                         const struct key_facts *f, int64_t n,
+                                         struct rewrite_change *change)
+{
     char text[24];
-    if (is_secret(w, item->key))
+    if (is_secret(f))
         return block(w, item, decimal(text, n), change);
-    if (n < 1000000000 && !w->walk->rules->pattern_count && !(key_traits(item->key) & PERSONAL))
+    if (is_short(n) && !w->walk->rules->pattern_count && !f->personal)
         return REWRITE_KEEP;
-    return scrub_text(w, item, decimal(text, n), change);
+    return scrub_text(w, item, f, decimal(text, n), change);
 }
 
 static enum rewrite_verdict scrub_double(struct walking *w, const struct rewrite_item *item,
-                                         struct rewrite_change *change)
+                                         const struct key_facts *f, struct rewrite_change *change)
 {
     double d = item->value.real;
     const double most = 9007199254740992.0; /* above, doubles are no exact whole numbers */
     if (d >= -most && d <= most && d == (double)(int64_t)d)
-        return scrub_number(w, item, (int64_t)d, change);
-    return is_secret(w, item->key) ? block(w, item, bytes_of("0", 1), change) : REWRITE_KEEP;
+        return scrub_number(w, item, f, (int64_t)d, change);
+    return is_secret(f) ? block(w, item, bytes_of("0", 1), change) : REWRITE_KEEP;
 }
 
 static enum rewrite_verdict scrub_value(struct walking *w, const struct rewrite_item *item,
-                                        struct rewrite_change *change)
+                                        const struct key_facts *f, struct rewrite_change *change)
 {
     switch (item->value.type) {
     case VALUE_STRING:
     case VALUE_BYTES:
-        return is_blocked(w, item->key) ? block(w, item, item->value.bytes, change)
-                                        : scrub_text(w, item, item->value.bytes, change);
+        return f->blocked ? block(w, item, item->value.bytes, change)
+                          : scrub_text(w, item, f, item->value.bytes, change);
     case VALUE_INT:
-        return scrub_number(w, item, item->value.integer, change);
+        return scrub_number(w, item, f, item->value.integer, change);
     case VALUE_DOUBLE:
-        return scrub_double(w, item, change);
+        return scrub_double(w, item, f, change);
     case VALUE_MAP:
-        return is_secret(w, item->key) ? block(w, item, bytes_of("{}", 2), change) : REWRITE_ENTER;
+        return is_secret(f) ? block(w, item, bytes_of("{}", 2), change) : REWRITE_ENTER;
     case VALUE_ARRAY:
         return REWRITE_ENTER;
     case VALUE_BOOL: /* has_password and the like tell nothing */
-        return is_blocked(w, item->key) ? block(w, item, bytes_of("?", 1), change) : REWRITE_KEEP;
+        return f->blocked ? block(w, item, bytes_of("?", 1), change) : REWRITE_KEEP;
     default:
         return REWRITE_KEEP;
     }
@@ -309,27 +314,27 @@ static enum rewrite_verdict scrub_value(struct walking *w, const struct rewrite_
 /* ---- the visit ---- */
 
 static enum rewrite_verdict scrub_item(struct walking *w, const struct rewrite_item *item,
-                                       struct rewrite_change *change)
+                                       const struct key_facts *f, struct rewrite_change *change)
 {
     if (!scrub_key(w, item, change))
         return REWRITE_REMOVE;
-    enum rewrite_verdict verdict = scrub_value(w, item, change);
+    enum rewrite_verdict verdict = scrub_value(w, item, f, change);
     bool renamed = change->key.data != item->key.data;
     return verdict == REWRITE_KEEP && renamed ? REWRITE_SET : verdict;
 }
 
-/* An attribute of a list, or a text. */
-static enum rewrite_verdict visit_outermost(struct walking *w, const struct rewrite_item *item,
-                                            struct rewrite_change *change)
+/* A name, message or state. */
+static enum rewrite_verdict visit_text(struct walking *w, const struct rewrite_item *item,
+                                       struct rewrite_change *change)
 {
-    struct memo_key k = memo_key_of(w, item);
-    w->shown_key = item->key;
-    w->noted = false;
-    if (k.kind != MEMO_ATTRIBUTE && memo_has(w->memo, &k))
+    static const struct key_facts none;
+    struct bytes text = item->value.bytes;
+    const struct memo_key k = {.rules = w->walk->rules->id, .kind = MEMO_TEXT, .text = text};
+    bool plain =
+        !w->walk->rules->pattern_count && detector_glance(w->walk->rules->detector, text, true);
+    if (plain || memo_has(w->memo, &k))
         return REWRITE_KEEP;
-    enum rewrite_verdict verdict = is_ignored(w->walk->rules, item->key) && item->key.len
-                                       ? REWRITE_KEEP
-                                       : scrub_item(w, item, change);
+    enum rewrite_verdict verdict = scrub_text(w, item, &none, text, change);
     if (verdict == REWRITE_KEEP)
         memo_add(w->memo, &k);
     return verdict;
@@ -340,21 +345,39 @@ static enum rewrite_verdict visit_summary(struct walking *w, const struct rewrit
                                           struct rewrite_change *change)
 {
     w->noted = true;
-    enum rewrite_verdict verdict = scrub_item(w, item, change);
+    enum rewrite_verdict verdict = scrub_item(w, item, w->facts, change);
     bool goes = verdict == REWRITE_REMOVE ||
                 scrub_summary_came(summary_of(w, item->place), item->key, &change->value);
     return goes ? REWRITE_REMOVE : verdict;
+}
+
+/* An attribute of a list that was not let pass. */
+static enum rewrite_verdict visit_attribute(struct walking *w, const struct rewrite_item *item,
+                                            struct rewrite_change *change)
+{
+    w->shown_key = item->key;
+    w->noted = false;
+    if (w->walk->rules->summary != SUMMARY_SILENT && scrub_summary_is_key(item->key))
+        return visit_summary(w, item, change);
+    enum rewrite_verdict verdict = scrub_item(w, item, w->facts, change);
+    if (verdict == REWRITE_KEEP && w->key_value.len >= SHORT_ATTRIBUTE) {
+        struct memo_key k;
+        remembered_as(w, &k);
+        memo_add(w->memo, &k);
+    }
+    return verdict;
 }
 
 static enum rewrite_verdict visit(void *context, const struct rewrite_item *item,
                                   struct rewrite_change *change)
 {
     struct walking *w = context;
-    if (item->depth > 0)
-        return scrub_item(w, item, change);
-    if (w->walk->rules->summary != SUMMARY_SILENT && scrub_summary_is_key(item->key))
-        return visit_summary(w, item, change);
-    return visit_outermost(w, item, change);
+    if (!is_attribute(item->place))
+        return visit_text(w, item, change);
+    if (item->depth == 0)
+        return visit_attribute(w, item, change);
+    const struct key_facts f = inner_key_facts(w->walk->rules, item->key);
+    return scrub_item(w, item, &f, change);
 }
 
 static size_t append(void *context, enum rewrite_place place, const struct link_attribute **out)
@@ -393,7 +416,7 @@ static void begin(struct walking *w, const struct scrub_walk *walk, struct batch
     w->no_memory = false;
     w->text = (struct buffer){0};
     w->span = bytes_of(NULL, 0);
-    w->db_system_known = false;
+    w->system = NO_SYSTEM;
     scrub_summary_begin(&w->outer);
     scrub_summary_begin(&w->inner);
 }
@@ -404,14 +427,14 @@ bool scrub_batch(const struct scrub_walk *walk, struct batch *b)
     const struct rewriter rewriter = {
         .context = &w,
         .visit = visit,
-        .knows = knows,
+        .passes = passes,
         .append = walk->rules->summary == SUMMARY_SILENT ? NULL : append,
     };
     begin(&w, walk, b);
     bool done = scrub_shared(b, &rewriter);
     for (uint32_t i = 0; i < b->span_count && done && !w.no_memory; i++) {
         w.span = span_bytes(&b->spans[i]);
-        w.db_system_known = false;
+        w.system = NO_SYSTEM;
         done = span_rewrite(b, i, &rewriter);
     }
     buffer_free(&w.text);
