@@ -8,7 +8,79 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { HASH_BYTES = 16 }; /* of HMAC-SHA256's 32: enough that no two people meet */
+/* ---- marks that a scrub processor has left before: they stay, or nobody would know them ---- */
+
+enum {
+    MARK_NAME_MAX = 64, /* patterns with longer names are hashed again */
+    MARK_MAX = MARK_NAME_MAX + SCRUB_KEY_ID_MAX + 2 * SCRUB_HASH_BYTES + 4,
+};
+
+static size_t key_id_end(struct bytes value, size_t from)
+{
+    size_t at = from;
+    while (at < value.len && at - from < SCRUB_KEY_ID_MAX && scrub_is_key_id_byte(value.data[at]))
+        at++;
+    return at;
+}
+
+static bool is_hex(uint8_t c)
+{
+    return (uint8_t)(c - '0') <= 9 || (uint8_t)(c - 'a') <= 5;
+}
+
+/* Whether ":9f86…]" stands at `at`. */
+static bool is_hash(struct bytes value, size_t at)
+{
+    const size_t len = 2 * (size_t)SCRUB_HASH_BYTES;
+    if (at >= value.len || value.len - at < len + 2 || value.data[at] != ':' ||
+        value.data[at + 1 + len] != ']')
+        return false;
+    for (size_t i = 1; i <= len; i++) {
+        if (!is_hex(value.data[at + i]))
+            return false;
+    }
+    return true;
+}
+
+static bool is_rule_name(const struct scrub_rules *r, struct bytes name)
+{
+    for (unsigned rule = 0; rule < SCRUB_CLASSES + r->pattern_count; rule++) {
+        if (bytes_equal_string(name, scrub_rule_name(r, rule)))
+            return true;
+    }
+    return false;
+}
+
+/* Where the mark ends that begins at `at`, [email] or [email:1:9f86…]; 0: there is none. */
+static size_t mark_end(const struct scrub_rules *r, struct bytes value, size_t at)
+{
+    if (value.data[at] != '[')
+        return 0;
+    size_t name = at + 1, end = name;
+    while (end < value.len && value.data[end] != ':' && value.data[end] != ']' &&
+           end - name < MARK_NAME_MAX)
+        end++;
+    if (end == value.len || !is_rule_name(r, bytes_of(value.data + name, end - name)))
+        return 0;
+    if (value.data[end] == ']')
+        return end + 1;
+    size_t hash = key_id_end(value, end + 1);
+    return is_hash(value, hash) ? hash + 2 * (size_t)SCRUB_HASH_BYTES + 2 : 0;
+}
+
+/* Whether what was found is a mark, or part of one. */
+static bool is_in_mark(const struct scrub_rules *r, struct bytes value, size_t start, size_t end)
+{
+    size_t at = start;
+    while (at > 0 && value.data[at] != '[' && start - at < MARK_MAX)
+        at--;
+    return end <= mark_end(r, value, at);
+}
+
+bool scrub_is_mark(const struct scrub_rules *r, struct bytes value)
+{
+    return value.len > 0 && mark_end(r, value, 0) == value.len;
+}
 
 /* ---- finding ---- */
 
@@ -50,6 +122,8 @@ static void take_whole(struct scrub_hits *hits, struct bytes value, unsigned rul
 }
 
 struct collecting {
+    const struct scrub_rules *rules;
+    struct bytes value;
     struct scrub_hits *hits;
     uint16_t rule;
 };
@@ -57,6 +131,8 @@ struct collecting {
 static bool collect(void *context, struct regex_span match)
 {
     const struct collecting *c = context;
+    if (is_in_mark(c->rules, c->value, match.start, match.end))
+        return true;
     return add_hit(c->hits, (struct scrub_hit){(uint32_t)match.start,
                                                (uint32_t)(match.end - match.start), c->rule});
 }
@@ -64,7 +140,7 @@ static bool collect(void *context, struct regex_span match)
 static void find_patterns(struct pattern_subject *s, struct bytes value, struct scrub_hits *hits)
 {
     for (unsigned i = 0; i < s->rules->pattern_count; i++) {
-        struct collecting c = {hits, (uint16_t)(SCRUB_CLASSES + i)};
+        struct collecting c = {s->rules, value, hits, (uint16_t)(SCRUB_CLASSES + i)};
         if (!pattern_find(s, i, collect, &c)) {
             take_whole(hits, value, c.rule);
             return;
@@ -91,8 +167,9 @@ bool scrub_find(const struct scrub_rules *r, const struct detect_context *where,
     bool begun = pattern_subject_begin(&s, r, value);
     for (size_t i = 0; i < count; i++) {
         struct scrub_hit hit = {found[i].start, found[i].len, (uint16_t)found[i].class};
-        if (!begun || !r->allowed_values.count ||
-            !pattern_allows(&s, hit.start, (size_t)hit.start + hit.len))
+        size_t end = (size_t)hit.start + hit.len;
+        bool allowed = begun && r->allowed_values.count && pattern_allows(&s, hit.start, end);
+        if (!allowed && !is_in_mark(r, value, hit.start, end))
             hits->items[hits->count++] = hit;
     }
     if (begun)
@@ -168,7 +245,7 @@ void scrub_pseudonym(const struct scrub_rules *r, unsigned rule, struct bytes fo
     }
     buffer_free(&normal);
     buffer_printf(out, "[%s:%s:", scrub_rule_name(r, rule), r->hash_key_id);
-    for (unsigned i = 0; i < HASH_BYTES; i++) {
+    for (unsigned i = 0; i < SCRUB_HASH_BYTES; i++) {
         buffer_append_byte(out, (uint8_t) "0123456789abcdef"[hash[i] >> 4]);
         buffer_append_byte(out, (uint8_t) "0123456789abcdef"[hash[i] & 15]);
     }

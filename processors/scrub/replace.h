@@ -29,6 +29,10 @@ bool scrub_removes_all(const struct scrub_rules *r, struct bytes value,
 void scrub_replace(const struct scrub_rules *r, struct bytes value, const struct scrub_hits *hits,
                    struct buffer *out);
 
+/* Whether all of the value is what a scrub processor has put in the place of another, by whatever
+ * key. */
+bool scrub_is_mark(const struct scrub_rules *r, struct bytes value);
+
 /* Appends the pseudonym that action `hash` writes. */
 void scrub_pseudonym(const struct scrub_rules *r, unsigned rule, struct bytes found,
                      struct buffer *out);

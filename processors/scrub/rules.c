@@ -260,6 +260,14 @@ static bool wants_hashes(const struct scrub_rules *r, const struct detector_opti
 
 enum { KEY_MIN = 16 };
 
+static bool is_key_id(const char *id)
+{
+    size_t len = 0;
+    while (id[len] && scrub_is_key_id_byte((uint8_t)id[len]))
+        len++;
+    return len > 0 && len <= SCRUB_KEY_ID_MAX && !id[len];
+}
+
 static bool read_key(struct scrub_rules *r, const struct config_value *config,
                      const struct settings *s, struct error *e)
 {
@@ -267,6 +275,11 @@ static bool read_key(struct scrub_rules *r, const struct config_value *config,
     r->hash_key_id = s->hash.key_id;
     if (!r->hashes)
         return true;
+    if (!is_key_id(r->hash_key_id))
+        return config_error(
+            config_child(config, "hash"), e,
+            "key_id has to be of 1 to %d letters, digits, dots, dashes, underscores",
+            SCRUB_KEY_ID_MAX);
     if (!s->hash.key == !s->hash.key_file)
         return config_error(config, e, "action hash needs hash::key or hash::key_file");
     char *file = s->hash.key_file ? file_read(s->hash.key_file, &why) : NULL;

@@ -19,6 +19,8 @@ enum {
     SCRUB_PATTERNS_MAX = 64,
     SCRUB_RULES_MAX = SCRUB_CLASSES + SCRUB_PATTERNS_MAX, /* classes, then patterns */
     SCRUB_KEY_MAX = 4096,
+    SCRUB_KEY_ID_MAX = 16,
+    SCRUB_HASH_BYTES = 16, /* of HMAC-SHA256's 32: enough that no two people meet */
 };
 
 struct scrub_pattern {
@@ -57,6 +59,13 @@ struct scrub_rules {
 /* NULL with `e` set. */
 struct scrub_rules *scrub_rules_create(const struct config_value *config, struct error *e);
 void scrub_rules_destroy(struct scrub_rules *r);
+
+/* What a key's id may be made of, so that a pseudonym is known as one. */
+static inline bool scrub_is_key_id_byte(uint8_t c)
+{
+    return (uint8_t)((c | 0x20) - 'a') <= 25 || (uint8_t)(c - '0') <= 9 || c == '-' || c == '_' ||
+           c == '.';
+}
 
 /* "email", or a pattern's name. */
 const char *scrub_rule_name(const struct scrub_rules *r, unsigned rule);

@@ -185,20 +185,12 @@ static enum rewrite_verdict change_text(struct walking *w, const struct rewrite_
     return REWRITE_SET;
 }
 
-/* What a processor in front has hidden stays as it is. */
-static bool is_hidden(struct bytes text)
-{
-    static const char name[] = "[sensitive_key";
-    return text.len >= sizeof name && memcmp(text.data, name, sizeof name - 1) == 0 &&
-           text.data[text.len - 1] == ']';
-}
-
 /* A value that goes whole, whatever it is; an array's elements go one by one. */
 static enum rewrite_verdict block(struct walking *w, const struct rewrite_item *item,
                                   struct bytes text, struct rewrite_change *change)
 {
     struct scrub_hits hits = {.count = 1};
-    if (text.len == 0 || is_hidden(text))
+    if (text.len == 0 || scrub_is_mark(w->walk->rules, text))
         return REWRITE_KEEP;
     hits.items[0] = (struct scrub_hit){0, (uint32_t)text.len, SCRUB_SENSITIVE_KEY};
     change->value.type = VALUE_STRING;

@@ -4,6 +4,7 @@
 
 #include "proto/frame.h"
 #include "proto/otlp_json.h"
+#include "tests/unit/scrub/config_tree.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,20 +20,6 @@
     "\"name\":\"lib\"},\"spans\":[{\"traceId\":\"0102030405060708090a0b0c0d0e0f10\",\"spanId\":"   \
     "\"0102030405060708\",\"name\":\"work\",\"startTimeUnixNano\":\"1\",\"endTimeUnixNano\":"      \
     "\"2\",\"attributes\":[%s]%s}]}]}]}"
-
-static struct config_value *node(struct config_value *parent, enum config_type type,
-                                 const char *key, const char *text)
-{
-    struct config_value *v = config_keep(1, sizeof *v);
-    *v = (struct config_value){
-        .type = type, .key = key, .text = text, .file = "t", .line = 1, .parent = parent};
-    struct config_value **end = parent ? &parent->children : NULL;
-    while (end && *end)
-        end = &(*end)->next;
-    if (end)
-        *end = v;
-    return v;
-}
 
 /* Profiles secrets and pii; `class` (NULL: none) with this action. */
 static struct scrub_rules *rules_with(const char *class, const char *action, const char *summary)
@@ -148,6 +135,121 @@ static void rules_of_the_users(void **state)
     scrub_rules_destroy(r);
 }
 
+static struct scrub_rules *rules_of(const char *key, const char *value)
+{
+    struct error e = {{0}};
+    struct config_value *config = node(NULL, CONFIG_MAP, "scrub", NULL);
+    struct config_value *profiles = node(config, CONFIG_LIST, "profiles", NULL);
+    node(profiles, CONFIG_SCALAR, NULL, "secrets");
+    node(profiles, CONFIG_SCALAR, NULL, "pii");
+    node(config, CONFIG_SCALAR, key, value);
+    node(node(config, CONFIG_MAP, "hash", NULL), CONFIG_SCALAR, "key", "0123456789abcdef");
+    struct scrub_rules *r = scrub_rules_create(config, &e);
+    if (!r)
+        fail_msg("%s", e.text);
+    return r;
+}
+
+#define MAP(key, pair) "{\"key\":\"" key "\",\"value\":{\"kvlistValue\":{\"values\":[" pair "]}}}"
+#define LIST(key, element)                                                                         \
+    "{\"key\":\"" key "\",\"value\":{\"arrayValue\":{\"values\":[{\"stringValue\":\"" element      \
+    "\"}]}}}"
+#define INT(key, n) "{\"key\":\"" key "\",\"value\":{\"intValue\":\"" n "\"}}"
+
+static void what_hides_behind_a_key_is_found(void **state)
+{
+    (void)state;
+    struct scrub_rules *r = rules_of("summary", "silent");
+    becomes(r, MAP("m", LIST("a@b.com", "AKIAIOSFODNN7EXAMPLE")),
+            MAP("m", LIST("[email]", "[aws_key_id]")));
+    becomes(r, MAP("m", MAP("a@b.com", S("x", "c@d.com"))),
+            MAP("m", MAP("[email]", S("x", "[email]"))));
+    becomes(r, LIST("of.a@b.com", "c@d.com"), LIST("[email]", "[email]"));
+    becomes(r, S("4111111111111111", "fine"), S("[payment_card]", "fine"));
+    scrub_rules_destroy(r);
+    r = rules_of("action", "remove");
+    becomes(r, MAP("m", S("a@b.com", "v")), "\"kvlistValue\":{}");
+    scrub_rules_destroy(r);
+}
+
+static void numbers_are_somebodys(void **state)
+{
+    (void)state;
+    struct scrub_rules *r = rules_of("summary", "silent");
+    becomes(r, INT("n", "4111111111111111"), S("n", "[payment_card]"));
+    becomes(r, INT("user.ssn", "536228726"), S("user.ssn", "[us_ssn]"));
+    becomes(r, INT("http.response.body.size", "536228726"),
+            INT("http.response.body.size", "536228726"));
+    becomes(r, "{\"key\":\"d\",\"value\":{\"doubleValue\":4111111111111111}}",
+            S("d", "[payment_card]"));
+    becomes(r, "{\"key\":\"api_token\",\"value\":{\"doubleValue\":0.25}}",
+            S("api_token", "[sensitive_key]"));
+    scrub_rules_destroy(r);
+    r = rules_with(NULL, NULL, "silent");
+    becomes(r, "{\"key\":\"internal.flag\",\"value\":{\"boolValue\":true}}",
+            S("internal.flag", "[sensitive_key]"));
+    scrub_rules_destroy(r);
+}
+
+/* As through an agent and a gateway. */
+static void what_was_hashed_stays(void **state)
+{
+    (void)state;
+    struct scrub_rules *r = rules_of("action", "hash");
+    const struct scrub_walk walk = {.rules = r};
+    struct batch *b = batch_of(S("owner", "a@b.com"),
+                               S("m", "ghp_0123456789abcdefghijABCDEFGHIJ012345 of a@b.com") "," S(
+                                   "password", "hunter2") "," INT("n", "4111111111111111"),
+                               "");
+    assert_true(scrub_batch(&walk, b));
+    char *once = json_of(b);
+    assert_null(strstr(once, "a@b.com"));
+    assert_null(strstr(once, "hunter2"));
+    assert_true(scrub_batch(&walk, b));
+    char *twice = json_of(b);
+    assert_string_equal(once, twice);
+    free(once);
+    free(twice);
+    batch_release(b);
+    becomes(r, S("m", "[email:AKIAIOSFODNN7EXAMPLE:00112233445566778899aabbccddeeff]"),
+            "[aws_key_id:1:");
+    scrub_rules_destroy(r);
+}
+
+/* What has been seen is not looked at again, unless it may mean something else now. */
+static void nothing_is_remembered_wrongly(void **state)
+{
+    (void)state;
+    static const char statement[] = S("db.query.text", "SELECT 1 FROM t WHERE c = \\\"Smith\\\"");
+    static const char mysql[] = S("db.system.name", "mysql");
+    static const char postgresql[] = S("db.system.name", "postgresql");
+    char text[512];
+    struct scrub_rules *r = rules_of("summary", "silent");
+    struct scrub_rules *strict = rules_of("action", "mask");
+    for (int i = 0; i < 3; i++) {
+        snprintf(text, sizeof text, "%s,%s", postgresql, statement);
+        becomes(r, text, "Smith");
+        snprintf(text, sizeof text, "%s,%s", mysql, statement);
+        becomes(r, text, "c = ?");
+        becomes(r, S("a.note.of.some.length", "order of a@b.com, 2 pieces"),
+                S("a.note.of.some.length", "order of [email], 2 pieces"));
+        becomes(strict, S("a.note.of.some.length", "order of a@b.com, 2 pieces"),
+                S("a.note.of.some.length", "order of ****, 2 pieces"));
+        becomes(r, S("a.note.of.some.length", "order of a-b.com, 2 pieces"),
+                S("a.note.of.some.length", "order of a-b.com, 2 pieces"));
+    }
+    scrub_rules_destroy(r);
+    r = rules_with(NULL, NULL, "silent"); /* to it, this is an order */
+    becomes(r, S("a.note.of.some.length", "about ORD-4711, two pieces of it"),
+            S("a.note.of.some.length", "about [order], two pieces of it"));
+    becomes(strict, S("a.note.of.some.length", "about ORD-4711, two pieces of it"),
+            S("a.note.of.some.length", "about ORD-4711, two pieces of it"));
+    becomes(r, S("a.note.of.some.length", "about ORD-4711, two pieces of it"),
+            S("a.note.of.some.length", "about [order], two pieces of it"));
+    scrub_rules_destroy(strict);
+    scrub_rules_destroy(r);
+}
+
 static void every_place_and_kind(void **state)
 {
     (void)state;
@@ -205,6 +307,23 @@ static void summaries_tell_of_their_own_list(void **state)
     scrub_rules_destroy(r);
 }
 
+static void summaries_go_on_and_name_nobody(void **state)
+{
+    (void)state;
+    struct scrub_rules *r = rules_with(NULL, NULL, "debug");
+    becomes(r,
+            S("b", "a@b.com") "," S("redaction.masked.keys",
+                                    "a,z") "," INT("redaction.masked.count", "2"),
+            S("b", "[email]") "," S("redaction.masked.keys",
+                                    "a,b,z") "," INT("redaction.masked.count", "3") "]");
+    becomes(r, S("redaction.masked.keys", "a,z") "," INT("redaction.masked.count", "2"),
+            "[" S("redaction.masked.keys", "a,z") "," INT("redaction.masked.count", "2") "]");
+    becomes(r, S("of.a@b.com", "x"), S("[email]", "x") "," S("redaction.masked.keys", "[email]"));
+    becomes(r, S("redaction.note", "a@b.com"), S("redaction.note", "[email]"));
+    becomes(r, S("redaction.masked.keys", "a@b.com"), S("redaction.masked.keys", "[email]"));
+    scrub_rules_destroy(r);
+}
+
 static void what_has_nothing_in_it_stays_as_it_is(void **state)
 {
     (void)state;
@@ -235,6 +354,11 @@ int main(void)
         cmocka_unit_test(hashes_join_however_it_is_written),
         cmocka_unit_test(rules_of_the_users),
         cmocka_unit_test(every_place_and_kind),
+        cmocka_unit_test(what_hides_behind_a_key_is_found),
+        cmocka_unit_test(numbers_are_somebodys),
+        cmocka_unit_test(what_was_hashed_stays),
+        cmocka_unit_test(nothing_is_remembered_wrongly),
+        cmocka_unit_test(summaries_go_on_and_name_nobody),
         cmocka_unit_test(summaries_tell_of_their_own_list),
         cmocka_unit_test(what_has_nothing_in_it_stays_as_it_is),
     };
