@@ -21,41 +21,60 @@ test('what is to be scrubbed arrives nowhere; what is not, untouched', async () 
     exporters: { sqlite: { flush_interval: '10ms' }, ...pipeline.toGrpc(backend.grpcPort, { compression: 'none' }) },
   });
   const traceId = otlp.traceId();
-  const attributes = [otlp.string('note', `key ${SECRET}`), otlp.string('enduser.id', MAIL)];
-  const dirty = otlp.span({
+  const attributes = (mail, secret) => [
+    otlp.string('note', `key ${secret}`),
+    otlp.string('enduser.id', mail),
+    { key: 'raw', value: { bytesValue: Buffer.from(`key ${secret}`) } },
+    { key: 'list', value: { arrayValue: { values: [{ stringValue: secret }, { intValue: 7 }] } } },
+    { key: 'map', value: { kvlistValue: { values: [{ key: mail, value: { kvlistValue: { values: [otlp.string('x', secret)] } } }] } } },
+  ];
+  const dirty = (mail, secret, ids) => otlp.span({
+    ...ids,
     traceId,
-    name: `GET ${SECRET}`,
-    status: { code: 2, message: `no ${SECRET}` },
-    attributes,
-    events: [{ timeUnixNano: 1n, name: `event ${SECRET}`, attributes }],
-    links: [{ traceId, spanId: otlp.span({}).spanId, attributes }],
+    name: `GET ${secret}`,
+    traceState: `vendor=${secret}`,
+    status: { code: 2, message: `no ${secret}` },
+    attributes: attributes(mail, secret),
+    events: [{ timeUnixNano: 1n, name: `event ${secret}`, attributes: attributes(mail, secret) }],
+    links: [{ traceId, spanId: ids.spanId, traceState: `vendor=${secret}`, attributes: attributes(mail, secret) }],
   });
   const clean = otlp.span({ traceId, name: 'GET /cart', attributes: [otlp.string('http.route', '/cart/{id}')] });
-  const bytes = otlp.encodeRequest(otlp.request([dirty, clean], { service: 'shop' }));
+  const { spanId, startTimeUnixNano, endTimeUnixNano } = otlp.span({});
+  const requestWith = (mail, secret) => {
+    const request = otlp.request([dirty(mail, secret, { spanId, startTimeUnixNano, endTimeUnixNano }), clean]);
+    const shared = attributes(mail, secret).filter((a) => a.key !== 'enduser.id');
+    request.resourceSpans[0].resource.attributes.push(...shared);
+    request.resourceSpans[0].scopeSpans[0].scope = { name: `of ${secret}`, version: '1', attributes: shared };
+    return request;
+  };
+  const bytes = otlp.encodeRequest(requestWith(MAIL, SECRET));
   assert.equal((await client.post(t.ports.http, bytes)).status, 200);
   await tailspan.until('the spans', () => backend.spans.length === 2);
   await tailspan.until('the store', async () => (await t.metric('otelcol_exporter_sent_spans', { exporter: 'sqlite' })) === 2);
 
   const sent = backend.requests.map((r) => r.bytes.toString('latin1')).join();
   assert.ok(!sent.includes(SECRET) && !sent.includes(MAIL));
-  assert.match(sent, /GET \[aws_key_id\]/);
-  assert.match(sent, /\[email:1:[0-9a-f]{32}\]/);
-  const original = otlp.spansOf(otlp.decodeRequest(bytes)).find((s) => s.name === 'GET /cart');
-  assert.deepEqual(backend.spans.find((s) => s.name === 'GET /cart'), original);
+  const [hash] = sent.match(/\[email:1:[0-9a-f]{32}\]/);
+  // What is not to be scrubbed is as it was: ids and times, numbers, texts beside a secret.
+  const wanted = otlp.decodeRequest(otlp.encodeRequest(requestWith(hash, '[aws_key_id]')));
+  assert.deepEqual(otlp.bySpanId(backend.spans), otlp.bySpanId(otlp.spansOf(wanted)));
 
   assert.equal(await t.metric('tailspan_processor_scrub_findings', { rule: 'aws_key_id', place: 'span_name' }), 1);
-  assert.equal(await t.metric('tailspan_processor_scrub_findings', { rule: 'email', place: 'link_attribute' }), 1);
+  for (const place of ['span', 'event', 'link', 'resource', 'scope'])
+    assert.equal(await t.metric('tailspan_processor_scrub_findings', { rule: 'aws_key_id', place: `${place}_attribute` }), 4, place);
+  assert.equal(await t.metric('tailspan_processor_scrub_findings', { rule: 'email', place: 'link_attribute' }), 2);
   const { body } = await client.get(t.ports.telemetry, '/metrics');
   assert.ok(!body.includes(SECRET) && !body.includes(MAIL));
   await t.stop();
   assert.ok(!t.stderr.includes(SECRET) && !t.stderr.includes(MAIL));
 
   // The person is found and erased by the hash, without the hash being known to who asks.
-  const erase = tailspan.run(['erase', '--where', `enduser.id="${MAIL}"`, '--config', path.join(t.directory, 'config.yaml'),
-    '--data-directory', path.join(t.directory, 'data')]);
-  assert.equal(erase.stdout, '1 spans of 1 traces were removed\n', erase.stderr);
-  for (const f of fs.readdirSync(path.join(t.directory, 'data', 'traces')))
-    assert.ok(!fs.readFileSync(path.join(t.directory, 'data', 'traces', f)).includes(SECRET));
+  const erase = (where, ...more) => tailspan.run(['erase', '--where', where, '--config', path.join(t.directory, 'config.yaml'),
+    '--data-directory', path.join(t.directory, 'data'), ...more]);
+  assert.match(erase(`*~"${SECRET}"`, '--dry-run').stdout, /^0 spans/);
+  assert.match(erase('*~"[aws_key_id]"', '--dry-run').stdout, /^2 spans/);
+  const erased = erase(`enduser.id="${MAIL}"`);
+  assert.equal(erased.stdout, '1 spans of 1 traces were removed\n', erased.stderr);
 });
 
 test('wrong settings are refused with their place', () => {
