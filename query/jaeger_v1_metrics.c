@@ -97,7 +97,7 @@ static const char *trouble(const struct monitor_query *q)
         return "failed executing metrics query: bad_data: exceeded maximum resolution of 11,000 "
                "points per "
                "timeseries. Try decreasing the query resolution (?step=XX)";
-    if (q->end_ns - q->start_ns + q->window_ns > 31 * 86400 * 1000000000ull)
+    if (q->end_ns - q->start_ns + q->window_ns > 31 * 86400ull * 1000000000ull)
         return "more than 31 days are asked for; the history is of hours";
     return NULL;
 }
