@@ -5,7 +5,6 @@
  * names (the collection). What cannot be read so goes whole. */
 #include "processors/scrub/detect_private.h"
 
-#include <strings.h>
 
 /* What stays of a command's arguments. */
 enum keep {
@@ -79,8 +78,7 @@ static const struct command commands[] = {
 static const struct command *command_named(const uint8_t *name, uint32_t len)
 {
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
-        if (strlen(commands[i].name) == len &&
-            strncasecmp(commands[i].name, (const char *)name, len) == 0)
+        if (bytes_are(name, len, commands[i].name))
             return &commands[i];
     }
     return NULL;
@@ -301,8 +299,7 @@ void json_find(struct scan *s)
 static bool is_system(struct bytes system, const char *const *names)
 {
     for (; *names; names++) {
-        if (system.len == strlen(*names) &&
-            strncasecmp((const char *)system.data, *names, system.len) == 0)
+        if (bytes_are(system.data, system.len, *names))
             return true;
     }
     return false;

@@ -5,8 +5,6 @@
  * ends where the script changes. */
 #include "processors/scrub/detect_private.h"
 
-#include <strings.h>
-
 enum { LOCAL_MAX = 64, DOMAIN_MAX = 253 };
 
 static bool is_local(uint8_t c)
@@ -115,7 +113,7 @@ static bool is_extension(const uint8_t *label, uint32_t len)
         "htm", "xml",  "yml",  "yaml", "jar", "exe",   "dll",         "txt",  "log",  "pdf",
         "csv", "lock", "tgz",  "gz",   "tar", "local", "localdomain", "class"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (strlen(names[i]) == len && strncasecmp((const char *)label, names[i], len) == 0)
+        if (bytes_are(label, len, names[i]))
             return true;
     }
     return false;

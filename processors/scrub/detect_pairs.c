@@ -7,8 +7,6 @@
  * a sentence goes on after is none. */
 #include "processors/scrub/detect_private.h"
 
-#include <strings.h>
-
 enum { NAME_MAX = 64 };
 
 /* ---- values ---- */
@@ -16,7 +14,7 @@ enum { NAME_MAX = 64 };
 static bool is_word_of(const uint8_t *text, uint32_t len, const char *const *words)
 {
     for (; *words; words++) {
-        if (strlen(*words) == len && strncasecmp((const char *)text, *words, len) == 0)
+        if (bytes_are(text, len, *words))
             return true;
     }
     return false;
@@ -577,9 +575,14 @@ static void take_word_before(const struct scan *s, struct name *n)
 }
 
 /* curl -u user:password */
+enum { LOGIN_MAX = 48 }; /* bytes before its colon, with the option */
+
 static void login_at(struct scan *s, uint32_t at)
 {
     uint32_t start = at, end = at + 1;
+    uint32_t near = at > LOGIN_MAX ? at - LOGIN_MAX : 0;
+    if (at == 0 || !memchr(s->s + near, ' ', at - near))
+        return; /* behind no option */
     if (s->curl == CURL_UNKNOWN) {
         s->curl = memmem(s->s, s->end, "curl", 4) ? CURL_CALLED : CURL_ABSENT;
         s->steps += s->end;

@@ -94,6 +94,16 @@ static inline unsigned byte_hex_value(uint8_t c)
     return byte_is_digit(c) ? c - '0' + 0u : (c | 0x20) - 'a' + 10u;
 }
 
+/* Whether the text is the word, whatever their case. Most are told apart by their first byte. */
+static inline bool bytes_are(const uint8_t *text, size_t len, const char *word)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (!word[i] || byte_lower(text[i]) != byte_lower((uint8_t)word[i]))
+            return false;
+    }
+    return !word[len];
+}
+
 /* What base64url and most issuers' tokens are made of. */
 static inline bool byte_is_token(uint8_t c)
 {

@@ -190,7 +190,8 @@ static bool kind_at(struct scan *s, uint32_t start, const struct kind *kinds, si
                     uint32_t *end, enum scrub_class *class)
 {
     for (size_t i = 0; i < count; i++) {
-        uint32_t found = kind_end(s, start, &kinds[i]);
+        bool begins = start < s->end && s->s[start] == (uint8_t)kinds[i].prefix[0];
+        uint32_t found = begins ? kind_end(s, start, &kinds[i]) : 0;
         if (found) {
             *end = found;
             *class = kinds[i].class;

@@ -5,9 +5,24 @@
 
 enum { ODD_MAX = 256 };
 
+/* What ends a URL, and what ends its host. */
+enum { ENDS_URL = 1, ENDS_HOST = 2 };
+static const uint8_t ends[256] = {
+    [0 ... ' '] = ENDS_URL | ENDS_HOST,
+    ['"'] = ENDS_URL | ENDS_HOST,
+    ['\''] = ENDS_URL | ENDS_HOST,
+    ['<'] = ENDS_URL | ENDS_HOST,
+    ['>'] = ENDS_URL | ENDS_HOST,
+    ['`'] = ENDS_URL | ENDS_HOST,
+    ['\\'] = ENDS_URL | ENDS_HOST,
+    ['/'] = ENDS_HOST,
+    ['?'] = ENDS_HOST,
+    ['#'] = ENDS_HOST,
+};
+
 static bool ends_url(uint8_t c)
 {
-    return c <= ' ' || c == '"' || c == '\'' || c == '<' || c == '>' || c == '`' || c == '\\';
+    return ends[c] & ENDS_URL;
 }
 
 /* Users that are everybody's, when they come without a password. */
@@ -51,9 +66,7 @@ void url_at(struct scan *s, uint32_t at)
         start < s->floor)
         return;
     uint32_t sign = start;
-    for (; host < s->end && s->s[host] != '/' && s->s[host] != '?' && s->s[host] != '#' &&
-           !ends_url(s->s[host]);
-         host++)
+    for (; host < s->end && !(ends[s->s[host]] & ENDS_HOST); host++)
         sign = s->s[host] == '@' ? host : sign;
     s->steps += host - start;
     if (sign == start && host < s->end && has_odd_port(s, start, host)) {
