@@ -134,6 +134,33 @@ def measure(subject, load, options, verify=False):
     return run
 
 
+def disturb(subject, probe, other, options):
+    """One run with two generators: what becomes of the requests of `probe` while `other` is being served.
+
+    Latencies are the probe's alone, in its own window; spans are those of both.
+    """
+    run = {"subject": subject.name}
+    sink, sink_endpoint = start_sink(options, False)
+    process, port = subject.start(options, sink_endpoint)
+    process.wait_for_port(port)
+    idle_cpu = process.cpu_ns()
+    generators = [Process([f"{options.bin}/loadgen", *load, "--seed", str(seed), f"127.0.0.1:{port}"], LOAD_CORE,
+                          f"{options.work}/loadgen-{port}-{seed}.log") for seed, load in ((1, probe), (2, other))]
+    sent = [json.loads(g.finish(120)) for g in generators]
+    process.check()
+    run["sent"] = {**sent[0], **{k: sum(s[k] for s in sent) for k in sent[0] if k.startswith("spans_")}}
+    run["other"] = sent[1]
+    acked = run["sent"]["spans_acked"]
+    run["due"] = subject.due(acked)
+    run["sink"] = wait_for_spans(sink, run["due"])
+    run["extra"] = subject.settle(acked)
+    run["cpu_per_million"] = (process.cpu_ns() - idle_cpu) / 1e3 / max(acked, 1)
+    run["peak_rss_mb"] = process.memory_kib("VmHWM") / 1024
+    process.stop()
+    run["sink"] = json.loads(sink.stop().splitlines()[-1])
+    return run
+
+
 def start_sink(options, verify):
     port = free_port()
     sink = Process([f"{options.bin}/sink", *(["--verify"] if verify else []), f"127.0.0.1:{port}"],

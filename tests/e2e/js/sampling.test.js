@@ -116,6 +116,23 @@ test('three thousand small traces decided at once arrive, in few requests', asyn
   await backend.close();
 });
 
+// Each request holds one span of each of two hundred traces: the worst that can happen to a buffer by trace.
+test('two hundred spans of two hundred traces a request', async () => {
+  const backend = await new Backend().listenGrpc();
+  const t = await start(backend, { decision_wait: '2s' });
+  const kept = [];
+  for (let group = 0; group < 10; group++) {
+    const group200 = Array.from({ length: 200 }, (_, i) => traceOf(5, i % 10 === 0 ? failed : {}));
+    kept.push(...group200.filter((_, i) => i % 10 === 0).flat());
+    for (let turn = 0; turn < 5; turn++) await send(t, group200.map((spans) => spans[turn]));
+  }
+  const due = kept.map((s) => otlp.hex(s.spanId)).sort();
+  await tailspan.until('what is kept', () => backend.ids.length >= due.length);
+  await t.stop();
+  assert.deepEqual([...backend.ids].sort(), due);
+  await backend.close();
+});
+
 test('a backend that takes nothing stops decisions, then spans; none is lost', async () => {
   const backend = await new Backend().listenGrpc();
   const t = await start(
