@@ -105,7 +105,8 @@ bool scrub_summary_write(const struct scrub_summary_list *s, enum scrub_summary 
             continue;
         if (level == SUMMARY_DEBUG) {
             memcpy(keys, s->fates[i].keys, key_count * sizeof keys[0]);
-            key_count = add_listed(keys, key_count, 2 * SUMMARY_KEYS_MAX, s->fates[i].keys_before);
+            key_count =
+                add_listed(keys, key_count, sizeof keys / sizeof keys[0], s->fates[i].keys_before);
             qsort(keys, key_count, sizeof keys[0], compare_keys);
             if (!join(keys, key_count, b, &list))
                 return false;

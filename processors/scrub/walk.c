@@ -242,14 +242,14 @@ static bool scrub_key(struct walking *w, const struct rewrite_item *item,
 /* In decimal, at the end of `text`. */
 static struct bytes decimal(char text[24], int64_t n)
 {
-    char *at = text + 24;
+    size_t at = 24;
     uint64_t left = n < 0 ? -(uint64_t)n : (uint64_t)n;
     do
-        *--at = (char)('0' + left % 10);
+        text[--at] = (char)('0' + left % 10);
     while (left /= 10);
     if (n < 0)
-        *--at = '-';
-    return bytes_of(at, (size_t)(text + 24 - at));
+        text[--at] = '-';
+    return bytes_of(text + at, 24 - at);
 }
 
 /* Whether a value that is no text goes whole. */
