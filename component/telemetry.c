@@ -73,6 +73,7 @@ static void append_escaped(struct buffer *out, const char *s, bool quotes)
     }
 }
 
+/* NULL: out of memory. */
 static char *render_labels(const struct label *labels)
 {
     struct buffer b = {0};
@@ -87,7 +88,8 @@ static char *render_labels(const struct label *labels)
         buffer_append_byte(&b, '}');
     size_t len;
     char *text = b.len ? buffer_take(&b, &len) : strdup("");
-    return must(text);
+    buffer_free(&b);
+    return text;
 }
 
 static int compare(const struct metric *m, const char *name, const char *labels)
@@ -96,36 +98,61 @@ static int compare(const struct metric *m, const char *name, const char *labels)
     return order ? order : strcmp(m->labels, labels);
 }
 
+/* Takes over `labels`. NULL: out of memory. */
+static struct metric *metric_create(const char *name, const char *help, char *labels,
+                                    const char *type)
+{
+    struct metric *m = calloc(1, sizeof *m);
+    if (!m) {
+        free(labels);
+        return NULL;
+    }
+    m->name = strdup(name);
+    m->help = strdup(help);
+    m->labels = labels;
+    m->type = type;
+    if (m->name && m->help)
+        return m;
+    metric_free(m);
+    return NULL;
+}
+
 /* Under the lock. Gauges of the same name and labels replace each other: the last one registered is
- * the one alive. */
+ * the one alive. NULL: out of memory. */
 static struct metric *find_or_add(struct telemetry *t, const char *name, const char *help,
                                   const struct label *labels, const char *type)
 {
     char *rendered = render_labels(labels);
     struct metric **at = &t->first;
+    if (!rendered)
+        return NULL;
     while (*at && compare(*at, name, rendered) < 0)
         at = &(*at)->next;
     if (*at && compare(*at, name, rendered) == 0) {
         free(rendered);
         return *at;
     }
-    struct metric *m = must(calloc(1, sizeof *m));
-    m->name = must(strdup(name));
-    m->help = must(strdup(help));
-    m->labels = rendered;
-    m->type = type;
+    struct metric *m = metric_create(name, help, rendered, type);
+    if (!m)
+        return NULL;
     m->next = *at;
     *at = m;
     return m;
 }
 
-struct counter *telemetry_counter(struct telemetry *t, const char *name, const char *help,
-                                  const struct label *labels)
+struct counter *telemetry_late_counter(struct telemetry *t, const char *name, const char *help,
+                                       const struct label *labels)
 {
     pthread_mutex_lock(&t->lock);
     struct metric *m = find_or_add(t, name, help, labels, "counter");
     pthread_mutex_unlock(&t->lock);
-    return &m->counter;
+    return m ? &m->counter : NULL;
+}
+
+struct counter *telemetry_counter(struct telemetry *t, const char *name, const char *help,
+                                  const struct label *labels)
+{
+    return must(telemetry_late_counter(t, name, help, labels));
 }
 
 static void add_read(struct telemetry *t, const char *name, const char *help,
@@ -133,7 +160,7 @@ static void add_read(struct telemetry *t, const char *name, const char *help,
                      void *context)
 {
     pthread_mutex_lock(&t->lock);
-    struct metric *m = find_or_add(t, name, help, labels, type);
+    struct metric *m = must(find_or_add(t, name, help, labels, type));
     m->read = read;
     m->context = context;
     pthread_mutex_unlock(&t->lock);

@@ -39,6 +39,9 @@ void telemetry_destroy(struct telemetry *t);
  * out of memory: only called at start). */
 struct counter *telemetry_counter(struct telemetry *t, const char *name, const char *help,
                                   const struct label *labels);
+/* The same while spans flow: NULL when out of memory. */
+struct counter *telemetry_late_counter(struct telemetry *t, const char *name, const char *help,
+                                       const struct label *labels);
 #define LABELS(...) ((const struct label[]){__VA_ARGS__, {0}})
 
 /* A gauge that is read when scraped; `read` may run on any thread until telemetry_remove(context).

@@ -11,14 +11,13 @@
 /* ---- marks that a scrub processor has left before: they stay, or nobody would know them ---- */
 
 enum {
-    MARK_NAME_MAX = 64, /* patterns with longer names are hashed again */
-    MARK_MAX = MARK_NAME_MAX + SCRUB_KEY_ID_MAX + 2 * SCRUB_HASH_BYTES + 4,
+    MARK_MAX = SCRUB_NAME_MAX + SCRUB_KEY_ID_MAX + 2 * SCRUB_HASH_BYTES + 4,
 };
 
 static size_t key_id_end(struct bytes value, size_t from)
 {
     size_t at = from;
-    while (at < value.len && at - from < SCRUB_KEY_ID_MAX && scrub_is_key_id_byte(value.data[at]))
+    while (at < value.len && at - from < SCRUB_KEY_ID_MAX && scrub_is_mark_byte(value.data[at]))
         at++;
     return at;
 }
@@ -58,7 +57,7 @@ static size_t mark_end(const struct scrub_rules *r, struct bytes value, size_t a
         return 0;
     size_t name = at + 1, end = name;
     while (end < value.len && value.data[end] != ':' && value.data[end] != ']' &&
-           end - name < MARK_NAME_MAX)
+           end - name <= SCRUB_NAME_MAX)
         end++;
     if (end == value.len || !is_rule_name(r, bytes_of(value.data + name, end - name)))
         return 0;

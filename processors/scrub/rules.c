@@ -188,6 +188,15 @@ static bool read_regexes(struct regex_list *list, const struct config_value *v, 
     return true;
 }
 
+/* What a mark may hold, [name:id:…], so that it is known as one. */
+static bool is_mark_text(const char *text, size_t most)
+{
+    size_t len = 0;
+    while (text[len] && scrub_is_mark_byte((uint8_t)text[len]))
+        len++;
+    return len > 0 && len <= most && !text[len];
+}
+
 struct pattern_settings {
     const char *name;
     const struct config_value *regex;
@@ -217,6 +226,9 @@ static bool read_pattern(struct scrub_rules *r, const struct settings *settings,
         return false;
     if (!s.name || !s.name[0] || !s.regex)
         return config_error(v, e, "a pattern needs a name and a regex");
+    if (!is_mark_text(s.name, SCRUB_NAME_MAX))
+        return config_error(v, e, "a name has 1 to %d letters, digits, dots, dashes, underscores",
+                            SCRUB_NAME_MAX);
     if (scrub_class_parse(s.name, &taken))
         return config_error(v, e, "\"%s\" is the name of a class", s.name);
     struct scrub_pattern *p = &r->patterns[r->pattern_count];
@@ -260,14 +272,6 @@ static bool wants_hashes(const struct scrub_rules *r, const struct detector_opti
 
 enum { KEY_MIN = 16 };
 
-static bool is_key_id(const char *id)
-{
-    size_t len = 0;
-    while (id[len] && scrub_is_key_id_byte((uint8_t)id[len]))
-        len++;
-    return len > 0 && len <= SCRUB_KEY_ID_MAX && !id[len];
-}
-
 static bool read_key(struct scrub_rules *r, const struct config_value *config,
                      const struct settings *s, struct error *e)
 {
@@ -275,7 +279,7 @@ static bool read_key(struct scrub_rules *r, const struct config_value *config,
     r->hash_key_id = s->hash.key_id;
     if (!r->hashes)
         return true;
-    if (!is_key_id(r->hash_key_id))
+    if (!is_mark_text(r->hash_key_id, SCRUB_KEY_ID_MAX))
         return config_error(
             config_child(config, "hash"), e,
             "key_id has to be of 1 to %d letters, digits, dots, dashes, underscores",

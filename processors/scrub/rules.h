@@ -20,6 +20,7 @@ enum {
     SCRUB_RULES_MAX = SCRUB_CLASSES + SCRUB_PATTERNS_MAX, /* classes, then patterns */
     SCRUB_KEY_MAX = 4096,
     SCRUB_KEY_ID_MAX = 16,
+    SCRUB_NAME_MAX = 64,   /* of a pattern */
     SCRUB_HASH_BYTES = 16, /* of HMAC-SHA256's 32: enough that no two people meet */
 };
 
@@ -60,8 +61,8 @@ struct scrub_rules {
 struct scrub_rules *scrub_rules_create(const struct config_value *config, struct error *e);
 void scrub_rules_destroy(struct scrub_rules *r);
 
-/* What a key's id may be made of, so that a pseudonym is known as one. */
-static inline bool scrub_is_key_id_byte(uint8_t c)
+/* What names of patterns and ids of keys may be made of, so that [name:id:…] is known again. */
+static inline bool scrub_is_mark_byte(uint8_t c)
 {
     return (uint8_t)((c | 0x20) - 'a') <= 25 || (uint8_t)(c - '0') <= 9 || c == '-' || c == '_' ||
            c == '.';

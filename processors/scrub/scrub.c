@@ -1,7 +1,8 @@
 /* The processor: a batch is scrubbed on the lane that brought it, before anything counts, keeps or
  * sends it. What cannot be scrubbed for want of memory is given back to its sender.
  *
- * Counters are made when a rule first finds something in a place: most pairs never do. */
+ * Counters are made when a rule first finds something in a place: most pairs never do. One for
+ * which there is no memory then shares a counter with its like. */
 #include "processors/scrub/scrub.h"
 
 #include "component/pseudonym.h"
@@ -18,21 +19,39 @@ struct scrub {
     struct scrub_rules *rules;
     struct telemetry *telemetry;
     struct pseudonymiser pseudonyms;
+    struct counter *incoming;
+    struct counter *outgoing;
+    struct counter *others; /* of no rule and place */
     _Atomic(struct counter *) counters[SCRUB_RULES_MAX][REWRITE_PLACES];
 };
+
+static const char findings[] = "tailspan_processor_scrub_findings";
+static const char findings_help[] = "Parts of spans that were scrubbed, by rule and place.";
 
 static struct counter *counter_of(struct scrub *s, unsigned rule, enum rewrite_place place)
 {
     struct counter *c = atomic_load_explicit(&s->counters[rule][place], memory_order_acquire);
     if (c)
         return c;
-    c = telemetry_counter(s->telemetry, "tailspan_processor_scrub_findings",
-                          "Parts of spans that were scrubbed, by rule and place.",
-                          LABELS({"processor", s->base.id},
-                                 {"rule", scrub_rule_name(s->rules, rule)},
-                                 {"place", rewrite_place_name(place)}));
+    c = telemetry_late_counter(s->telemetry, findings, findings_help,
+                               LABELS({"processor", s->base.id},
+                                      {"rule", scrub_rule_name(s->rules, rule)},
+                                      {"place", rewrite_place_name(place)}));
+    if (!c)
+        return s->others;
     atomic_store_explicit(&s->counters[rule][place], c, memory_order_release);
     return c;
+}
+
+static void make_counters(struct scrub *s)
+{
+    const struct label *processor = LABELS({"processor", s->base.id}, {"otel_signal", "traces"});
+    s->incoming = telemetry_counter(s->telemetry, "otelcol_processor_incoming_items",
+                                    "Items passed to the processor.", processor);
+    s->outgoing = telemetry_counter(s->telemetry, "otelcol_processor_outgoing_items",
+                                    "Items emitted from the processor.", processor);
+    s->others = telemetry_counter(s->telemetry, findings, findings_help,
+                                  LABELS({"processor", s->base.id}, {"rule", ""}, {"place", ""}));
 }
 
 static void count_hit(void *context, const struct rewrite_item *item, struct bytes value,
@@ -46,11 +65,14 @@ static struct outcome scrub_consume(struct component *c, struct batch *b, struct
 {
     struct scrub *s = (struct scrub *)c;
     const struct scrub_walk walk = {.rules = s->rules, .context = s, .hit = count_hit};
+    uint32_t spans = b->span_count;
+    counter_add(s->incoming, spans);
     b = batch_writable(b);
     if (!b || !scrub_batch(&walk, b)) {
         batch_release(b);
         return outcome_busy(RETRY_AFTER_MS, "%s: out of memory", c->id);
     }
+    counter_add(s->outgoing, spans);
     return component_pass(c, b, r);
 }
 
@@ -101,6 +123,7 @@ static struct component *scrub_create(const struct component_spec *spec, struct 
     component_init(&s->base, spec, &ops);
     s->rules = rules;
     s->telemetry = spec->telemetry;
+    make_counters(s);
     s->pseudonyms.forms = forms_of;
     if (rules->hashes)
         pseudonym_register(&s->pseudonyms);

@@ -405,10 +405,12 @@ static void begin(struct walking *w, const struct scrub_walk *walk, struct batch
     w->walk = walk;
     w->batch = b;
     w->memo = memo_of_thread();
-    w->no_memory = false;
+    w->no_memory = w->noted = false;
     w->text = (struct buffer){0};
     w->span = bytes_of(NULL, 0);
     w->system = NO_SYSTEM;
+    w->facts = NULL;
+    w->key_value = w->shown_key = bytes_of(NULL, 0);
     scrub_summary_begin(&w->outer);
     scrub_summary_begin(&w->inner);
 }

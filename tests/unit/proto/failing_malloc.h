@@ -11,8 +11,9 @@ void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *memory, size_t size);
 void *__real_reallocarray(void *memory, size_t count, size_t size);
 
-/* How many more allocations succeed; negative: all. Stays 0 once memory has run out. */
-static long allocations_left = -1;
+/* How many more allocations of this thread succeed; negative: all. Stays 0 once memory has run out.
+ */
+static _Thread_local long allocations_left = -1;
 
 static bool may_allocate(void)
 {
