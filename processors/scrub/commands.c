@@ -5,7 +5,6 @@
  * names (the collection). What cannot be read so goes whole. */
 #include "processors/scrub/detect_private.h"
 
-
 /* What stays of a command's arguments. */
 enum keep {
     KEEP_NONE,
