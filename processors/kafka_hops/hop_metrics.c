@@ -129,7 +129,7 @@ static uint32_t room(struct hop_metrics *m, uint64_t now_ns)
     if (m->count > m->limit)
         return reuse(m, now_ns);
     if (m->count == m->capacity) {
-        struct series *items = reallocarray(m->items, m->capacity * 2, sizeof *items);
+        struct series *items = reallocarray(m->items, (size_t)m->capacity * 2, sizeof *items);
         if (!items)
             return 0;
         m->items = items;
