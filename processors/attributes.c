@@ -1,7 +1,7 @@
 /* `processors: attributes`: actions on the attributes of spans, of all or of those that include and
  * exclude leave. A span that they leave as it was goes on byte for byte. */
 #include "component/config.h"
-#include "component/telemetry.h"
+#include "component/processor_metrics.h"
 #include "processors/attributes_actions.h"
 #include "processors/attributes_match.h"
 #include "processors/processors.h"
@@ -14,8 +14,7 @@ struct attributes {
     struct component component;
     struct attribute_actions *actions;
     struct span_match *match;
-    struct counter *incoming;
-    struct counter *outgoing;
+    struct processor_items items;
 };
 
 /* Works on one span; `*b` becomes ours to change when something changes. */
@@ -50,7 +49,7 @@ static struct outcome attributes_consume(struct component *c, struct batch *b, s
     struct outcome answer = outcome_accepted();
     const uint32_t count = b->span_count;
     bool owned = false, done = true;
-    counter_add(p->incoming, b->span_count);
+    counter_add(p->items.incoming, b->span_count);
     for (uint32_t i = 0; done && i < count; i++)
         done = !span_matches(p->match, &memo, b, i) || process_span(p, &list, &b, &owned, i);
     if (!done)
@@ -61,7 +60,7 @@ static struct outcome attributes_consume(struct component *c, struct batch *b, s
             batch_release(b);
         return answer;
     }
-    counter_add(p->outgoing, b->span_count);
+    counter_add(p->items.outgoing, b->span_count);
     return component_consume(c->next, b, r);
 }
 
@@ -111,11 +110,7 @@ static struct component *attributes_create(const struct component_spec *spec, st
         attributes_destroy(&p->component);
         return NULL;
     }
-    const struct label *processor = LABELS({"processor", spec->id}, {"otel_signal", "traces"});
-    p->incoming = telemetry_counter(spec->telemetry, "otelcol_processor_incoming_items",
-                                    "Items passed to the processor.", processor);
-    p->outgoing = telemetry_counter(spec->telemetry, "otelcol_processor_outgoing_items",
-                                    "Items emitted from the processor.", processor);
+    p->items = processor_items(spec->telemetry, spec->id);
     return &p->component;
 }
 

@@ -8,6 +8,7 @@
  * events, and only what to do about an error is each condition's own. */
 #include "component/config.h"
 #include "component/log.h"
+#include "component/processor_metrics.h"
 #include "component/telemetry.h"
 #include "processors/processors.h"
 #include "proto/edit.h"
@@ -36,8 +37,7 @@ struct filter {
     struct conditions of_spans;
     struct conditions of_events;
     struct counter *filtered;
-    struct counter *incoming;
-    struct counter *outgoing;
+    struct processor_items items;
 };
 
 /* ---- configuration ---- */
@@ -308,7 +308,7 @@ static struct outcome hand_on(struct filter *f, struct sieve *s, struct batch *b
     if (!b)
         return outcome_busy(RETRY_AFTER_MS, "out of memory");
     counter_add(f->filtered, dropped);
-    counter_add(f->outgoing, b->span_count);
+    counter_add(f->items.outgoing, b->span_count);
     return component_consume(f->component.next, b, r);
 }
 
@@ -316,7 +316,7 @@ static struct outcome filter_consume(struct component *c, struct batch *b, struc
 {
     struct filter *f = (struct filter *)c;
     struct sieve s = {.filter = f, .batch = b};
-    counter_add(f->incoming, b->span_count);
+    counter_add(f->items.incoming, b->span_count);
     if (b->span_count == 0)
         return component_consume(c->next, b, r);
     if (!sift(&s)) {
@@ -369,13 +369,9 @@ static struct component *filter_create(const struct component_spec *spec, struct
         filter_destroy(&f->component);
         return NULL;
     }
-    const struct label *processor = LABELS({"processor", spec->id}, {"otel_signal", "traces"});
     f->filtered = telemetry_counter(spec->telemetry, "otelcol_processor_filter_spans_filtered",
                                     "Spans that the filter dropped.", LABELS({"filter", spec->id}));
-    f->incoming = telemetry_counter(spec->telemetry, "otelcol_processor_incoming_items",
-                                    "Items passed to the processor.", processor);
-    f->outgoing = telemetry_counter(spec->telemetry, "otelcol_processor_outgoing_items",
-                                    "Items emitted from the processor.", processor);
+    f->items = processor_items(spec->telemetry, spec->id);
     return &f->component;
 }
 

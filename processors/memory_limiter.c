@@ -6,6 +6,7 @@
  * the client keeps its spans and tries again. */
 #include "component/config.h"
 #include "component/file.h"
+#include "component/processor_metrics.h"
 #include "component/telemetry.h"
 #include "processors/processors.h"
 
@@ -30,8 +31,7 @@ struct memory_limiter {
     size_t hard_limit;
     struct counter *accepted;
     struct counter *refused;
-    struct counter *incoming;
-    struct counter *outgoing;
+    struct processor_items items;
 
     /* shared by lanes */
     atomic_bool refusing; /* what the state says; changed under the lock */
@@ -124,7 +124,7 @@ static bool refuses(struct memory_limiter *m, uint32_t spans, struct outcome *wh
 {
     if (!over_limit(m, why))
         return false;
-    counter_add(m->incoming, spans);
+    counter_add(m->items.incoming, spans);
     counter_add(m->refused, spans);
     return true;
 }
@@ -139,9 +139,9 @@ static struct outcome memory_limiter_consume(struct component *c, struct batch *
         batch_release(b);
         return why;
     }
-    counter_add(m->incoming, spans);
+    counter_add(m->items.incoming, spans);
     counter_add(m->accepted, spans);
-    counter_add(m->outgoing, spans);
+    counter_add(m->items.outgoing, spans);
     return component_consume(c->next, b, r);
 }
 
@@ -204,11 +204,7 @@ static struct component *memory_limiter_create(const struct component_spec *spec
                                     "Spans that the memory limiter let pass.", processor);
     m->refused = telemetry_counter(t, "otelcol_processor_memory_limiter_refused_spans",
                                    "Spans that the memory limiter refused.", processor);
-    processor = LABELS({"processor", spec->id}, {"otel_signal", "traces"});
-    m->incoming = telemetry_counter(t, "otelcol_processor_incoming_items",
-                                    "Items passed to the processor.", processor);
-    m->outgoing = telemetry_counter(t, "otelcol_processor_outgoing_items",
-                                    "Items emitted from the processor.", processor);
+    m->items = processor_items(t, spec->id);
     return &m->component;
 }
 

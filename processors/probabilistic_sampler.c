@@ -12,6 +12,7 @@
  * errors: fail_closed says what becomes of the span. Where the Collector keeps such a span with
  * `th:0`, which claims that it stands for one, here its `th` is erased: nobody knows. */
 #include "component/config.h"
+#include "component/processor_metrics.h"
 #include "component/telemetry.h"
 #include "processors/processors.h"
 #include "proto/consistent.h"
@@ -53,8 +54,7 @@ struct sampler {
     uint64_t threshold; /* of equalizing and hash_seed */
     bool fail_closed;
     struct counter *decided[POLICIES][2];
-    struct counter *incoming;
-    struct counter *outgoing;
+    struct processor_items items;
 };
 
 /* ---- configuration ---- */
@@ -318,7 +318,7 @@ static struct outcome sampler_consume(struct component *component, struct batch 
 {
     struct sampler *s = (struct sampler *)component;
     struct choice c = {0};
-    counter_add(s->incoming, b->span_count);
+    counter_add(s->items.incoming, b->span_count);
     if (b->span_count == 0)
         return component_consume(component->next, b, r);
     bool chosen = choose(s, b, &c);
@@ -335,7 +335,7 @@ static struct outcome sampler_consume(struct component *component, struct batch 
         return outcome_accepted();
     if (!b)
         return outcome_busy(RETRY_AFTER_MS, "out of memory");
-    counter_add(s->outgoing, b->span_count);
+    counter_add(s->items.outgoing, b->span_count);
     return component_consume(component->next, b, r);
 }
 
@@ -362,11 +362,7 @@ static void register_counters(struct sampler *s, const struct component_spec *sp
                 "Spans that were sampled or not, by what decided.",
                 LABELS({"policy", policies[p]}, {"sampled", sampled ? "true" : "false"}));
     }
-    const struct label *processor = LABELS({"processor", spec->id}, {"otel_signal", "traces"});
-    s->incoming = telemetry_counter(t, "otelcol_processor_incoming_items",
-                                    "Items passed to the processor.", processor);
-    s->outgoing = telemetry_counter(t, "otelcol_processor_outgoing_items",
-                                    "Items emitted from the processor.", processor);
+    s->items = processor_items(t, spec->id);
 }
 
 static struct component *sampler_create(const struct component_spec *spec, struct error *e)

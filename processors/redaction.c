@@ -6,6 +6,7 @@
  *
  * What was done is counted by rule and place; no value is ever logged. */
 #include "component/config.h"
+#include "component/processor_metrics.h"
 #include "component/pseudonym.h"
 #include "component/telemetry.h"
 #include "processors/processors.h"
@@ -21,8 +22,7 @@ struct redaction {
     struct redaction_rules *rules;
     struct pseudonymiser hashes; /* of what is masked, when there is a hash function */
     struct counter **hits;       /* [rule - FIRST_RULE][place] */
-    struct counter *incoming;
-    struct counter *outgoing;
+    struct processor_items items;
 };
 
 static void count_hit(void *context, int rule, enum rewrite_place place)
@@ -91,11 +91,11 @@ static struct outcome redaction_consume(struct component *c, struct batch *b,
                                         struct receipt *receipt)
 {
     struct redaction *r = (struct redaction *)c;
-    counter_add(r->incoming, b->span_count);
+    counter_add(r->items.incoming, b->span_count);
     b = redact(r, b);
     if (!b)
         return outcome_busy(RETRY_AFTER_MS, "out of memory");
-    counter_add(r->outgoing, b->span_count);
+    counter_add(r->items.outgoing, b->span_count);
     return component_consume(c->next, b, receipt);
 }
 
@@ -192,11 +192,7 @@ static struct component *redaction_create(const struct component_spec *spec, str
         r->hashes.forms = hash_of;
         pseudonym_register(&r->hashes);
     }
-    const struct label *processor = LABELS({"processor", spec->id}, {"otel_signal", "traces"});
-    r->incoming = telemetry_counter(spec->telemetry, "otelcol_processor_incoming_items",
-                                    "Items passed to the processor.", processor);
-    r->outgoing = telemetry_counter(spec->telemetry, "otelcol_processor_outgoing_items",
-                                    "Items emitted from the processor.", processor);
+    r->items = processor_items(spec->telemetry, spec->id);
     return &r->component;
 }
 

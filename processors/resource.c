@@ -1,7 +1,7 @@
 /* `processors: resource`: the actions of `attributes` on the attributes of resources, once for each
  * resource of a batch. */
 #include "component/config.h"
-#include "component/telemetry.h"
+#include "component/processor_metrics.h"
 #include "processors/attributes_actions.h"
 #include "processors/processors.h"
 
@@ -12,8 +12,7 @@ enum { GRPC_INVALID_ARGUMENT = 3, RETRY_AFTER_MS = 1000 };
 struct resource {
     struct component component;
     struct attribute_actions *actions;
-    struct counter *incoming;
-    struct counter *outgoing;
+    struct processor_items items;
 };
 
 /* Works on one resource; `*b` becomes ours to change when something changes. */
@@ -47,7 +46,7 @@ static struct outcome resource_consume(struct component *c, struct batch *b, str
     struct outcome answer = outcome_accepted();
     const uint32_t count = b->resource_count;
     bool owned = false, done = true;
-    counter_add(p->incoming, b->span_count);
+    counter_add(p->items.incoming, b->span_count);
     for (uint32_t i = 0; done && i < count; i++)
         done = process_resource(p, &list, &b, &owned, i);
     if (!done)
@@ -58,7 +57,7 @@ static struct outcome resource_consume(struct component *c, struct batch *b, str
             batch_release(b);
         return answer;
     }
-    counter_add(p->outgoing, b->span_count);
+    counter_add(p->items.outgoing, b->span_count);
     return component_consume(c->next, b, r);
 }
 
@@ -96,11 +95,7 @@ static struct component *resource_create(const struct component_spec *spec, stru
         resource_destroy(&p->component);
         return NULL;
     }
-    const struct label *processor = LABELS({"processor", spec->id}, {"otel_signal", "traces"});
-    p->incoming = telemetry_counter(spec->telemetry, "otelcol_processor_incoming_items",
-                                    "Items passed to the processor.", processor);
-    p->outgoing = telemetry_counter(spec->telemetry, "otelcol_processor_outgoing_items",
-                                    "Items emitted from the processor.", processor);
+    p->items = processor_items(spec->telemetry, spec->id);
     return &p->component;
 }
 

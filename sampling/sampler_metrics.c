@@ -118,11 +118,7 @@ static void init_totals(struct sampler_metrics *m, struct telemetry *t, const ch
         telemetry_counter(t, "tailspan_tail_sampling_held_for_journey",
                           "Traces that no policy wanted, held until their journey was decided.",
                           LABELS({"processor", id}));
-    const struct label *processor = LABELS({"processor", id}, {"otel_signal", "traces"});
-    m->incoming = telemetry_counter(t, "otelcol_processor_incoming_items",
-                                    "Items passed to the processor.", processor);
-    m->outgoing = telemetry_counter(t, "otelcol_processor_outgoing_items",
-                                    "Items emitted from the processor.", processor);
+    m->items = processor_items(t, id);
     m->lost_rejected = lost(t, id, "rejected");
     m->lost_memory = lost(t, id, "out_of_memory");
     m->lost_shutdown = lost(t, id, "shutdown");

@@ -3,6 +3,7 @@
 #ifndef TAILSPAN_SAMPLING_SAMPLER_METRICS_H
 #define TAILSPAN_SAMPLING_SAMPLER_METRICS_H
 
+#include "component/processor_metrics.h"
 #include "component/telemetry.h"
 #include "sampling/policy.h"
 
@@ -35,8 +36,7 @@ struct sampler_metrics {
     struct counter *too_large;
     struct counter *kept_by_journey;
     struct counter *held_for_journey;
-    struct counter *incoming;
-    struct counter *outgoing;
+    struct processor_items items;
     struct sampler_histogram timer_latency_ms;
     struct sampler_histogram late_span_age_s;
     struct sampler_histogram removal_age_s;

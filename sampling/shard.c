@@ -179,7 +179,7 @@ static bool hand_on(struct shard *s, uint64_t now_ns)
         component_note_error(s->settings->sampler, "%u kept spans were rejected: %s", spans,
                              o.message);
     } else {
-        counter_add(s->settings->metrics->outgoing, spans);
+        counter_add(s->settings->metrics->items.outgoing, spans);
     }
     s->outbox_first = (s->outbox_first + 1) % OUTBOX_MAX;
     s->outbox_count--;

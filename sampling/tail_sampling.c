@@ -203,7 +203,7 @@ static struct outcome tail_sampling_consume(struct component *c, struct batch *b
         batch_release(b);
         return why;
     }
-    counter_add(s->metrics.incoming, b->span_count);
+    counter_add(s->metrics.items.incoming, b->span_count);
     uint64_t now_ns = monotonic_ns();
     for (unsigned i = 0; i < s->shard_count; i++)
         shard_offer(s->homes[i].shard, b, now_ns);

@@ -5,6 +5,7 @@
  * which there is no memory then shares a counter with its like. */
 #include "processors/scrub/scrub.h"
 
+#include "component/processor_metrics.h"
 #include "component/pseudonym.h"
 #include "component/telemetry.h"
 #include "processors/scrub/walk.h"
@@ -19,8 +20,7 @@ struct scrub {
     struct scrub_rules *rules;
     struct telemetry *telemetry;
     struct pseudonymiser pseudonyms;
-    struct counter *incoming;
-    struct counter *outgoing;
+    struct processor_items items;
     struct counter *others; /* of no rule and place */
     _Atomic(struct counter *) counters[SCRUB_RULES_MAX][REWRITE_PLACES];
 };
@@ -45,11 +45,7 @@ static struct counter *counter_of(struct scrub *s, unsigned rule, enum rewrite_p
 
 static void make_counters(struct scrub *s)
 {
-    const struct label *processor = LABELS({"processor", s->base.id}, {"otel_signal", "traces"});
-    s->incoming = telemetry_counter(s->telemetry, "otelcol_processor_incoming_items",
-                                    "Items passed to the processor.", processor);
-    s->outgoing = telemetry_counter(s->telemetry, "otelcol_processor_outgoing_items",
-                                    "Items emitted from the processor.", processor);
+    s->items = processor_items(s->telemetry, s->base.id);
     s->others = telemetry_counter(s->telemetry, findings, findings_help,
                                   LABELS({"processor", s->base.id}, {"rule", ""}, {"place", ""}));
 }
@@ -66,13 +62,13 @@ static struct outcome scrub_consume(struct component *c, struct batch *b, struct
     struct scrub *s = (struct scrub *)c;
     const struct scrub_walk walk = {.rules = s->rules, .context = s, .hit = count_hit};
     uint32_t spans = b->span_count;
-    counter_add(s->incoming, spans);
+    counter_add(s->items.incoming, spans);
     b = batch_writable(b);
     if (!b || !scrub_batch(&walk, b)) {
         batch_release(b);
         return outcome_busy(RETRY_AFTER_MS, "%s: out of memory", c->id);
     }
-    counter_add(s->outgoing, spans);
+    counter_add(s->items.outgoing, spans);
     return component_pass(c, b, r);
 }
 

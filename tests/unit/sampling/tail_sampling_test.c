@@ -202,7 +202,7 @@ static void traces_are_decided_whole(void **state)
     assert_false(is_cached(next.last, 0));
     assert_int_equal(counter_read(r.metrics.traces[SAMPLING_SAMPLED]), 2);
     assert_int_equal(counter_read(r.metrics.traces[SAMPLING_NOT_SAMPLED]), 1);
-    assert_int_equal(counter_read(r.metrics.outgoing), 3);
+    assert_int_equal(counter_read(r.metrics.items.outgoing), 3);
     rig_end(&r);
 }
 
