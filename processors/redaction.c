@@ -141,20 +141,9 @@ static void rule_name(int rule, char *name, size_t len)
 
 static bool is_place_of(int rule, enum rewrite_place place)
 {
-    switch (place) {
-    case PLACE_SPAN_NAME:
-    case PLACE_EVENT_NAME:
-    case PLACE_STATUS_MESSAGE:
-        return rule >= 0;
-    case PLACE_SPAN_ATTRIBUTE:
-    case PLACE_EVENT_ATTRIBUTE:
-    case PLACE_LINK_ATTRIBUTE:
-    case PLACE_RESOURCE_ATTRIBUTE:
-    case PLACE_SCOPE_ATTRIBUTE:
-        return true;
-    default:
-        return false;
-    }
+    bool text =
+        place == PLACE_SPAN_NAME || place == PLACE_EVENT_NAME || place == PLACE_STATUS_MESSAGE;
+    return rewrite_place_is_attribute(place) || (text && rule >= 0);
 }
 
 static bool make_counters(struct redaction *r, const struct component_spec *spec)

@@ -35,16 +35,7 @@ static bool is_compound(const struct value *v)
 
 static bool has_key(const struct rewrite_item *item)
 {
-    switch (item->place) {
-    case PLACE_SPAN_ATTRIBUTE:
-    case PLACE_EVENT_ATTRIBUTE:
-    case PLACE_LINK_ATTRIBUTE:
-    case PLACE_RESOURCE_ATTRIBUTE:
-    case PLACE_SCOPE_ATTRIBUTE:
-        return !item->element;
-    default:
-        return false;
-    }
+    return rewrite_place_is_attribute(item->place) && !item->element;
 }
 
 /* The text that is judged. */

@@ -12,17 +12,10 @@ void redaction_pass_free(struct redaction_pass *p)
     redaction_summary_free(&p->inner);
 }
 
-static bool is_list(enum rewrite_place place)
-{
-    return place == PLACE_SPAN_ATTRIBUTE || place == PLACE_EVENT_ATTRIBUTE ||
-           place == PLACE_LINK_ATTRIBUTE || place == PLACE_RESOURCE_ATTRIBUTE ||
-           place == PLACE_SCOPE_ATTRIBUTE;
-}
-
 static bool is_judged(enum rewrite_place place)
 {
-    return is_list(place) || place == PLACE_SPAN_NAME || place == PLACE_EVENT_NAME ||
-           place == PLACE_STATUS_MESSAGE;
+    return rewrite_place_is_attribute(place) || place == PLACE_SPAN_NAME ||
+           place == PLACE_EVENT_NAME || place == PLACE_STATUS_MESSAGE;
 }
 
 static struct redaction_summary *summary_of(struct redaction_pass *p, enum rewrite_place place)
@@ -34,7 +27,8 @@ static struct redaction_summary *summary_of(struct redaction_pass *p, enum rewri
 static void note(struct redaction_pass *p, const struct rewrite_item *item,
                  enum redaction_fate fate)
 {
-    if (!is_list(item->place) || (item->depth > 0 && (fate != FATE_MASKED || p->top_masked)))
+    if (!rewrite_place_is_attribute(item->place) ||
+        (item->depth > 0 && (fate != FATE_MASKED || p->top_masked)))
         return;
     p->top_masked = fate == FATE_MASKED;
     redaction_summary_add(summary_of(p, item->place), fate, item->top_key);
@@ -76,7 +70,7 @@ static enum rewrite_verdict visit(void *context, const struct rewrite_item *item
     struct redaction_pass *p = context;
     struct value masked;
     int rule = 0;
-    bool list = is_list(item->place);
+    bool list = rewrite_place_is_attribute(item->place);
     if (!list && (!is_judged(item->place) || item->value.bytes.len == 0))
         return REWRITE_KEEP;
     int own = list && item->depth == 0 ? redaction_summary_index(item->key) : -1;

@@ -77,4 +77,12 @@ bool resource_rewrite(struct batch *b, uint32_t resource, const struct rewriter 
 
 const char *rewrite_place_name(enum rewrite_place place); /* "span_attribute" */
 
+/* Whether it is an attribute, or something within one. */
+static inline bool rewrite_place_is_attribute(enum rewrite_place place)
+{
+    return place == PLACE_SPAN_ATTRIBUTE || place == PLACE_EVENT_ATTRIBUTE ||
+           place == PLACE_LINK_ATTRIBUTE || place == PLACE_RESOURCE_ATTRIBUTE ||
+           place == PLACE_SCOPE_ATTRIBUTE;
+}
+
 #endif

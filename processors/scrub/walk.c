@@ -114,13 +114,6 @@ static bool passes(void *context, enum rewrite_place place, const struct attribu
 
 /* ---- what was done ---- */
 
-static bool is_attribute(enum rewrite_place place)
-{
-    return place == PLACE_SPAN_ATTRIBUTE || place == PLACE_EVENT_ATTRIBUTE ||
-           place == PLACE_LINK_ATTRIBUTE || place == PLACE_RESOURCE_ATTRIBUTE ||
-           place == PLACE_SCOPE_ATTRIBUTE;
-}
-
 static struct scrub_summary_list *summary_of(struct walking *w, enum rewrite_place place)
 {
     return place == PLACE_EVENT_ATTRIBUTE || place == PLACE_LINK_ATTRIBUTE ? &w->inner : &w->outer;
@@ -128,7 +121,7 @@ static struct scrub_summary_list *summary_of(struct walking *w, enum rewrite_pla
 
 static void note(struct walking *w, const struct rewrite_item *item, bool removed)
 {
-    if (w->noted || !is_attribute(item->place))
+    if (w->noted || !rewrite_place_is_attribute(item->place))
         return;
     w->noted = true;
     scrub_summary_note(summary_of(w, item->place),
@@ -364,7 +357,7 @@ static enum rewrite_verdict visit(void *context, const struct rewrite_item *item
                                   struct rewrite_change *change)
 {
     struct walking *w = context;
-    if (!is_attribute(item->place))
+    if (!rewrite_place_is_attribute(item->place))
         return visit_text(w, item, change);
     if (item->depth == 0)
         return visit_attribute(w, item, change);

@@ -16,20 +16,6 @@
 
 enum { LABELS_MAX = 64, SHOWN = 5, SHOWN_BYTES = 160 };
 
-static const char *const places[REWRITE_PLACES] = {
-    [PLACE_SPAN_NAME] = "span_name",
-    [PLACE_SPAN_ATTRIBUTE] = "span_attribute",
-    [PLACE_STATUS_MESSAGE] = "status_message",
-    [PLACE_TRACE_STATE] = "trace_state",
-    [PLACE_EVENT_NAME] = "event_name",
-    [PLACE_EVENT_ATTRIBUTE] = "event_attribute",
-    [PLACE_LINK_ATTRIBUTE] = "link_attribute",
-    [PLACE_LINK_TRACE_STATE] = "link_trace_state",
-    [PLACE_RESOURCE_ATTRIBUTE] = "resource_attribute",
-    [PLACE_SCOPE_NAME] = "scope_name",
-    [PLACE_SCOPE_ATTRIBUTE] = "scope_attribute",
-};
-
 struct tally {
     unsigned labels, labels_found, labels_left, findings, findings_right;
     unsigned shown_misses, shown_left, shown_alarms;
@@ -65,7 +51,8 @@ static void read_entry(const json_t *json, struct entry *e, size_t line)
     e->where.db_system = text_of(json, "db_system");
     const char *place = json_string_value(json_object_get(json, "place"));
     unsigned p = 0;
-    while (p < REWRITE_PLACES && (!place || strcmp(places[p], place) != 0))
+    while (p < REWRITE_PLACES &&
+           (!place || strcmp(rewrite_place_name((enum rewrite_place)p), place) != 0))
         p++;
     if (p == REWRITE_PLACES)
         fail("no such place", line);
