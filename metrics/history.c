@@ -15,6 +15,7 @@
 #include "metrics/explicit.h"
 #include "metrics/series_walk.h"
 #include "proto/buffer.h"
+#include "proto/message_writer.h"
 #include "proto/wire.h"
 
 #include <math.h>
@@ -323,16 +324,6 @@ static bool compare(void *context, const struct series *s)
     return true;
 }
 
-static void put_varint(struct buffer *out, uint64_t v)
-{
-    uint8_t *to = buffer_reserve(out, WIRE_MAX_VARINT);
-    if (!to)
-        return;
-    struct wire_writer w = wire_writer(to, WIRE_MAX_VARINT);
-    wire_put_varint(&w, v);
-    out->len += (size_t)(w.at - to);
-}
-
 /* Entry, calls, errors, how many buckets have grown; and each of these with its number. */
 static void put_record(const struct history *h, struct buffer *out, uint32_t entry,
                        const uint64_t *sums)
@@ -340,14 +331,14 @@ static void put_record(const struct history *h, struct buffer *out, uint32_t ent
     uint64_t grown = 0;
     for (size_t i = 0; i <= h->bound_count; i++)
         grown += sums[2 + i] > 0;
-    put_varint(out, entry);
-    put_varint(out, sums[0]);
-    put_varint(out, sums[1]);
-    put_varint(out, grown);
+    message_varint(out, entry);
+    message_varint(out, sums[0]);
+    message_varint(out, sums[1]);
+    message_varint(out, grown);
     for (size_t i = 0; i <= h->bound_count; i++) {
         if (sums[2 + i] > 0) {
-            put_varint(out, i);
-            put_varint(out, sums[2 + i]);
+            message_varint(out, i);
+            message_varint(out, sums[2 + i]);
         }
     }
 }

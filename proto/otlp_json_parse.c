@@ -10,6 +10,7 @@
 #include "proto/binary_text.h"
 #include "proto/json_number.h"
 #include "proto/json_reader.h"
+#include "proto/message_writer.h"
 #include "proto/otlp_json_fields.h"
 #include "proto/wire.h"
 
@@ -36,19 +37,9 @@ struct transcoder {
 
 static bool parse_message(struct transcoder *t, const ProtobufCMessageDescriptor *m);
 
-static void put_varint(struct buffer *out, uint64_t v)
-{
-    uint8_t *to = buffer_reserve(out, WIRE_MAX_VARINT);
-    if (!to)
-        return;
-    struct wire_writer w = wire_writer(to, WIRE_MAX_VARINT);
-    wire_put_varint(&w, v);
-    out->len += (size_t)(w.at - to);
-}
-
 static void put_tag(struct buffer *out, const ProtobufCFieldDescriptor *f, enum wire_type type)
 {
-    put_varint(out, WIRE_TAG(f->id, type));
+    message_varint(out, WIRE_TAG(f->id, type));
 }
 
 static void put_fixed64(struct buffer *out, uint64_t v)
@@ -95,7 +86,7 @@ static bool parse_string(struct transcoder *t, const ProtobufCFieldDescriptor *f
         return false;
     put_tag(t->out, f, WIRE_LENGTH);
     if (!escaped) {
-        put_varint(t->out, raw.len);
+        message_varint(t->out, raw.len);
         buffer_append(t->out, raw.data, raw.len);
         return true;
     }
@@ -207,7 +198,7 @@ static bool parse_integer(struct transcoder *t, const ProtobufCFieldDescriptor *
         put_fixed32(t->out, value);
     } else {
         put_tag(t->out, f, WIRE_VARINT);
-        put_varint(t->out, value);
+        message_varint(t->out, value);
     }
     return true;
 }
@@ -248,7 +239,7 @@ static bool parse_bool(struct transcoder *t, const ProtobufCFieldDescriptor *f)
     if (!json_read_literal(&t->in, value ? "true" : "false"))
         return false;
     put_tag(t->out, f, WIRE_VARINT);
-    put_varint(t->out, value);
+    message_varint(t->out, value);
     return true;
 }
 

@@ -7,6 +7,7 @@
  * any request from outside. */
 #include "storage/part.h"
 
+#include "proto/message_writer.h"
 #include "proto/wire.h"
 
 #include <stdlib.h>
@@ -35,25 +36,15 @@ void source_free(struct source *s)
     *s = (struct source){0};
 }
 
-static void put_varint(struct buffer *out, uint64_t v)
-{
-    uint8_t *at = buffer_reserve(out, WIRE_MAX_VARINT);
-    if (!at)
-        return;
-    struct wire_writer w = wire_writer(at, WIRE_MAX_VARINT);
-    wire_put_varint(&w, v);
-    out->len += (size_t)(w.at - at);
-}
-
 static void put_envelope(struct names *names, uint32_t *code, struct bytes head, struct bytes tail,
                          struct buffer *out)
 {
     if (!*code)
         *code = names_envelope(names, head, tail) + 1;
-    put_varint(out, *code - 1);
+    message_varint(out, *code - 1);
     if (*code > 1)
         return;
-    put_varint(out, head.len + tail.len);
+    message_varint(out, head.len + tail.len);
     buffer_append(out, head.data, head.len);
     buffer_append(out, tail.data, tail.len);
 }
@@ -64,7 +55,7 @@ static void put_spans(const struct batch *b, const struct span_ref *refs, uint32
     size_t len = 0;
     for (uint32_t i = 0; i < count; i++)
         len += wire_framed_size(CONTENT, b->spans[refs[i].span].len);
-    put_varint(out, len);
+    message_varint(out, len);
     uint8_t *at = buffer_reserve(out, len);
     if (!at)
         return;
