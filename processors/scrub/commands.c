@@ -83,7 +83,7 @@ static const struct command *command_named(const uint8_t *name, uint32_t len)
     return NULL;
 }
 
-bool redis_knows(const uint8_t *name, uint32_t len)
+static bool redis_knows(const uint8_t *name, uint32_t len)
 {
     return command_named(name, len) != NULL;
 }
@@ -160,7 +160,7 @@ static uint32_t redis_line(struct scan *s, uint32_t at)
     return at + 1;
 }
 
-void redis_find(struct scan *s)
+static void redis_find(struct scan *s)
 {
     s->steps += s->end;
     for (uint32_t at = 0; at < s->end && !s->overflow;)
@@ -168,7 +168,7 @@ void redis_find(struct scan *s)
 }
 
 /* set key flags time bytes, and the data on the next line. */
-void memcached_find(struct scan *s)
+static void memcached_find(struct scan *s)
 {
     static const char *const stores[] = {"set ", "add ", "replace ", "append ", "prepend ", "cas "};
     const uint8_t *line = memchr(s->s, '\n', s->end);
@@ -283,7 +283,8 @@ static bool json_literals(struct scan *s)
     return true;
 }
 
-void json_find(struct scan *s)
+/* Commands and shell of MongoDB, bodies of Elasticsearch. */
+static void json_find(struct scan *s)
 {
     s->steps += 2 * (uint64_t)s->end;
     if (json_literals(s))

@@ -168,10 +168,6 @@ enum sql_dialect {
 };
 
 void sql_find(struct scan *s, enum sql_dialect dialect);
-void redis_find(struct scan *s);
-void memcached_find(struct scan *s);
-void json_find(struct scan *s); /* Mongo's commands and shell, Elasticsearch's bodies */
-bool redis_knows(const uint8_t *name, uint32_t len); /* whether it is a command of Redis */
 
 /* Reads the text as what the system's name says, or what it looks like. */
 void database_find(struct scan *s, struct bytes system);

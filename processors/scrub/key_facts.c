@@ -3,6 +3,7 @@
 #include "processors/scrub/keys.h"
 #include "processors/scrub/replace.h"
 #include "processors/scrub/summary.h"
+#include "processors/scrub/word.h"
 
 enum { SETS = 64, WAYS = 4, KEY_MAX = 48 };
 
@@ -76,27 +77,9 @@ static struct key_facts work_out(const struct scrub_rules *r, struct bytes key)
     return f;
 }
 
-static uint64_t word_at(const uint8_t *data)
-{
-    uint64_t word;
-    memcpy(&word, data, sizeof word);
-    return word;
-}
-
-static bool is_same(const uint8_t *a, const uint8_t *b, size_t len)
-{
-    if (len < 8)
-        return memcmp(a, b, len) == 0;
-    for (size_t at = 0; at + 8 < len; at += 8) {
-        if (word_at(a + at) != word_at(b + at))
-            return false;
-    }
-    return word_at(a + len - 8) == word_at(b + len - 8);
-}
-
 static bool is_slot_of(const struct slot *s, uint64_t rules, struct bytes key)
 {
-    return s->len == key.len && s->rules == rules && is_same(s->key, key.data, key.len);
+    return s->len == key.len && s->rules == rules && words_are_same(s->key, key.data, key.len);
 }
 
 static unsigned set_of(struct bytes key)

@@ -3,6 +3,8 @@
  * not seen lately: spans repeat their keys, so nearly all answers come from the cache. */
 #include "processors/scrub/keys.h"
 
+#include "processors/scrub/word.h"
+
 #include <assert.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -611,13 +613,6 @@ struct cache_set {
     unsigned next; /* to be given up */
 };
 
-static uint64_t word_at(const uint8_t *data)
-{
-    uint64_t word;
-    memcpy(&word, data, sizeof word);
-    return word;
-}
-
 static size_t set_of(struct bytes key)
 {
     uint64_t h = key.len * UINT64_C(0x9e3779b97f4a7c15);
@@ -632,18 +627,6 @@ static size_t set_of(struct bytes key)
     return (h ^ (h >> 32)) % SETS;
 }
 
-static inline bool is_same(const uint8_t *a, const uint8_t *b, size_t len)
-{
-    size_t at = 0;
-    if (len < 8)
-        return memcmp(a, b, len) == 0;
-    for (; at + 8 < len; at += 8) {
-        if (word_at(a + at) != word_at(b + at))
-            return false;
-    }
-    return word_at(a + len - 8) == word_at(b + len - 8);
-}
-
 unsigned key_traits(struct bytes key)
 {
     static _Thread_local struct cache_set cache[SETS];
@@ -654,7 +637,7 @@ unsigned key_traits(struct bytes key)
     struct cache_set *set = &cache[set_of(key)];
     for (unsigned i = 0; i < WAYS; i++) {
         const struct cached *c = &set->key[i];
-        if (c->len == key.len && is_same(c->key, key.data, key.len))
+        if (c->len == key.len && words_are_same(c->key, key.data, key.len))
             return c->traits;
     }
     struct cached *c = &set->key[set->next++ % WAYS];

@@ -3,6 +3,7 @@
 #include "processors/scrub/memo.h"
 
 #include "component/hash_seed.h"
+#include "processors/scrub/word.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -54,13 +55,6 @@ struct memo *memo_of_thread(void)
     }
     m->seed = hash_seed();
     return m;
-}
-
-static uint64_t word_at(const uint8_t *data)
-{
-    uint64_t word;
-    memcpy(&word, data, sizeof word);
-    return word;
 }
 
 static uint64_t mixed(uint64_t a, uint64_t b)

@@ -10,7 +10,6 @@
 #include "component/telemetry.h"
 #include "processors/scrub/walk.h"
 
-#include <assert.h>
 #include <stdlib.h>
 
 enum { RETRY_AFTER_MS = 500 };
@@ -124,12 +123,6 @@ static struct component *scrub_create(const struct component_spec *spec, struct 
     if (rules->hashes)
         pseudonym_register(&s->pseudonyms);
     return &s->base;
-}
-
-const struct scrub_rules *scrub_rules_of(const struct component *c)
-{
-    assert(c->kind == &scrub_processor);
-    return ((const struct scrub *)c)->rules;
 }
 
 const struct component_kind scrub_processor = {

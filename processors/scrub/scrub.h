@@ -7,9 +7,4 @@
 
 extern const struct component_kind scrub_processor;
 
-struct scrub_rules;
-
-/* The rules of a scrub processor, for commands that show what they do. */
-const struct scrub_rules *scrub_rules_of(const struct component *c);
-
 #endif
