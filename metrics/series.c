@@ -461,7 +461,7 @@ void series_sweep(struct series_store *st, uint64_t now_ns, uint32_t slots)
     }
 }
 
-void series_clear(struct series_store *st)
+static void series_clear(struct series_store *st)
 {
     for (uint32_t i = 0; st->pages && i < st->slot_end; i++) {
         struct series *s = in_slot(st, i);

@@ -205,7 +205,4 @@ bool series_is_gone(const struct series_store *st, const struct series *s, uint6
 /* Frees what is gone among the next `slots` slots. */
 void series_sweep(struct series_store *st, uint64_t now_ns, uint32_t slots);
 
-/* Frees every series. */
-void series_clear(struct series_store *st);
-
 #endif

@@ -177,7 +177,8 @@ static void expire(struct service_graph *g, struct edge *e, uint64_t now_ns)
     }
 }
 
-bool service_graph_expire(struct service_graph *g, uint64_t now_ns, unsigned most)
+/* Lets edges go whose time is over, `most` at once. True: there are more. With the lock. */
+static bool expire_some(struct service_graph *g, uint64_t now_ns, unsigned most)
 {
     if (now_ns >= g->next_tick_ns) {
         g->tick_ns = now_ns;
@@ -198,7 +199,7 @@ void service_graph_expire_all(struct service_graph *g, uint64_t now_ns)
     bool more = true;
     while (more) {
         series_lock_other(&g->lock);
-        more = service_graph_expire(g, now_ns, EXPIRE_CHUNK);
+        more = expire_some(g, now_ns, EXPIRE_CHUNK);
         series_unlock(&g->lock);
     }
 }
@@ -498,7 +499,7 @@ static struct outcome service_graph_consume(struct component *component, struct 
     w.scope = UINT32_MAX;
     w.service = NULL;
     series_lock_lane(&g->lock);
-    service_graph_expire(g, w.now_ns, b->span_count + EXPIRE_MORE);
+    expire_some(g, w.now_ns, b->span_count + EXPIRE_MORE);
     for (uint32_t i = 0; i < b->span_count; i += HANDFUL) {
         uint32_t left = b->span_count - i;
         take_handful(&w, b->spans + i, left < HANDFUL ? left : HANDFUL);

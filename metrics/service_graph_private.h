@@ -74,10 +74,7 @@ bool service_graph_configure(struct service_graph *g, const struct config_value 
 
 void service_graph_source_init(struct service_graph *g);
 
-/* Lets edges go whose time is over, `most` at once. True: there are more. With the lock. */
-bool service_graph_expire(struct service_graph *g, uint64_t now_ns, unsigned most);
-
-/* The same for all, a few at a time, without the lock. */
+/* Lets edges go whose time is over, a few at a time; takes the lock. */
 void service_graph_expire_all(struct service_graph *g, uint64_t now_ns);
 
 #endif
