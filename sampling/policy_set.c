@@ -241,17 +241,23 @@ static void begin_votes(const struct policy_set *s, struct policy_vote *votes)
     }
 }
 
+/* Nobody has been asked yet. */
+static struct count_of_votes begin_count(struct policy_set *s, struct policy_vote *votes)
+{
+    s->timed = s->decisions++ % TIMED_EVERY == 0;
+    begin_votes(s, votes);
+    memset(s->verdicts, POLICY_NOT_ASKED, s->list.count);
+    return (struct count_of_votes){.decision = {.verdict = SAMPLING_NOT_SAMPLED,
+                                                .policy = UINT16_MAX,
+                                                .sub_policy = UINT16_MAX}};
+}
+
 struct sampling_decision policy_set_decide(struct policy_set *s, const struct trace_summary *t,
                                            bool sample_on_first_match, uint64_t now_ns,
                                            struct policy_vote *votes)
 {
-    struct count_of_votes c = {.decision = {.verdict = SAMPLING_NOT_SAMPLED,
-                                            .policy = UINT16_MAX,
-                                            .sub_policy = UINT16_MAX}};
+    struct count_of_votes c = begin_count(s, votes);
     struct policy_question q = {.trace = t, .now_ns = now_ns, .why_len = POLICY_WHY_LEN};
-    s->timed = s->decisions++ % TIMED_EVERY == 0;
-    begin_votes(s, votes);
-    memset(s->verdicts, POLICY_NOT_ASKED, s->list.count);
     if (!ask_drops(s, &q, votes, &c))
         ask_voters(s, &q, sample_on_first_match, votes, &c);
     conclude(s, &c);
@@ -262,13 +268,8 @@ struct sampling_decision policy_set_decide_on_ingest(struct policy_set *s,
                                                      const struct trace_summary *t, uint64_t now_ns,
                                                      struct policy_vote *votes)
 {
-    struct count_of_votes c = {.decision = {.verdict = SAMPLING_NOT_SAMPLED,
-                                            .policy = UINT16_MAX,
-                                            .sub_policy = UINT16_MAX}};
+    struct count_of_votes c = begin_count(s, votes);
     struct policy_question q = {.trace = t, .now_ns = now_ns, .why_len = POLICY_WHY_LEN};
-    s->timed = s->decisions++ % TIMED_EVERY == 0;
-    begin_votes(s, votes);
-    memset(s->verdicts, POLICY_NOT_ASKED, s->list.count);
     bool may_be_dropped = false;
     for (unsigned i = 0; i < s->list.count; i++)
         may_be_dropped |= drops(s, i);
