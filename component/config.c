@@ -138,10 +138,10 @@ static bool read_choice(const struct config_value *v, const struct config_field 
     return false;
 }
 
-static size_t count_children(const struct config_value *v)
+size_t config_count(const struct config_value *v)
 {
     size_t n = 0;
-    for (const struct config_value *c = v->children; c; c = c->next)
+    for (const struct config_value *c = v ? v->children : NULL; c; c = c->next)
         n++;
     return n;
 }
@@ -150,7 +150,7 @@ static bool read_strings(const struct config_value *v, struct config_strings *ou
 {
     if (v->type == CONFIG_MAP)
         return config_error(v, e, "is a map, but a list was expected");
-    const char **items = config_keep(v->type == CONFIG_LIST ? count_children(v) : 1, sizeof *items);
+    const char **items = config_keep(v->type == CONFIG_LIST ? config_count(v) : 1, sizeof *items);
     size_t n = 0;
     if (v->type == CONFIG_SCALAR)
         items[n++] = v->text;
@@ -168,7 +168,7 @@ static bool read_pairs(const struct config_value *v, struct config_pairs *out, s
 {
     if (v->type != CONFIG_MAP)
         return config_error(v, e, "is not a map of keys and values");
-    struct config_pair *items = config_keep(count_children(v), sizeof *items);
+    struct config_pair *items = config_keep(config_count(v), sizeof *items);
     size_t n = 0;
     for (const struct config_value *c = v->children; c; c = c->next) {
         if (c->type == CONFIG_MAP || c->type == CONFIG_LIST) {

@@ -91,6 +91,8 @@ bool config_error(const struct config_value *v, struct error *e, const char *for
 
 const struct config_value *config_child(const struct config_value *map, const char *key);
 
+size_t config_count(const struct config_value *v); /* children; of NULL: none */
+
 /* "receivers::otlp::protocols::grpc" into `path`. */
 void config_path(const struct config_value *v, char *path, size_t len);
 

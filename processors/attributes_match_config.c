@@ -81,12 +81,16 @@ static const struct config_field library_fields[] = {
     CONFIG_END,
 };
 
-static size_t count_children(const struct config_value *v)
+/* Or nothing, which is an empty one. */
+static bool is_list(const struct config_value *v, struct error *e)
 {
-    size_t n = 0;
-    for (const struct config_value *c = v ? v->children : NULL; c; c = c->next)
-        n++;
-    return n;
+    return !v || v->type == CONFIG_NULL || v->type == CONFIG_LIST ||
+           config_error(v, e, "is not a list");
+}
+
+static const struct config_value *first_of(const struct config_value *list)
+{
+    return list ? list->children : NULL;
 }
 
 static bool read_wanted(const struct config_value *v, enum match_type type, struct wanted *out,
@@ -107,12 +111,10 @@ static bool read_wanted(const struct config_value *v, enum match_type type, stru
 static bool read_list(const struct config_value *v, enum match_type type, struct wanted_list *out,
                       struct error *e)
 {
-    if (!v || v->type == CONFIG_NULL)
-        return true;
-    if (v->type != CONFIG_LIST)
-        return config_error(v, e, "is not a list");
-    out->items = config_keep(count_children(v) + 1, sizeof *out->items);
-    for (const struct config_value *c = v->children; c; c = c->next) {
+    if (!is_list(v, e))
+        return false;
+    out->items = config_keep(config_count(v) + 1, sizeof *out->items);
+    for (const struct config_value *c = first_of(v); c; c = c->next) {
         if (!read_wanted(c, type, &out->items[out->count++], e))
             return false;
     }
@@ -160,12 +162,10 @@ static bool read_attribute(const struct config_value *v, enum match_type type,
 static bool read_attributes(const struct config_value *v, enum match_type type,
                             struct wanted_attributes *out, struct error *e)
 {
-    if (!v || v->type == CONFIG_NULL)
-        return true;
-    if (v->type != CONFIG_LIST)
-        return config_error(v, e, "is not a list");
-    out->items = config_keep(count_children(v) + 1, sizeof *out->items);
-    for (const struct config_value *c = v->children; c; c = c->next) {
+    if (!is_list(v, e))
+        return false;
+    out->items = config_keep(config_count(v) + 1, sizeof *out->items);
+    for (const struct config_value *c = first_of(v); c; c = c->next) {
         if (!read_attribute(c, type, &out->items[out->count++], e))
             return false;
     }
@@ -187,12 +187,10 @@ static bool read_library(const struct config_value *v, enum match_type type,
 
 static bool read_libraries(const struct config_value *v, struct side *s, struct error *e)
 {
-    if (!v || v->type == CONFIG_NULL)
-        return true;
-    if (v->type != CONFIG_LIST)
-        return config_error(v, e, "is not a list");
-    s->libraries = config_keep(count_children(v) + 1, sizeof *s->libraries);
-    for (const struct config_value *c = v->children; c; c = c->next) {
+    if (!is_list(v, e))
+        return false;
+    s->libraries = config_keep(config_count(v) + 1, sizeof *s->libraries);
+    for (const struct config_value *c = first_of(v); c; c = c->next) {
         if (!read_library(c, s->type, &s->libraries[s->library_count++], e))
             return false;
     }

@@ -169,12 +169,10 @@ bool policy_list_create(struct policy_list *list, struct policy_maker *m,
                         const struct config_value *place, const struct config_value *v,
                         const char *what, unsigned max, struct error *e)
 {
-    unsigned count = 0;
+    unsigned count = (unsigned)config_count(v);
     *list = (struct policy_list){0};
     if (v && v->type != CONFIG_LIST && v->type != CONFIG_NULL)
         return config_error(v, e, "is not a list of policies");
-    for (const struct config_value *c = v ? v->children : NULL; c; c = c->next)
-        count++;
     if (count == 0)
         return config_error(v ? v : place, e, "at least one policy is needed in %s", what);
     if (count > max)

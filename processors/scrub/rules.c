@@ -175,10 +175,7 @@ static bool read_regexes(struct regex_list *list, const struct config_value *v, 
         return true;
     if (v->type != CONFIG_LIST)
         return config_error(v, e, "is not a list of regular expressions");
-    size_t count = 0;
-    for (const struct config_value *c = v->children; c; c = c->next)
-        count++;
-    list->items = config_keep(count + 1, sizeof(struct regex *));
+    list->items = config_keep(config_count(v) + 1, sizeof(struct regex *));
     for (const struct config_value *c = v->children; c; c = c->next) {
         struct regex *regex = compile(c, e);
         if (!regex)
