@@ -2,6 +2,7 @@
 
 #include "collector/data_directory.h"
 #include "collector/default_config.h"
+#include "collector/service.h"
 #include "collector/yaml.h"
 
 #include <stdio.h>
@@ -58,4 +59,19 @@ struct config_value *command_config_load(const struct command_config *c, struct 
     if (c->file_count == 0)
         return yaml_parse(default_config, "default configuration", e);
     return yaml_load(c->files, c->file_count, e);
+}
+
+const struct config_value *command_find_processor(const struct config_value *root,
+                                                  const struct component_kind *kind, const char *id,
+                                                  struct error *e)
+{
+    const struct config_value *processors = config_child(root, "processors");
+    const struct config_value *p = processors ? processors->children : NULL;
+    for (; p; p = p->next) {
+        if (service_kind(COMPONENT_PROCESSOR, p->key) == kind && (!id || strcmp(id, p->key) == 0))
+            return p;
+    }
+    error_set(e, "%s: there is no %s processor%s%s", root->file, kind->type, id ? " named " : "",
+              id ? id : "");
+    return NULL;
 }

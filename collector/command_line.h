@@ -2,6 +2,7 @@
 #ifndef TAILSPAN_COLLECTOR_COMMAND_LINE_H
 #define TAILSPAN_COLLECTOR_COMMAND_LINE_H
 
+#include "component/component.h"
 #include "component/config.h"
 
 enum {
@@ -32,5 +33,11 @@ bool command_config_take(struct command_config *c, char **argv, int *i, int *sta
 
 /* The tree of the files, or of the default configuration when there are none; NULL with `e` set. */
 struct config_value *command_config_load(const struct command_config *c, struct error *e);
+
+/* The configuration of the first processor of this kind in `root`, or of the one with this id when
+ * `id` is not NULL; NULL with `e` set when there is none. */
+const struct config_value *command_find_processor(const struct config_value *root,
+                                                  const struct component_kind *kind, const char *id,
+                                                  struct error *e);
 
 #endif

@@ -3,7 +3,6 @@
 
 #include "collector/command_line.h"
 #include "collector/otlp_file.h"
-#include "collector/service.h"
 #include "processors/scrub/scrub.h"
 #include "processors/scrub/walk.h"
 #include "proto/json_writer.h"
@@ -60,28 +59,14 @@ static int parse(char **argv, struct arguments *a)
     return status || a->file ? status : command_misuse("scrub needs a file", NULL);
 }
 
-static const struct config_value *find_scrub(const struct config_value *root, const char *id,
-                                             struct error *e)
-{
-    const struct config_value *processors = config_child(root, "processors");
-    const struct config_value *p = processors ? processors->children : NULL;
-    for (; p; p = p->next) {
-        if (service_kind(COMPONENT_PROCESSOR, p->key) == &scrub_processor &&
-            (!id || strcmp(id, p->key) == 0))
-            return p;
-    }
-    error_set(e, "%s: there is no scrub processor%s%s", root->file, id ? " named " : "",
-              id ? id : "");
-    return NULL;
-}
-
 static struct scrub_rules *load(const struct arguments *a, struct error *e)
 {
     static const struct config_value usual = {.type = CONFIG_MAP, .file = "scrub: {}"};
     if (a->config.file_count == 0)
         return scrub_rules_create(&usual, e);
     const struct config_value *root = command_config_load(&a->config, e);
-    const struct config_value *scrub = root ? find_scrub(root, a->processor, e) : NULL;
+    const struct config_value *scrub =
+        root ? command_find_processor(root, &scrub_processor, a->processor, e) : NULL;
     return scrub ? scrub_rules_create(scrub, e) : NULL;
 }
 
@@ -102,13 +87,12 @@ static void print(struct bytes s)
 {
     for (size_t i = 0; i < s.len;) {
         size_t n = utf8_sequence(s.data + i, s.len - i);
-        bool control = n > 0 && (s.data[i] < 0x20 || s.data[i] == 0x7f ||
-                                 (s.data[i] == 0xc2 && s.data[i + 1] < 0xa0));
-        if (n == 0 || control)
-            printf("\\x%02x", s.data[i]);
-        else
+        bool shown = n > 0 && !utf8_is_control(s.data + i, n);
+        if (shown)
             fwrite(s.data + i, 1, n, stdout);
-        i += n && !control ? n : 1;
+        else
+            printf("\\x%02x", s.data[i]);
+        i += shown ? n : 1;
     }
 }
 

@@ -71,21 +71,6 @@ static int parse(char **argv, struct arguments *a)
     return status;
 }
 
-static const struct config_value *find_sampler(const struct config_value *root, const char *id,
-                                               struct error *e)
-{
-    const struct config_value *processors = config_child(root, "processors");
-    const struct config_value *p = processors ? processors->children : NULL;
-    for (; p; p = p->next) {
-        if (service_kind(COMPONENT_PROCESSOR, p->key) == &tail_sampling_processor &&
-            (!id || strcmp(id, p->key) == 0))
-            return p;
-    }
-    error_set(e, "%s: there is no tail_sampling processor%s%s", root->file, id ? " named " : "",
-              id ? id : "");
-    return NULL;
-}
-
 /* Where a configuration keeps its traces; NULL when it does not say. */
 static const char *find_store(const struct config_value *root)
 {
@@ -102,7 +87,8 @@ static const char *find_store(const struct config_value *root)
 
 static struct simulation *load(const struct config_value *root, const char *id, struct error *e)
 {
-    const struct config_value *sampler = root ? find_sampler(root, id, e) : NULL;
+    const struct config_value *sampler =
+        root ? command_find_processor(root, &tail_sampling_processor, id, e) : NULL;
     struct simulation *s = sampler ? simulation_create(sampler, sampler->key, e) : NULL;
     if (s && simulation_on_ingest(s))
         log_warn(sampler->key, "span-ingest is not simulated: traces are judged as complete");

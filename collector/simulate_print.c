@@ -14,11 +14,6 @@
 
 /* ---- text ---- */
 
-static bool is_control(const uint8_t *s, size_t len)
-{
-    return s[0] < 0x20 || s[0] == 0x7f || (len == 2 && s[0] == 0xc2 && s[1] < 0xa0);
-}
-
 /* In its column, which a longer name is cut to. */
 static void print_name(const char *name)
 {
@@ -27,7 +22,7 @@ static void print_name(const char *name)
     int column = 0;
     for (; len > 0 && column < NAME_COLUMNS; column++) {
         size_t n = utf8_sequence(s, len);
-        if (n == 0 || is_control(s, n))
+        if (n == 0 || utf8_is_control(s, n))
             putchar('?');
         else
             fwrite(s, 1, n, stdout);

@@ -2,6 +2,7 @@
 #ifndef TAILSPAN_PROTO_UTF8_H
 #define TAILSPAN_PROTO_UTF8_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,6 +25,13 @@ static inline size_t utf8_sequence(const uint8_t *s, size_t len)
         if ((s[i] & 0xc0) != 0x80)
             return 0;
     return need;
+}
+
+/* Whether the sequence of `len` bytes at `s` is a control character, which may tell a terminal what
+ * to do. */
+static inline bool utf8_is_control(const uint8_t *s, size_t len)
+{
+    return s[0] < 0x20 || s[0] == 0x7f || (len == 2 && s[0] == 0xc2 && s[1] < 0xa0);
 }
 
 /* Writes `code` (a scalar value) to `out`, which has room for 4 bytes; returns its length. */
