@@ -1,6 +1,7 @@
 #include "exporters/compress.h"
 
-#include <isa-l/igzip_lib.h>
+#include "exporters/gzip_stream.h"
+
 #include <pthread.h>
 #include <stdlib.h>
 #include <zstd.h>
@@ -121,23 +122,6 @@ void compressor_destroy(struct compressor *c)
 
 /* ---- compressing ---- */
 
-/* Compresses the input that the stream has been given, all of it. */
-static bool gzip_step(struct isal_zstream *z, struct buffer *out)
-{
-    do {
-        uint8_t *room = buffer_reserve(out, OUTPUT_STEP);
-        if (!room)
-            return false;
-        z->next_out = room;
-        z->avail_out = OUTPUT_STEP;
-        if (isal_deflate(z) != COMP_OK)
-            return false;
-        out->len += OUTPUT_STEP - z->avail_out;
-    } while (z->avail_in > 0 ||
-             (z->end_of_stream ? z->internal_state.state != ZSTATE_END : z->avail_out == 0));
-    return true;
-}
-
 static bool gzip_run(struct isal_zstream *z, const struct bytes *slices, size_t count,
                      struct buffer *out)
 {
@@ -152,7 +136,7 @@ static bool gzip_run(struct isal_zstream *z, const struct bytes *slices, size_t 
             z->next_in = (uint8_t *)rest.data;
             z->avail_in = part;
             z->end_of_stream = i + 1 == count && part == rest.len;
-            if (!gzip_step(z, out))
+            if (!gzip_stream_run(z, OUTPUT_STEP, out))
                 return false;
             rest = bytes_of(rest.data + part, rest.len - part);
         }
@@ -162,7 +146,7 @@ static bool gzip_run(struct isal_zstream *z, const struct bytes *slices, size_t 
     z->next_in = nothing;
     z->avail_in = 0;
     z->end_of_stream = 1;
-    return gzip_step(z, out);
+    return gzip_stream_run(z, OUTPUT_STEP, out);
 }
 
 static bool zstd_step(ZSTD_CCtx *z, struct bytes slice, ZSTD_EndDirective directive,

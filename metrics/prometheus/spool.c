@@ -1,6 +1,7 @@
 #include "metrics/prometheus/spool.h"
 
-#include <isa-l/igzip_lib.h>
+#include "exporters/gzip_stream.h"
+
 #include <stdlib.h>
 
 enum {
@@ -37,16 +38,8 @@ static bool deflate_raw(struct spool *s, bool end)
     z->next_in = s->raw.data ? s->raw.data : nothing;
     z->avail_in = (uint32_t)s->raw.len;
     z->end_of_stream = end;
-    do {
-        uint8_t *room = buffer_reserve(&s->packed, OUTPUT_STEP);
-        if (!room)
-            return false;
-        z->next_out = room;
-        z->avail_out = OUTPUT_STEP;
-        if (isal_deflate(z) != COMP_OK)
-            return false;
-        s->packed.len += OUTPUT_STEP - z->avail_out;
-    } while (z->avail_in > 0 || (end ? z->internal_state.state != ZSTATE_END : z->avail_out == 0));
+    if (!gzip_stream_run(z, OUTPUT_STEP, &s->packed))
+        return false;
     s->raw.len = 0;
     return true;
 }
