@@ -10,22 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const struct simulated_topic usual = {.records = 40000,
-                                             .rate = 200,
-                                             .topics = 5,
-                                             .partitions = 6,
-                                             .groups = 2,
-                                             .keys = 1000,
-                                             .key_skew = 1.5,
-                                             .consumers_know_offsets = true,
-                                             .loss = 0.01,
-                                             .redelivered = 0.01,
-                                             .lag_ms = 40,
-                                             .process_ms = 2,
-                                             .export_ms = 2000,
-                                             .skew_ms = 5,
-                                             .settle_ms = 10000};
-
 /* How a scene differs from the usual. */
 static void orders(struct simulated_topic *s)
 {
@@ -108,7 +92,7 @@ int main(int argc, char **argv)
     bool good = true;
     printf("%-54s %9s %9s %9s %12s\n", "", "precision", "recall", "inferred", "exact wrong");
     for (size_t i = 0; i < sizeof scenes / sizeof *scenes; i++) {
-        struct simulated_topic topic = usual;
+        struct simulated_topic topic = simulated_topic_usual(40000);
         struct simulated_result r;
         scenes[i].differ(&topic);
         topic.seed = seed;

@@ -12,29 +12,14 @@
 #include "proto/message_writer.h"
 #include "proto/otlp_fields.h"
 #include "proto/span_kind.h"
+#include "tests/bench/measure.h"
 #include "tests/bench/spans.h"
 
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum { SPANS = 512, ROUNDS = 40 };
-
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000U + (uint64_t)t.tv_nsec;
-}
-
-static void need(bool ok, const char *what)
-{
-    if (ok)
-        return;
-    fprintf(stderr, "hops_bench: %s failed\n", what);
-    exit(1);
-}
 
 /* ---- the processor, and its end ---- */
 
@@ -142,9 +127,9 @@ static struct batch *messaging_batch(uint64_t first, bool consumers)
 static double consume(struct component *c, struct batch *b)
 {
     uint32_t spans = b->span_count;
-    uint64_t from = now_ns();
+    uint64_t from = monotonic_ns();
     component_consume(c, b, NULL);
-    return (double)(now_ns() - from) / spans;
+    return (double)(monotonic_ns() - from) / spans;
 }
 
 /* What to compare with on this machine, at this moment: walking every attribute of a span. */
@@ -154,7 +139,7 @@ static void reference(void)
     size_t bytes = 0;
     for (unsigned i = 0; i < ROUNDS; i++) {
         struct batch *b = messaging_batch(i * SPANS, false);
-        uint64_t from = now_ns();
+        uint64_t from = monotonic_ns();
         for (uint32_t s = 0; s < b->span_count; s++) {
             struct attribute_iterator it;
             struct attribute a;
@@ -162,7 +147,7 @@ static void reference(void)
             while (attribute_next(&it, &a))
                 bytes += a.value.bytes.len;
         }
-        double ns = (double)(now_ns() - from) / SPANS;
+        double ns = (double)(monotonic_ns() - from) / SPANS;
         least = ns < least ? ns : least;
         batch_release(b);
     }
@@ -191,10 +176,10 @@ static void others(struct component *c)
     struct batch *b = batch_select(all, chosen, count);
     need(b != NULL, "batch");
     for (unsigned i = 0; i < 2 * ROUNDS; i++) {
-        uint64_t from = now_ns();
+        uint64_t from = monotonic_ns();
         for (unsigned pass = 0; pass < PASSES; pass++)
             component_consume(i % 2 ? c : &end, batch_retain(b), NULL);
-        double ns = (double)(now_ns() - from) / PASSES / count;
+        double ns = (double)(monotonic_ns() - from) / PASSES / count;
         least[i % 2] = ns < least[i % 2] ? ns : least[i % 2];
     }
     printf("other spans    %6.1f ns each\n", least[1] - least[0]);

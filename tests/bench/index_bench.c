@@ -8,30 +8,15 @@
 #include "proto/attribute.h"
 #include "proto/edit.h"
 #include "proto/frame.h"
+#include "tests/bench/measure.h"
 #include "tests/bench/spans.h"
 
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define ROUNDS   60
 #define REQUESTS 8
-
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000U + (uint64_t)t.tv_nsec;
-}
-
-static void need(bool ok, const char *what)
-{
-    if (ok)
-        return;
-    fprintf(stderr, "index_bench: %s failed\n", what);
-    exit(1);
-}
 
 static struct batch *receive(const struct request *r)
 {
@@ -127,12 +112,12 @@ static uint64_t time_unpack(const struct request *requests)
         uint64_t sum = 0;
         for (int j = 0; j < REQUESTS; j++) {
             const struct request *r = &requests[j];
-            uint64_t begin = now_ns();
+            uint64_t begin = monotonic_ns();
             Opentelemetry__Proto__Collector__Trace__V1__ExportTraceServiceRequest *m =
                 opentelemetry__proto__collector__trace__v1__export_trace_service_request__unpack(
                     NULL, r->len, r->data);
             need(m != NULL, "unpack");
-            sum += now_ns() - begin;
+            sum += monotonic_ns() - begin;
             opentelemetry__proto__collector__trace__v1__export_trace_service_request__free_unpacked(
                 m, NULL);
         }
@@ -151,15 +136,15 @@ static void time_index(const struct request *requests, double measure)
         for (int j = 0; j < REQUESTS; j++) {
             const struct request *r = &requests[j];
             struct batch_report report;
-            uint64_t t0 = now_ns();
+            uint64_t t0 = monotonic_ns();
             struct batch *b = receive(r);
-            uint64_t t1 = now_ns();
+            uint64_t t1 = monotonic_ns();
             need(batch_index(b, r->len, &report) && b->span_count == r->spans, "batch_index");
-            uint64_t t2 = now_ns();
+            uint64_t t2 = monotonic_ns();
             batch_release(b);
             sums[0] += t1 - t0;
             sums[1] += t2 - t1;
-            sums[2] += now_ns() - t2;
+            sums[2] += monotonic_ns() - t2;
         }
         create = least(create, sums[0]);
         index = least(index, sums[1]);
@@ -178,9 +163,9 @@ static void time_work(const char *what, void (*work)(struct batch *b),
         uint64_t sum = 0;
         for (int j = 0; j < REQUESTS; j++) {
             struct batch *b = indexed(&requests[j]);
-            uint64_t begin = now_ns();
+            uint64_t begin = monotonic_ns();
             work(b);
-            sum += now_ns() - begin;
+            sum += monotonic_ns() - begin;
             batch_release(b);
         }
         best = least(best, sum);

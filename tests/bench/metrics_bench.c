@@ -12,47 +12,18 @@
 #include "component/metric.h"
 #include "component/telemetry.h"
 #include "proto/batch.h"
+#include "tests/bench/measure.h"
 #include "tests/bench/spans.h"
 #include "tests/unit/sampling/shop.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <time.h>
 
 enum { REQUESTS = 8, SPANS = 512, ROUNDS = 2000, VARIANTS = 10 };
 
 static struct request requests[REQUESTS];
 static struct random dice = {.state = 1};
-
-static void need(bool ok, const char *what)
-{
-    if (ok)
-        return;
-    fprintf(stderr, "metrics_bench: %s failed\n", what);
-    exit(1);
-}
-
-static double cpu_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
-
-static double anonymous_bytes(void)
-{
-    char line[256];
-    double kib = 0;
-    FILE *f = fopen("/proc/self/smaps_rollup", "r");
-    need(f != NULL, "/proc/self/smaps_rollup");
-    while (fgets(line, sizeof line, f)) {
-        if (sscanf(line, "Anonymous: %lf", &kib) == 1)
-            break;
-    }
-    fclose(f);
-    return kib * 1024;
-}
 
 /* ---- the connectors ---- */
 

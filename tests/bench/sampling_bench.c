@@ -11,11 +11,11 @@
 #include "component/lane.h"
 #include "component/telemetry.h"
 #include "sampling/shard.h"
+#include "tests/bench/measure.h"
 #include "tests/bench/spans.h"
 #include "tests/unit/sampling/shop.h"
 
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
 #define SECOND   1000000000ULL
@@ -44,14 +44,6 @@ static struct outcome take(struct component *c, struct batch *b, struct receipt 
 
 static const struct component_ops end_ops = {.consume = take};
 static struct component end = {.ops = &end_ops};
-
-static void need(bool ok, const char *what)
-{
-    if (ok)
-        return;
-    fprintf(stderr, "sampling_bench: %s failed\n", what);
-    exit(1);
-}
 
 static struct config_value *five_policies(void)
 {
@@ -97,27 +89,6 @@ static void finish(void)
     sampler_metrics_free(&rig.metrics);
     telemetry_destroy(rig.telemetry);
     need(batch_live_bytes() == 0, "letting go of every batch");
-}
-
-static double cpu_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
-
-static double anonymous_bytes(void)
-{
-    char line[256];
-    double kib = 0;
-    FILE *f = fopen("/proc/self/smaps_rollup", "r");
-    need(f != NULL, "/proc/self/smaps_rollup");
-    while (fgets(line, sizeof line, f)) {
-        if (sscanf(line, "Anonymous: %lf", &kib) == 1)
-            break;
-    }
-    fclose(f);
-    return kib * 1024;
 }
 
 static struct request requests[REQUESTS];

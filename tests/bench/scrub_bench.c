@@ -11,28 +11,13 @@
 #include "processors/scrub/walk.h"
 #include "proto/edit.h"
 #include "proto/frame.h"
+#include "tests/bench/measure.h"
 #include "tests/bench/spans.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum { ROUNDS = 20, SPANS = 512, REQUESTS = 16 };
-
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000U + (uint64_t)t.tv_nsec;
-}
-
-static void need(bool ok, const char *what)
-{
-    if (ok)
-        return;
-    fprintf(stderr, "scrub_bench: %s failed\n", what);
-    exit(1);
-}
 
 static struct scrub_rules *make_rules(void)
 {
@@ -70,9 +55,9 @@ static double cost_of(const struct scrub_walk *walk, const struct request *reque
             if (prepare)
                 prepare(b);
             size_t bytes = batch_bytes(b);
-            uint64_t began = now_ns();
+            uint64_t began = monotonic_ns();
             need(scrub_batch(walk, b), "scrub_batch");
-            took += now_ns() - began;
+            took += monotonic_ns() - began;
             need(prepare || batch_bytes(b) == bytes, "leaving clean spans alone");
             batch_release(b);
         }
@@ -85,10 +70,10 @@ static double index_cost(const struct request *requests)
 {
     uint64_t least = UINT64_MAX;
     for (int i = 0; i < ROUNDS; i++) {
-        uint64_t began = now_ns();
+        uint64_t began = monotonic_ns();
         for (int n = 0; n < REQUESTS; n++)
             batch_release(receive(&requests[n]));
-        uint64_t took = now_ns() - began;
+        uint64_t took = monotonic_ns() - began;
         least = took < least ? took : least;
     }
     return (double)least / (SPANS * REQUESTS);
@@ -127,12 +112,12 @@ static void adversary(const struct scrub_rules *r, const char *name, const char 
     need(text != NULL, "malloc");
     for (; at + part <= len; at += part)
         memcpy(text + at, piece, part);
-    uint64_t began = now_ns();
+    uint64_t began = monotonic_ns();
     (void)scrub_find(r, &where, bytes_of(text, at), &hits);
-    double whole = (double)(now_ns() - began) / (double)at;
-    began = now_ns();
+    double whole = (double)(monotonic_ns() - began) / (double)at;
+    began = monotonic_ns();
     (void)scrub_find(r, &where, bytes_of(text, at / 8), &hits);
-    double eighth = (double)(now_ns() - began) / ((double)at / 8);
+    double eighth = (double)(monotonic_ns() - began) / ((double)at / 8);
     printf("a megabyte of %-12s %8.2f ns a byte (%.2f for an eighth of it)\n", name, whole, eighth);
     free(text);
 }

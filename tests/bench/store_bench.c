@@ -9,6 +9,7 @@
 #include "component/error.h"
 #include "component/lane.h"
 #include "storage/store.h"
+#include "tests/bench/measure.h"
 #include "tests/bench/spans.h"
 
 #include <dirent.h>
@@ -163,14 +164,6 @@ static void *write_at_rate(void *store)
     return NULL;
 }
 
-/* Of this thread: what a query costs, whatever else the machine does. */
-static double cpu_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
-}
-
 static int compare_times(const void *a, const void *b)
 {
     uint64_t x = *(const uint64_t *)a;
@@ -192,7 +185,7 @@ static void ask_traces(struct store_reader *r)
     size_t found = 0;
     char note[64];
     static const uint8_t none[16];
-    double cpu = cpu_ms();
+    double cpu = cpu_ns();
     for (size_t i = 0; i < 2000; i++) {
         const uint8_t *id = samples[(i * 2654435761u) % SAMPLES];
         uint64_t begun = monotonic_ns();
@@ -203,7 +196,7 @@ static void ask_traces(struct store_reader *r)
             batch_release(b);
     }
     snprintf(note, sizeof note, "%zu of 2000 found", found);
-    report("trace by id", times, 2000, cpu_ms() - cpu, note);
+    report("trace by id", times, 2000, (cpu_ns() - cpu) / 1e6, note);
 }
 
 static void ask_search(struct store_reader *r, const char *what, struct store_query q, size_t times)
@@ -215,7 +208,7 @@ static void ask_search(struct store_reader *r, const char *what, struct store_qu
     if (!q.duration_max_ns)
         q.duration_max_ns = UINT64_MAX;
     q.limit = 20;
-    double cpu = cpu_ms();
+    double cpu = cpu_ns();
     for (size_t i = 0; taken && i < times; i++) {
         struct store_results results;
         struct error e = {{0}};
@@ -228,7 +221,7 @@ static void ask_search(struct store_reader *r, const char *what, struct store_qu
         usleep(2000);
     }
     snprintf(note, sizeof note, "%zu traces", found);
-    report(what, taken, times, cpu_ms() - cpu, note);
+    report(what, taken, times, (cpu_ns() - cpu) / 1e6, note);
     free(taken);
 }
 
@@ -237,12 +230,12 @@ static void ask_dependencies(struct store_reader *r)
     struct store_dependencies d;
     char note[64];
     uint64_t begun = monotonic_ns();
-    double cpu = cpu_ms();
+    double cpu = cpu_ns();
     if (!store_dependencies(r, 0, UINT64_MAX, &d))
         die("no dependencies");
     uint64_t taken = monotonic_ns() - begun;
     snprintf(note, sizeof note, "%zu edges", d.count);
-    report("dependencies of everything", &taken, 1, cpu_ms() - cpu, note);
+    report("dependencies of everything", &taken, 1, (cpu_ns() - cpu) / 1e6, note);
     store_dependencies_free(&d);
 }
 

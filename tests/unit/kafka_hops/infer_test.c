@@ -139,22 +139,6 @@ static void redeliveries_are_one_record(void **state)
 
 /* ---- topics with known truth ---- */
 
-static const struct simulated_topic usual = {.records = 4000,
-                                             .rate = 200,
-                                             .topics = 5,
-                                             .partitions = 6,
-                                             .groups = 2,
-                                             .keys = 1000,
-                                             .key_skew = 1.5,
-                                             .consumers_know_offsets = true,
-                                             .loss = 0.01,
-                                             .redelivered = 0.01,
-                                             .lag_ms = 40,
-                                             .process_ms = 2,
-                                             .export_ms = 2000,
-                                             .skew_ms = 5,
-                                             .settle_ms = 10000};
-
 static void assert_good(const struct simulated_topic *s, double recall)
 {
     struct simulated_result r;
@@ -172,12 +156,12 @@ static void inference_is_right(void **state)
 {
     (void)state;
     for (unsigned seed = 1; seed <= 5; seed++) {
-        struct simulated_topic s = usual;
+        struct simulated_topic s = simulated_topic_usual(4000);
         s.seed = seed;
         assert_good(&s, 0.95);
         s.consumers_know_offsets = false;
         assert_good(&s, 0.85);
-        s = usual;
+        s = simulated_topic_usual(4000);
         s.seed = seed;
         s.loss = 0.1;
         assert_good(&s, 0.85);
@@ -189,7 +173,7 @@ static void the_certain_is_certain_on_random_topics(void **state)
 {
     (void)state;
     for (unsigned seed = 1; seed <= 40; seed++) {
-        struct simulated_topic s = usual;
+        struct simulated_topic s = simulated_topic_usual(4000);
         s.seed = seed;
         s.records = 1500;
         s.topics = 1 + seed % 7;

@@ -41,6 +41,26 @@ struct simulated_result {
     uint64_t twice; /* consumers that were told of more than one producer */
 };
 
+/* What scenes begin with. */
+static inline struct simulated_topic simulated_topic_usual(unsigned records)
+{
+    return (struct simulated_topic){.records = records,
+                                    .rate = 200,
+                                    .topics = 5,
+                                    .partitions = 6,
+                                    .groups = 2,
+                                    .keys = 1000,
+                                    .key_skew = 1.5,
+                                    .consumers_know_offsets = true,
+                                    .loss = 0.01,
+                                    .redelivered = 0.01,
+                                    .lag_ms = 40,
+                                    .process_ms = 2,
+                                    .export_ms = 2000,
+                                    .skew_ms = 5,
+                                    .settle_ms = 10000};
+}
+
 void simulated_topic_run(const struct simulated_topic *s, struct simulated_result *result);
 
 static inline double simulated_precision(const struct simulated_result *r)
