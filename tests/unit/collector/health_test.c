@@ -1,5 +1,6 @@
 /* What health answers over HTTP, of a graph that runs. */
 #include "surroundings.h"
+#include "tests/unit/free_port.h"
 
 #include <arpa/inet.h>
 #include <sys/socket.h>
@@ -7,18 +8,6 @@
 
 static struct surroundings around;
 static uint16_t port;
-
-/* A port that was free just now: what the extension listens on is not to be asked. */
-static uint16_t free_port(void)
-{
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof a;
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &len), 0);
-    close(fd);
-    return ntohs(a.sin_port);
-}
 
 static void open_with(const char *more)
 {

@@ -1,6 +1,7 @@
 /* The exporter over HTTP: configuration, paths, coding, many scrapes at once. */
 #include "tests/unit/exporters/fixture.h"
 #include "tests/unit/exporters/local.h"
+#include "tests/unit/free_port.h"
 #include "text_reader.h"
 
 #include "metrics/prometheus/prometheus.h"
@@ -24,18 +25,6 @@ static int close_around(void **state)
     (void)state;
     local_close(&around);
     return 0;
-}
-
-/* A port that was free a moment ago. */
-static uint16_t free_port(void)
-{
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof at;
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    assert_int_equal(bind(fd, (struct sockaddr *)&at, len), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &len), 0);
-    close(fd);
-    return ntohs(at.sin_port);
 }
 
 static struct component *started(struct test_source *source, const char *const *more)

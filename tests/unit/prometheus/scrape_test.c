@@ -292,12 +292,7 @@ static void old_points_are_not_shown(void **state)
 static void a_histogram_that_is_too_coarse_is_left_out(void **state)
 {
     (void)state;
-    static const struct metric_family families[] = {
-        {"coarse", "", "", METRIC_EXPONENTIAL_HISTOGRAM}};
-    static const struct metric_point points[] = {{.scale = -5, .count = 1}};
-    struct test_source source = source_of(families, 1);
-    source.points[0] = points;
-    source.counts[0] = 1;
+    struct test_source source = coarse_source();
     struct setup s = usual(&exposition_protobuf);
     scrape_one(&s, &source);
     assert_int_equal(report.unsayable, 1);

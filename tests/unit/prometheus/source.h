@@ -109,4 +109,16 @@ static inline struct test_source shop_source(void)
     return s;
 }
 
+/* A histogram whose buckets are too coarse for Prometheus' schemas. */
+static inline struct test_source coarse_source(void)
+{
+    static const struct metric_family families[] = {
+        {"coarse", "", "", METRIC_EXPONENTIAL_HISTOGRAM}};
+    static const struct metric_point points[] = {{.scale = -5, .count = 1}};
+    struct test_source s = source_of(families, 1);
+    s.points[0] = points;
+    s.counts[0] = 1;
+    return s;
+}
+
 #endif

@@ -171,12 +171,7 @@ static void requests_are_cut_and_no_series_is_sent_twice(void **state)
 static void what_cannot_be_said_is_counted(void **state)
 {
     (void)state;
-    static const struct metric_family families[] = {
-        {"coarse", "", "", METRIC_EXPONENTIAL_HISTOGRAM}};
-    static const struct metric_point points[] = {{.scale = -5, .count = 1}};
-    struct test_source source = source_of(families, 1);
-    source.points[0] = points;
-    source.counts[0] = 1;
+    struct test_source source = coarse_source();
     collect(&source, (struct label_rules){0}, 10000);
     assert_int_equal(sent.report.unsayable, 1);
     assert_int_equal(sent.points, 0);
