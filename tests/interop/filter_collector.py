@@ -17,14 +17,15 @@ percentage is 0.
 import json
 import os
 import random
-import signal
-import socket
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.error
 import urllib.request
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
+from beside import spans_of_file  # noqa: E402
+from process import Process, free_port, send_traces  # noqa: E402
 
 SPANS = 8000
 A_REQUEST = 400
@@ -152,12 +153,6 @@ def random_requests(dice):
 # The two programs.
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 def named(processor, name):
     (kind, settings), = processor.items()
     return {"%s/%s" % (kind, name): settings}
@@ -198,24 +193,11 @@ class Program:
         return subprocess.run([self.binary] + arguments, capture_output=True, timeout=60).returncode == 0
 
     def start(self, cases):
-        self.log = open(os.path.join(self.directory, "log"), "w+")
-        self.process = subprocess.Popen([self.binary, "--config", self.write(cases)], stdout=self.log,
-                                        stderr=subprocess.STDOUT)
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline and self.process.poll() is None:
-            try:
-                self.send({})
-                return
-            except OSError:
-                time.sleep(0.1)
-        self.log.seek(0)
-        raise SystemExit("%s did not start:\n%s" % (self.name, self.log.read()[-3000:]))
+        self.process = Process([self.binary, "--config", self.write(cases)], os.path.join(self.directory, "log"))
+        self.process.wait(lambda: self.send({}))
 
     def send(self, body):
-        request = urllib.request.Request("http://127.0.0.1:%d/v1/traces" % self.ports["otlp"],
-                                         json.dumps(body).encode(), {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=30) as reply:
-            reply.read()
+        send_traces(self.ports["otlp"], body)
 
     def counters(self):
         """What the processors counted, by name and labels; what is zero may be left out."""
@@ -233,29 +215,12 @@ class Program:
         return found
 
     def stop(self):
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(30)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-        self.log.close()
+        self.process.stop()
 
     def spans(self, case):
         """By span id: what is left of the span, with its resource and scope."""
-        found = {}
         path = os.path.join(self.directory, case + ".json")
-        if not os.path.exists(path):
-            return found
-        with open(path) as f:
-            for line in f:
-                for resource in json.loads(line).get("resourceSpans", []):
-                    for scope in resource["scopeSpans"]:
-                        for span in scope["spans"]:
-                            assert span["spanId"] not in found, "%s twice" % span["spanId"]
-                            found[span["spanId"]] = left_of(span, resource, scope)
-        return found
+        return spans_of_file(path, left_of) if os.path.exists(path) else {}
 
 
 def shortened(member):

@@ -13,15 +13,16 @@ DIFFERENT lists, each with its reason.
 
 import json
 import os
-import signal
-import socket
-import subprocess
 import sys
 import tempfile
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
+from process import Process, free_port  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 FIXTURES = os.path.join(HERE, "..", "unit", "query", "fixtures")
@@ -66,12 +67,6 @@ service:
 """
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 class Server:
     """A program under comparison, on ports and in a directory of its own."""
 
@@ -81,34 +76,15 @@ class Server:
         path = os.path.join(directory, name + ".yaml")
         with open(path, "w") as f:
             f.write(config % {**ports, "directory": os.path.join(directory, name + "-store")})
-        self.log = open(os.path.join(directory, name + ".log"), "w+")
         self.otlp = "http://127.0.0.1:%d/v1/traces" % ports["otlp"]
         self.base = "http://127.0.0.1:%d" % ports["query"]
-        self.process = subprocess.Popen([binary, "--config", path], stdout=self.log,
-                                        stderr=subprocess.STDOUT)
+        self.process = Process([binary, "--config", path], os.path.join(directory, name + ".log"))
 
     def wait(self):
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            if self.process.poll() is not None:
-                break
-            try:
-                self.get("/api/v3/services")
-                return
-            except OSError:
-                time.sleep(0.1)
-        self.log.seek(0)
-        raise SystemExit("%s did not start:\n%s" % (self.name, self.log.read()[-3000:]))
+        self.process.wait(lambda: self.get("/api/v3/services"))
 
     def stop(self):
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(20)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-        self.log.close()
+        self.process.stop()
 
     def send(self, body):
         request = urllib.request.Request(self.otlp, json.dumps(body).encode(),

@@ -13,13 +13,15 @@ import json
 import os
 import random
 import re
-import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
+from process import Process, connect, free_port, send_traces  # noqa: E402
 
 TRACES = 400
 TTL = 4  # seconds that an edge waits: all spans are sent well within
@@ -114,12 +116,6 @@ def random_requests(dice):
             for service, found in groups.items()]}
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 class Side:
     def __init__(self, program, *arguments):
         self.directory = tempfile.mkdtemp(prefix="tailspan-metrics-")
@@ -128,9 +124,8 @@ class Side:
         path = f"{self.directory}/config.yaml"
         with open(path, "w", encoding="utf-8") as f:
             json.dump(self.config(), f)  # JSON is YAML
-        self.log = open(f"{self.directory}/log", "wb")
         more = ["--data-directory", f"{self.directory}/data"] if not arguments else list(arguments)
-        self.process = subprocess.Popen([program, "--config", path, *more], stdout=self.log, stderr=self.log)
+        self.process = Process([program, "--config", path, *more], f"{self.directory}/log")
 
     def config(self):
         connectors, exporters, pipelines = {}, {}, {}
@@ -150,31 +145,13 @@ class Side:
 
     def wait(self):
         for port in [self.port, *self.ports.values()]:
-            for _ in range(200):
-                try:
-                    socket.create_connection(("127.0.0.1", port), 1).close()
-                    break
-                except OSError:
-                    if self.process.poll() is not None:
-                        self.fail("ended")
-                    time.sleep(0.1)
-            else:
-                self.fail("does not listen")
-
-    def fail(self, what):
-        with open(self.log.name, encoding="utf-8") as f:
-            sys.exit(f"{self.process.args[0]} {what}:\n{f.read()[-3000:]}")
+            self.process.wait(lambda p=port: connect(p))
 
     def send(self, body):
-        request = urllib.request.Request(f"http://127.0.0.1:{self.port}/v1/traces", body,
-                                         {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=30) as reply:
-            assert reply.status == 200
+        send_traces(self.port, body)
 
     def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(60)
-        self.log.close()
+        self.process.stop()
 
     def shown(self, name):
         """{series: value}, and {# TYPE line: 1}."""

@@ -12,8 +12,6 @@ import json
 import os
 import re
 import shutil
-import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -22,16 +20,14 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
+from process import Process, free_port, until  # noqa: E402
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 TAILSPAN = os.path.abspath(os.environ.get("TAILSPAN", f"{ROOT}/build/release/tailspan"))
 VARIABLES = {"$__rate_interval": "30s", "$__range": "1m", "$__interval": "5s"}
 LIMIT = 150  # seconds that data may take to be there
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def get(url):
@@ -40,20 +36,6 @@ def get(url):
             return reply.read()
     except urllib.error.HTTPError as e:
         return e.read()
-
-
-def until(what, question):
-    deadline = time.time() + LIMIT
-    last = None
-    while time.time() < deadline:
-        try:
-            last = question()
-            if last:
-                return last
-        except OSError as e:
-            last = e
-        time.sleep(0.5)
-    sys.exit(f"waited {LIMIT} s for {what}; last: {last}")
 
 
 def collector(directory, ports):
@@ -169,7 +151,7 @@ def check_alerts(prometheus):
         names = {a["labels"]["alertname"] for a in prometheus.ask("alerts")["alerts"] if a["state"] == "firing"}
         return names if any(n.startswith("ServiceErrorBudgetBurns") for n in names) else None
 
-    names = until("an alert about errors", firing)
+    names = until("an alert about errors", LIMIT, firing)
     print(f"firing: {', '.join(sorted(names))}")
     wrong = {"TailspanIsDown", "TailspanLosesSpans"} & names
     return not wrong
@@ -181,8 +163,8 @@ def check_exemplars(prometheus, ports):
                                start=time.time() - 300, end=time.time() + 1)
         return [e["labels"]["trace_id"] for s in found for e in s["exemplars"]]
 
-    ids = until("exemplars", exemplars)
-    trace = json.loads(until("the exemplar's trace", lambda: next(
+    ids = until("exemplars", LIMIT, exemplars)
+    trace = json.loads(until("the exemplar's trace", LIMIT, lambda: next(
         (t for t in (get(f"http://127.0.0.1:{ports['query']}/api/v1/traces/{i}") for i in ids) if b"resourceSpans" in t), None)))
     print(f"{len(ids)} exemplars; one leads to a trace of {len(trace['resourceSpans'])} services")
     return True
@@ -212,31 +194,30 @@ def main():
     with open(f"{directory}/config.yaml", "w", encoding="utf-8") as f:
         json.dump(collector(directory, ports), f)
     prometheus_files(directory, ports)
-    log = open(f"{directory}/log", "wb")
-    start = lambda *command: subprocess.Popen(command, stdout=log, stderr=log, cwd=directory)
+
+    def start(name, *command):
+        return Process(command, f"{directory}/{name}.log", cwd=directory)
+
     running = [
-        start(TAILSPAN, "--config", "config.yaml", "--data-directory", f"{directory}/data"),
-        start("prometheus", f"--config.file={directory}/prometheus.yml", "--enable-feature=exemplar-storage",
+        start("tailspan", TAILSPAN, "--config", "config.yaml", "--data-directory", f"{directory}/data"),
+        start("prometheus", "prometheus", f"--config.file={directory}/prometheus.yml", "--enable-feature=exemplar-storage",
               f"--web.listen-address=127.0.0.1:{ports['prometheus']}", f"--storage.tsdb.path={directory}/tsdb"),
     ]
     try:
-        until("Tailspan", lambda: get(f"http://127.0.0.1:{ports['telemetry']}/metrics"))
-        until("Prometheus", lambda: get(f"http://127.0.0.1:{ports['prometheus']}/-/ready"))
-        running.append(start(TAILSPAN, "demo", "--duration", "0", "--rate", "20", "--seed", "1",
+        until("Tailspan", LIMIT, lambda: get(f"http://127.0.0.1:{ports['telemetry']}/metrics"))
+        until("Prometheus", LIMIT, lambda: get(f"http://127.0.0.1:{ports['prometheus']}/-/ready"))
+        running.append(start("demo", TAILSPAN, "demo", "--duration", "0", "--rate", "20", "--seed", "1",
                              "--endpoint", f"http://127.0.0.1:{ports['otlp']}"))
         prometheus = Prometheus(ports["prometheus"])
         checks = [check_rules(), check_queries(prometheus), check_alerts(prometheus),
                   check_exemplars(prometheus, ports), check_exposition(ports)]
     except BaseException:
-        log.flush()
-        with open(f"{directory}/log", encoding="utf-8") as f:
-            print(f.read()[-3000:])
+        for process in running:
+            print(process.said())
         raise
     finally:
         for process in reversed(running):
-            process.send_signal(signal.SIGTERM)
-            process.wait(60)
-        log.close()
+            process.stop()
     shutil.rmtree(directory)
     sys.exit(0 if all(checks) else 1)
 

@@ -14,15 +14,16 @@ import os
 import random
 import re
 import shutil
-import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
 import urllib.parse
 import urllib.request
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
+from process import Process, free_port, until  # noqa: E402
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 TAILSPAN = os.path.abspath(os.environ.get("TAILSPAN", f"{ROOT}/build/release/tailspan"))
@@ -31,30 +32,10 @@ SPANS = 500
 NAMES = ["GET /", "quote\" and \\", "line\nbreak", "{a=\"b\"} 1 # {", "größe \u2028", "nul\0byte", "=,;", "# EOF"]
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 def fetch(url, body=None, **headers):
     request = urllib.request.Request(url, data=body, headers={k.replace("_", "-"): v for k, v in headers.items()})
     with urllib.request.urlopen(request, timeout=10) as reply:
         return reply.read(), reply.headers
-
-
-def until(what, question):
-    deadline = time.time() + LIMIT
-    last = None
-    while time.time() < deadline:
-        try:
-            last = question()
-            if last:
-                return last
-        except OSError as e:
-            last = e
-        time.sleep(0.2)
-    sys.exit(f"waited {LIMIT} s for {what}; last: {last}")
 
 
 def configuration(ports):
@@ -141,7 +122,7 @@ def check_same(prometheus):
                            "sum(traces_span_metrics_duration_milliseconds_count{via=%s})",
                            "sum(histogram_count(native_duration_seconds{via=%s}))"):
             query = expression % f"\"{via}\""
-            until(query, lambda q=query: counted(prometheus, q))
+            until(query, LIMIT, lambda q=query: counted(prometheus, q))
     scraped = prometheus.series('{__name__=~"(traces_span|native|target).*",via=""}')
     pushed = prometheus.series('{__name__=~"(traces_span|native|target).*",via="push"}')
     targets = prometheus.series('target_info{service_version="1.0"}')
@@ -199,27 +180,27 @@ def main():
         json.dump(configuration(ports), f)
     with open(f"{directory}/prometheus.yml", "w", encoding="utf-8") as f:
         f.write(prometheus_configuration(ports))
-    log = open(f"{directory}/log", "wb")
-    start = lambda *command: subprocess.Popen(command, stdout=log, stderr=log, cwd=directory)
-    running = [start("prometheus", f"--config.file={directory}/prometheus.yml",
+
+    def start(name, *command):
+        return Process(command, f"{directory}/{name}.log", cwd=directory)
+
+    running = [start("prometheus", "prometheus", f"--config.file={directory}/prometheus.yml",
                      "--enable-feature=exemplar-storage,native-histograms", "--web.enable-remote-write-receiver",
                      f"--web.listen-address=127.0.0.1:{ports['prometheus']}", f"--storage.tsdb.path={directory}/tsdb")]
     checks, durations = [], []
     try:
-        until("Prometheus", lambda: fetch(f"http://127.0.0.1:{ports['prometheus']}/-/ready"))
-        running.append(start(TAILSPAN, "--config", "config.yaml", "--data-directory", f"{directory}/data"))
-        until("Tailspan", lambda: fetch(f"http://127.0.0.1:{ports['metrics']}/metrics"))
+        until("Prometheus", LIMIT, lambda: fetch(f"http://127.0.0.1:{ports['prometheus']}/-/ready"))
+        running.append(start("tailspan", TAILSPAN, "--config", "config.yaml", "--data-directory", f"{directory}/data"))
+        until("Tailspan", LIMIT, lambda: fetch(f"http://127.0.0.1:{ports['metrics']}/metrics"))
         fetch(f"http://127.0.0.1:{ports['otlp']}/v1/traces", request(random.Random(7), durations), Content_Type="application/json")
         prometheus = Prometheus(ports["prometheus"])
         checks = [check_same(prometheus), check_quantile(prometheus, durations), check_exemplars(prometheus), check_text(ports)]
     finally:
-        for process in reversed(running):
-            process.send_signal(signal.SIGTERM)
-            process.wait(60)
-        log.close()
         if len(checks) < 4 or not all(checks):
-            with open(f"{directory}/log", encoding="utf-8") as f:
-                print(f.read()[-3000:])
+            for process in running:
+                print(process.said())
+        for process in reversed(running):
+            process.stop()
     shutil.rmtree(directory)
     sys.exit(0 if all(checks) else 1)
 

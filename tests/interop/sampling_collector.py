@@ -12,13 +12,14 @@ programs see every span once. Policies that depend on the clock (rate limits) ar
 import json
 import os
 import random
-import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
+from process import Process, connect, free_port, send_traces  # noqa: E402
 
 TRACES = 1500
 WAIT = 20  # seconds: all spans are sent well within
@@ -152,12 +153,6 @@ def random_requests(dice):
              "scopeSpans": [{"scope": {"name": "test"}, "spans": found}]} for service, found in groups.items()]}
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 def config(directory, port):
     processors, exporters, pipelines = {}, {}, {}
     for name, policies in CASES.items():
@@ -181,32 +176,17 @@ class Side:
         path = f"{self.directory}/config.yaml"
         with open(path, "w", encoding="utf-8") as f:
             json.dump(config(self.directory, self.port), f)  # JSON is YAML
-        self.log = open(f"{self.directory}/log", "wb")
         more = ["--data-directory", f"{self.directory}/data"] if not arguments else list(arguments)
-        self.process = subprocess.Popen([program, "--config", path, *more], stdout=self.log, stderr=self.log)
+        self.process = Process([program, "--config", path, *more], f"{self.directory}/log")
 
     def wait(self):
-        for _ in range(200):
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return
-            except OSError:
-                if self.process.poll() is not None:
-                    break
-                time.sleep(0.1)
-        with open(self.log.name, encoding="utf-8") as f:
-            sys.exit(f"{self.process.args[0]} does not listen:\n{f.read()[-2000:]}")
+        self.process.wait(lambda: connect(self.port))
 
     def send(self, body):
-        request = urllib.request.Request(f"http://127.0.0.1:{self.port}/v1/traces", body,
-                                         {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=30) as reply:
-            assert reply.status == 200
+        send_traces(self.port, body)
 
     def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(60)
-        self.log.close()
+        self.process.stop()
 
     def kept(self, name):
         """{trace id: (spans, policy)} of a case."""

@@ -5,19 +5,11 @@ A case is a list of processors; each is a pipeline of its own behind one receive
 
 import json
 import os
-import signal
-import socket
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.request
 
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+from process import Process, free_port, send_traces
 
 
 def escaped(value):
@@ -67,47 +59,32 @@ class Program:
         return subprocess.run([self.binary] + arguments, capture_output=True, timeout=60).returncode == 0
 
     def start(self, cases):
-        self.log = open(os.path.join(self.directory, "log"), "w+", encoding="utf-8")
         more = [] if self.name == "otelcol" else ["--data-directory", os.path.join(self.directory, "data")]
-        self.process = subprocess.Popen([self.binary, "--config", self.write(cases)] + more, stdout=self.log,
-                                        stderr=subprocess.STDOUT)
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline and self.process.poll() is None:
-            try:
-                self.send({})
-                return
-            except OSError:
-                time.sleep(0.1)
-        self.log.seek(0)
-        raise SystemExit("%s did not start:\n%s" % (self.name, self.log.read()[-3000:]))
+        self.process = Process([self.binary, "--config", self.write(cases)] + more, os.path.join(self.directory, "log"))
+        self.process.wait(lambda: self.send({}))
 
     def send(self, body):
-        request = urllib.request.Request("http://127.0.0.1:%d/v1/traces" % self.port,
-                                         json.dumps(body).encode(), {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=60) as reply:
-            reply.read()
+        send_traces(self.port, body)
 
     def stop(self):
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(60)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-        self.log.close()
+        self.process.stop()
 
     def spans(self, case):
         """By span id: the span as it left, with its resource and scope, in a form that can be compared."""
-        found = {}
-        with open(os.path.join(self.directory, case + ".json"), encoding="utf-8") as f:
-            for line in f:
-                for resource in json.loads(line).get("resourceSpans", []):
-                    for scope in resource["scopeSpans"]:
-                        for span in scope["spans"]:
-                            assert span["spanId"] not in found, "%s twice" % span["spanId"]
-                            found[span["spanId"]] = left_of(span, resource, scope)
-        return found
+        return spans_of_file(os.path.join(self.directory, case + ".json"), left_of)
+
+
+def spans_of_file(path, form):
+    """What the exporter `file` wrote, by span id, each as form(span, resource, scope)."""
+    found = {}
+    with open(path, encoding="utf-8") as f:
+        for line in f:
+            for resource in json.loads(line).get("resourceSpans", []):
+                for scope in resource["scopeSpans"]:
+                    for span in scope["spans"]:
+                        assert span["spanId"] not in found, "%s twice" % span["spanId"]
+                        found[span["spanId"]] = form(span, resource, scope)
+    return found
 
 
 def value_of(value):
