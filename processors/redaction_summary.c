@@ -100,12 +100,9 @@ static void keep_listed(struct redaction_summary *s, struct summary_keys *keys, 
     }
 }
 
-static int compare_keys(const void *x, const void *y)
+static int compare_keys(const void *a, const void *b)
 {
-    const struct bytes *a = x, *b = y;
-    size_t shorter = a->len < b->len ? a->len : b->len;
-    int order = shorter ? memcmp(a->data, b->data, shorter) : 0;
-    return order ? order : (a->len > b->len) - (a->len < b->len);
+    return bytes_compare(*(const struct bytes *)a, *(const struct bytes *)b);
 }
 
 static struct bytes joined(const struct summary_keys *keys, struct pieces *memory)

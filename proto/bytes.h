@@ -33,6 +33,14 @@ static inline bool bytes_equal_string(struct bytes a, const char *s)
     return bytes_equal(a, bytes_of_string(s));
 }
 
+/* By their bytes, the shorter first where one begins the other: below 0, 0, above 0. */
+static inline int bytes_compare(struct bytes a, struct bytes b)
+{
+    size_t shorter = a.len < b.len ? a.len : b.len;
+    int order = shorter ? memcmp(a.data, b.data, shorter) : 0;
+    return order ? order : (a.len > b.len) - (a.len < b.len);
+}
+
 /* A copy as a string, which the caller frees; NULL when out of memory. Unlike strndup(), which may
  * look for the end of a string, it reads these bytes and no other. */
 static inline char *bytes_to_string(struct bytes s)

@@ -63,10 +63,7 @@ static int compare_pairs(const void *x, const void *y, void *context)
     uint32_t j = *(const uint32_t *)y;
     struct bytes a = pair_at(*body, i).key;
     struct bytes b = pair_at(*body, j).key;
-    size_t shorter = a.len < b.len ? a.len : b.len;
-    int order = shorter ? memcmp(a.data, b.data, shorter) : 0;
-    if (order == 0)
-        order = (a.len > b.len) - (a.len < b.len);
+    int order = bytes_compare(a, b);
     return order ? order : (i > j) - (i < j);
 }
 

@@ -49,18 +49,11 @@ void adjust_written(struct trace *t)
     }
 }
 
-static int compare_bytes(struct bytes a, struct bytes b)
-{
-    size_t shorter = a.len < b.len ? a.len : b.len;
-    int order = shorter ? memcmp(a.data, b.data, shorter) : 0;
-    return order ? order : (a.len > b.len) - (a.len < b.len);
-}
-
 static int by_key(const void *x, const void *y)
 {
     const struct trace_attribute *a = x;
     const struct trace_attribute *b = y;
-    int order = compare_bytes(a->key, b->key);
+    int order = bytes_compare(a->key, b->key);
     return order ? order : (a->order > b->order) - (a->order < b->order);
 }
 
@@ -83,7 +76,7 @@ static int by_name(const void *x, const void *y)
 {
     const struct trace_event *a = x;
     const struct trace_event *b = y;
-    int order = compare_bytes(a->name, b->name);
+    int order = bytes_compare(a->name, b->name);
     return order ? order : (a->order > b->order) - (a->order < b->order);
 }
 

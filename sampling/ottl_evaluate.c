@@ -185,10 +185,7 @@ static bool holds(enum ottl_comparison c, bool less, bool equal)
 
 static bool compare_bytes(enum ottl_comparison c, struct bytes a, struct bytes b)
 {
-    size_t shared = a.len < b.len ? a.len : b.len;
-    int order = shared ? memcmp(a.data, b.data, shared) : 0;
-    if (order == 0)
-        order = a.len < b.len ? -1 : a.len > b.len;
+    int order = bytes_compare(a, b);
     return holds(c, order < 0, order == 0);
 }
 

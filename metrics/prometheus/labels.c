@@ -207,12 +207,6 @@ static struct bytes name_of(const struct label_builder *b, const struct label_pl
     return bytes_of(b->arena.data + p->name, p->name_len);
 }
 
-static int compare_names(struct bytes a, struct bytes b)
-{
-    int order = memcmp(a.data, b.data, a.len < b.len ? a.len : b.len);
-    return order ? order : (a.len > b.len) - (a.len < b.len);
-}
-
 /* Stable, by insertion: there are a dozen, mostly in order already. */
 static void sort(struct label_builder *b)
 {
@@ -220,7 +214,7 @@ static void sort(struct label_builder *b)
         struct label_place moving = b->places[i];
         struct bytes name = name_of(b, &moving);
         size_t to = i;
-        while (to > 0 && compare_names(name_of(b, &b->places[to - 1]), name) > 0) {
+        while (to > 0 && bytes_compare(name_of(b, &b->places[to - 1]), name) > 0) {
             b->places[to] = b->places[to - 1];
             to--;
         }

@@ -57,10 +57,7 @@ bool scrub_summary_came(struct scrub_summary_list *s, struct bytes key, const st
 
 static int compare_keys(const void *a, const void *b)
 {
-    const struct bytes *x = a, *y = b;
-    size_t shorter = x->len < y->len ? x->len : y->len;
-    int order = shorter ? memcmp(x->data, y->data, shorter) : 0;
-    return order ? order : (x->len > y->len) - (x->len < y->len);
+    return bytes_compare(*(const struct bytes *)a, *(const struct bytes *)b);
 }
 
 /* The keys of a text with commas behind those that are there. */
