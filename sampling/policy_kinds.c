@@ -153,10 +153,10 @@ void policy_destroy(struct policy *p)
         p->kind->destroy(p);
 }
 
-static bool fill(struct policy_list *list, struct policy_maker *m, const struct config_value *v,
+static bool fill(struct policy_list *list, struct policy_maker *m, const struct config_value *first,
                  struct error *e)
 {
-    for (const struct config_value *c = v->children; c; c = c->next) {
+    for (const struct config_value *c = first; c; c = c->next) {
         list->items[list->count] = policy_create(m, c, e);
         if (!list->items[list->count])
             return false;
@@ -169,6 +169,7 @@ bool policy_list_create(struct policy_list *list, struct policy_maker *m,
                         const struct config_value *place, const struct config_value *v,
                         const char *what, unsigned max, struct error *e)
 {
+    const struct config_value *first = v ? v->children : NULL;
     unsigned count = (unsigned)config_count(v);
     *list = (struct policy_list){0};
     if (v && v->type != CONFIG_LIST && v->type != CONFIG_NULL)
@@ -180,7 +181,7 @@ bool policy_list_create(struct policy_list *list, struct policy_maker *m,
     list->items = calloc(count, sizeof *list->items);
     if (!list->items)
         return error_set(e, "out of memory");
-    if (fill(list, m, v, e))
+    if (fill(list, m, first, e))
         return true;
     policy_list_destroy(list);
     return false;

@@ -237,12 +237,13 @@ static void join(struct label_builder *b, struct label_place *into, const struct
 
 static void merge(struct label_builder *b)
 {
+    struct label_place *places = b->places;
     size_t kept = 0;
     for (size_t i = 0; i < b->count; i++) {
-        struct label_place *p = &b->places[i];
-        struct label_place *last = kept > 0 ? &b->places[kept - 1] : NULL;
+        struct label_place *p = &places[i];
+        struct label_place *last = kept > 0 ? &places[kept - 1] : NULL;
         if (!last || !bytes_equal(name_of(b, last), name_of(b, p)))
-            b->places[kept++] = *p;
+            places[kept++] = *p;
         else if (p->rank == last->rank && p->rank < RANK_OWN)
             join(b, last, p);
         else if (p->rank >= last->rank)
