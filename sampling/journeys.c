@@ -17,14 +17,14 @@ struct member {
     uint64_t trace;
     uint32_t journey;
     uint32_t next; /* in the journey, or of the free ones */
-    uint32_t open; /* ends */
+    int32_t open;  /* ends; below 0: joins have closed what is yet to be told as open */
 };
 
 struct journey {
     uint64_t joined_ns; /* the last time */
     uint32_t first;     /* member */
     uint32_t count;
-    uint32_t open;  /* ends, of all members */
+    uint32_t open;  /* ends, of all members that have any */
     uint32_t newer; /* in the list by time */
     uint32_t older;
     bool kept;
@@ -255,6 +255,21 @@ static uint32_t merge(struct journeys *j, uint32_t a, uint32_t b)
     return to;
 }
 
+static uint32_t open_ends(const struct member *m)
+{
+    return m->open > 0 ? (uint32_t)m->open : 0;
+}
+
+/* Lanes tell of ends and joins side by side, so one that closes may come before its end. */
+static void count_ends(struct journeys *j, uint32_t number, int32_t more)
+{
+    struct member *m = &j->members[number];
+    struct journey *r = &j->journeys[m->journey];
+    r->open -= open_ends(m);
+    m->open += more;
+    r->open += open_ends(m);
+}
+
 /* The journey of one side, with what is known of it taken in. NONE: no room. */
 static uint32_t enter(struct journeys *j, const struct journey_side *s)
 {
@@ -262,10 +277,8 @@ static uint32_t enter(struct journeys *j, const struct journey_side *s)
     if (m == NONE)
         return NONE;
     struct journey *r = &j->journeys[j->members[m].journey];
-    if (s->closes && j->members[m].open > 0) {
-        j->members[m].open--;
-        r->open--;
-    }
+    if (s->closes)
+        count_ends(j, m, -1);
     settle(j, r, s->past == PAST_KEPT, s->past == PAST_DROPPED);
     return j->members[m].journey;
 }
@@ -297,8 +310,7 @@ static bool open_end(struct journeys *j, uint64_t trace, uint64_t now_ns)
     if (m == NONE)
         return false;
     uint32_t r = j->members[m].journey;
-    j->members[m].open++;
-    j->journeys[r].open++;
+    count_ends(j, m, 1);
     j->journeys[r].joined_ns = now_ns;
     unlink_journey(j, r);
     link_newest(j, r);
@@ -340,7 +352,10 @@ static enum journey_answer ask(struct journeys *j, uint64_t trace, uint64_t arri
         return JOURNEY_NONE;
     uint64_t longest_ns = arrived_ns + j->settings.wait_ns + j->settings.hold_ns;
     *until_ns = r->joined_ns + j->settings.wait_ns + SLACK_NS;
-    *until_ns = r->open == 0 && *until_ns < longest_ns ? *until_ns : longest_ns;
+    if (r->open > 0)
+        *until_ns = j->settings.ask_again_ns ? now_ns + j->settings.ask_again_ns : longest_ns;
+    if (*until_ns > longest_ns)
+        *until_ns = longest_ns;
     if (now_ns < *until_ns)
         return JOURNEY_HOLD;
     settle(j, r, false, true);

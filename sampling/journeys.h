@@ -6,7 +6,7 @@
  * the others' waits are over as well, for a time that is bounded; what joins after that time finds
  * some of its journey gone, which is counted.
  * A trace with an open end, a message whose other side has not been seen yet, is held likewise: the
- * rest may be on its way.
+ * rest may be on its way. Ends are counted: each is told as open once and closed by one join.
  *
  * Bounded: traces in one journey, traces in all; the journey that was quiet for longest is
  * forgotten first. A trace costs about 50 bytes. Traces are known by 64 bits of their id's hash
@@ -21,9 +21,10 @@
 #include <stdint.h>
 
 struct journeys_settings {
-    uint64_t wait_ns;   /* decision_wait: after a join, both traces are decided within this time */
-    uint64_t hold_ns;   /* a trace is held for at most this much longer than its own wait */
-    uint64_t forget_ns; /* a journey is forgotten when nothing joined it for so long */
+    uint64_t wait_ns; /* decision_wait: after a join, both traces are decided within this time */
+    uint64_t hold_ns; /* a trace is held for at most this much longer than its own wait */
+    uint64_t ask_again_ns; /* while an end is open; 0: not before the hold is over */
+    uint64_t forget_ns;    /* a journey is forgotten when nothing joined it for so long */
     uint32_t most_traces_each;
     uint32_t most_traces; /* of all journeys */
 };
@@ -39,10 +40,11 @@ enum journey_past {
     PAST_DROPPED,
 };
 
-/* The trace has an open end. False: for want of room it is not noted. */
+/* The trace has one more open end. The join that closes it may have come before, from another lane.
+ * False: for want of room it is not noted. */
 bool journeys_open(struct journeys *j, uint64_t trace, uint64_t now_ns);
 
-/* Where a join closes an end that was open. */
+/* Where a join closes an end that was told as open, or is about to be. */
 struct journey_side {
     uint64_t trace;
     enum journey_past past;

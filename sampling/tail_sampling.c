@@ -343,11 +343,16 @@ static uint32_t per_shard(int64_t total, int64_t shards)
 #define JOURNEY_FORGET_NS (600 * 1000000000ULL)
 #define JOURNEY_TRACES    (1U << 20)
 
+/* What closes the last open end lets a journey's traces go a wait later: who asks no more often
+ * than that still hears of it in time. */
+#define JOURNEY_ASK_NS 1000000000U
+
 static bool make_journeys(struct sampler *s, const struct sampler_settings *c, struct error *e)
 {
     const struct journeys_settings settings = {
         .wait_ns = (uint64_t)c->decision_wait_ns,
         .hold_ns = (uint64_t)c->journeys.max_hold_ns,
+        .ask_again_ns = (uint64_t)c->decision_wait_ns + JOURNEY_ASK_NS,
         .forget_ns = JOURNEY_FORGET_NS,
         .most_traces_each = (uint32_t)c->journeys.max_traces,
         .most_traces = JOURNEY_TRACES,

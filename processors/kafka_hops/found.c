@@ -115,8 +115,10 @@ void found_hop(struct hop_index *ix, uint32_t number, struct consumed *c, enum h
     hop.confidence = (uint8_t)confidence;
     hop.inferred = confidence < 100;
     hop.waited = span == HOP_NO_SPAN;
+    bool first = p->open;
     c->done = true;
     p->taken = true;
+    p->open = false;
     if (again) {
         counter_add(ix->counters.repeated, 1);
     } else {
@@ -131,7 +133,8 @@ void found_hop(struct hop_index *ix, uint32_t number, struct consumed *c, enum h
                                 .producer = party_hold(producer),
                                 .consumer = party_hold(consumer),
                                 .span = span,
-                                .again = again};
+                                .again = again,
+                                .first = first};
     else
         counter_add(ix->counters.overflow[OVERFLOW_MEMORY], 1);
     learn_place(ix, number, c, confidence, found);

@@ -43,7 +43,7 @@ struct hop {
     bool inferred;      /* from the key, or from an offset that was learned that way */
     bool receives;      /* the consumer is a poll or receive of kind CLIENT: the record's
                            processing, where it has a span, is a hop of its own */
-    bool waited;        /* the consumer had come before and was told as open */
+    bool waited;        /* the consumer's end was told as open */
     enum hop_match matched_by;
 };
 
@@ -61,8 +61,12 @@ struct hop_listener {
      * told when the consumer's span left long ago. */
     void (*hop)(struct hop_listener *l, const struct hop *hop);
 
-    /* A span of this trace wrote or took a record whose other side has not been seen. It may never
-     * be told of again. */
+    /* A span of this trace wrote or took a record whose other side has not been seen: told for each
+     * such record. It may never be told of again.
+     *
+     * Each hop closes an end of its producer's trace (one that others took before is told as open
+     * anew) and, where it `waited`, one of its consumer's. With several lanes a hop may be told
+     * before the ends that it closes. */
     void (*open)(struct hop_listener *l, const uint8_t trace_id[16]);
 
     struct hop_listener *next; /* the registry's */

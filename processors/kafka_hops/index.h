@@ -30,6 +30,7 @@ struct found_hop {
     struct party *consumer;
     uint32_t span; /* of the batch at hand, the consumer; HOP_NO_SPAN: it left before */
     bool again;    /* was told before: the batch came once more */
+    bool first;    /* the producer's end was open until now */
 };
 
 struct found_hops {
@@ -111,11 +112,13 @@ struct index_span {
     uint32_t now_ms;
 };
 
-/* Takes a span in; appends the hops that this completes to `found`. True: its other side has not
- * been seen. Producers of a batch before its consumers: then links can be added to all that it
- * allows. */
-bool hop_index_producer(struct hop_index *ix, const struct index_span *s, struct found_hops *found);
-bool hop_index_consumer(struct hop_index *ix, const struct index_span *s, struct found_hops *found);
+/* Takes a span in; appends the hops that this completes to `found`. Returns how many of its records
+ * wait for their other side. Producers of a batch before its consumers: then links can be added to
+ * all that it allows. */
+uint32_t hop_index_producer(struct hop_index *ix, const struct index_span *s,
+                            struct found_hops *found);
+uint32_t hop_index_consumer(struct hop_index *ix, const struct index_span *s,
+                            struct found_hops *found);
 
 /* ---- time ---- */
 

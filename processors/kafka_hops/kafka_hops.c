@@ -99,11 +99,16 @@ static bool configure(const struct settings *s, const struct config_value *confi
 
 /* ---- telling ---- */
 
+/* Every hop closes an end of its producer's, so it is told as open for the second group as well. */
 static void tell(const struct found_hops *found)
 {
     for (uint32_t i = 0; i < found->count; i++) {
-        if (!found->items[i].again)
-            listeners_hop(&found->items[i].hop);
+        const struct found_hop *f = &found->items[i];
+        if (f->again)
+            continue;
+        if (!f->first)
+            listeners_open(f->hop.producer_trace);
+        listeners_hop(&f->hop);
     }
 }
 
@@ -137,7 +142,7 @@ struct reading {
     struct party_key party;
     struct index_hashes hashes;
     uint32_t span;
-    bool open;
+    uint32_t open; /* its records that wait */
 };
 
 struct readings {
@@ -265,15 +270,11 @@ static void workspace_give(struct kafka_hops *k, struct workspace *w)
 
 static void tell_open(const struct batch *b, const struct readings *r)
 {
-    const uint8_t *last = NULL;
     if (!hops_heard())
         return;
     for (uint32_t i = 0; i < r->count; i++) {
-        const uint8_t *trace_id = b->spans[r->items[i].span].trace_id;
-        if (!r->items[i].open || (last && memcmp(last, trace_id, 16) == 0))
-            continue;
-        listeners_open(trace_id);
-        last = trace_id;
+        for (uint32_t n = r->items[i].open; n > 0; n--)
+            listeners_open(b->spans[r->items[i].span].trace_id);
     }
 }
 

@@ -238,17 +238,19 @@ static bool is_second(struct hop_index *ix, const struct produced *p, const stru
     return first && first->end_ns + SKEW_NS >= p->end_ns;
 }
 
-static void remember_place(struct hop_index *ix, uint32_t number, const struct party *party)
+/* False: it is the place of another's record. */
+static bool remember_place(struct hop_index *ix, uint32_t number, const struct party *party)
 {
     struct produced *p = produced_at(ix, number);
     if (p->offset < 0 || p->partition < 0 || party_string(party, PARTY_TOPIC).len == 0)
-        return;
+        return true;
     if (is_second(ix, p, party)) {
         counter_add(ix->counters.repeated, 1);
         p->offset = -1;
-        return;
+        return false;
     }
     insert_produced_place(ix, number);
+    return true;
 }
 
 static struct produced *remember_produced(struct hop_index *ix, const struct index_span *s,
@@ -278,28 +280,29 @@ static struct produced *remember_produced(struct hop_index *ix, const struct ind
     return p;
 }
 
-bool hop_index_producer(struct hop_index *ix, const struct index_span *s, struct found_hops *found)
+uint32_t hop_index_producer(struct hop_index *ix, const struct index_span *s,
+                            struct found_hops *found)
 {
     uint64_t ids = s->hashes->ids;
     uint32_t number;
     if (find_by_ids(ix, ids, &number)) {
         counter_add(ix->counters.repeated, 1);
-        return false;
+        return 0;
     }
     struct party *party = parties_get(&ix->parties, s->party, s->now_ms);
     if (!party) {
         counter_add(ix->counters.overflow[OVERFLOW_PARTIES], 1);
-        return false;
+        return 0;
     }
     struct produced *p = remember_produced(ix, s, party, &number);
     if (!p) {
         counter_add(ix->counters.overflow[OVERFLOW_MEMORY], 1);
-        return false;
+        return 0;
     }
     party->records++;
     insert_produced_id(ix, number);
     struct search by_target = {.ix = ix, .produced = number, .target = ids};
-    remember_place(ix, number, party);
+    bool own_place = remember_place(ix, number, party);
     match_waiting(&by_target, &ix->consumed_target, (uint32_t)ids, found);
     if (p->offset >= 0 && p->partition >= 0)
         match_waiting_by_place(ix, number, found);
@@ -307,7 +310,8 @@ bool hop_index_producer(struct hop_index *ix, const struct index_span *s, struct
         insert_produced_key(ix, number);
         infer_for_produced(ix, number, found);
     }
-    return !p->taken;
+    p->open = own_place && !p->taken; /* what is taken from there closes the first one's end */
+    return p->open;
 }
 
 /* ---- a consumer comes ---- */
@@ -316,7 +320,7 @@ bool hop_index_producer(struct hop_index *ix, const struct index_span *s, struct
 struct taking {
     const struct index_span *s;
     struct consumed record;
-    bool open; /* some record waits */
+    uint32_t open; /* records that wait */
 };
 
 static bool match_now(struct hop_index *ix, struct taking *t, struct found_hops *found)
@@ -347,12 +351,47 @@ static void infer_at_once(struct hop_index *ix, uint32_t number, struct taking *
             f->hop.waited = false;
         }
     }
-    t->open = !c->done;
+    t->open -= c->done;
+}
+
+static bool is_same(const struct consumed *a, const struct consumed *b)
+{
+    return memcmp(a->span_id, b->span_id, sizeof a->span_id) == 0 &&
+           memcmp(a->trace_id, b->trace_id, sizeof a->trace_id) == 0 && a->target == b->target &&
+           a->offset == b->offset && a->partition == b->partition && a->via == b->via &&
+           a->party == b->party;
+}
+
+/* The batch came before: its sender did not hear that it was taken. */
+static bool waits_already(const struct hop_index *ix, const struct consumed *c)
+{
+    enum { LOOKED_AT = 16 }; /* the youngest */
+    const struct chains *chains = &ix->consumed_place;
+    uint64_t topic = party_of_consumed(ix, c)->key.topic_hash;
+    uint32_t hash = place_hash(topic, c->partition, c->offset);
+    if (c->target) {
+        chains = &ix->consumed_target;
+        hash = (uint32_t)c->target;
+    } else if (c->partition < 0 || c->offset < 0) {
+        chains = &ix->consumed_key;
+        hash = topic_key_hash(topic, c->key);
+    }
+    uint32_t n = chains_first(chains, hash);
+    for (unsigned i = 0; i < LOOKED_AT && ring_is_live(chains->ring, n); i++) {
+        if (is_same(consumed_at(ix, n), c))
+            return true;
+        n = chains_next(chains, n);
+    }
+    return false;
 }
 
 static void wait_for_producer(struct hop_index *ix, struct taking *t, struct found_hops *found)
 {
     struct consumed *c = &t->record;
+    if (waits_already(ix, c)) {
+        counter_add(ix->counters.repeated, 1);
+        return;
+    }
     index_make_room(ix, t->s->now_ms);
     uint32_t number = ix->consumed.tail, dead = ix->consumed.head - 1;
     c->next_target = c->next_place = c->next_key = dead;
@@ -363,7 +402,7 @@ static void wait_for_producer(struct hop_index *ix, struct taking *t, struct fou
     }
     *waiting = *c;
     party_of_consumed(ix, c)->records++;
-    t->open = true;
+    t->open++;
     if (c->target)
         insert_consumed_target(ix, number);
     if (c->partition >= 0 && c->offset >= 0)
@@ -483,7 +522,8 @@ static void take_original(struct hop_index *ix, struct taking *t, struct found_h
     take_record(ix, t, found);
 }
 
-bool hop_index_consumer(struct hop_index *ix, const struct index_span *s, struct found_hops *found)
+uint32_t hop_index_consumer(struct hop_index *ix, const struct index_span *s,
+                            struct found_hops *found)
 {
     struct taking t = {.s = s};
     if (s->message->linked)

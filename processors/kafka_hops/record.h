@@ -22,6 +22,7 @@ struct produced {
     uint32_t arrived_ms;
     uint32_t deliveries; /* the first (delivery.h); 0: none */
     uint8_t taken : 1;   /* some consumer was found */
+    uint8_t open : 1;    /* none was yet, and so it was told */
     uint8_t guessed : 1; /* its offset was learned by inference */
     uint8_t confidence;  /* then: percent */
 };

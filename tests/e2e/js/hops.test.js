@@ -141,7 +141,7 @@ test('a journey of twenty hops is kept whole or not at all, in whatever order it
       kafka_hops: {},
       tail_sampling: {
         decision_wait: '1s',
-        journeys: { max_hold: '10s' },
+        journeys: { max_hold: '10m' }, // what nobody wants is let go when all of it is known, long before
         policies: [{ name: 'errors', type: 'status_code', status_code: { status_codes: ['ERROR'] } }],
       },
     },
