@@ -82,7 +82,7 @@ def random_span(dice, trace_id, at, parents):
     if dice.random() < 0.3:
         span["status"] = {"code": dice.choice([1, 2])}
     if dice.random() < 0.2:
-        span["traceState"] = dice.choice(["ot=th:8", "a=b,ot=rv:ffffffffffffff;th:c", "ot=th:0", "x=y"])
+        span["traceState"] = dice.choice(["ot=rv:ffffffffffffff;th:8", "a=b,ot=rv:ffffffffffffff;th:c", "ot=th:0", "x=y"])
     if dice.random() < 0.2:
         span["events"] = [{"timeUnixNano": str(start), "name": "exception", "attributes": maybe(
             dice, 0.8, ("exception.type", "Oops"), ("exception.type", "Ouch"), ("region", "mars"))}]

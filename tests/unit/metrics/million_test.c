@@ -87,7 +87,7 @@ static struct test_span random_span(void)
                               .status = status,
                               .duration_ns = (uint64_t)(ms * 1e6),
                               .id = 1 + roll(1000),
-                              .trace_state = n == 2 ? "ot=th:8" : NULL,
+                              .trace_state = n == 2 ? "ot=rv:ffffffffffffff;th:8" : NULL,
                               .attributes = methods[method]};
 }
 

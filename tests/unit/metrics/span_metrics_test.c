@@ -5,6 +5,7 @@
 
 #define SERVER             SPAN_KIND_SERVER
 #define CLIENT             SPAN_KIND_CLIENT
+#define HIGH               0xff00 /* a trace whose randomness is above most thresholds */
 #define OF(kind_, status_) ",span.kind=SPAN_KIND_" kind_ ",status.code=STATUS_CODE_" status_
 
 static void calls_and_durations(void **state)
@@ -112,7 +113,8 @@ static void events_have_their_own_dimensions(void **state)
                             "{'exclude_dimensions':['span.kind','status.code'],'events':{'enabled':"
                             "true,'dimensions':[{'name':'exception.type'}]}}");
     SEND(&r, {"s", "a", .id = 1, .event = "exception.type=Oops"}, {"s", "a", .id = 2},
-         {"s", "a", .id = 3, .event = "exception.type=Oops", .trace_state = "ot=th:8"});
+         {"s", "a", .trace = HIGH, .id = 3, .event = "exception.type=Oops",
+          .trace_state = "ot=th:8"});
     assert_string_equal(shown(&r, "traces.span.metrics.events"),
                         "service.name=s,span.name=a,exception.type=Oops 3");
     rig_close(&r);
@@ -140,14 +142,16 @@ static void sampled_spans_stand_for_more(void **state)
     struct rig r =
         rig_open(&span_metrics_connector, "{'exclude_dimensions':['span.kind','status.code'],"
                                           "'enable_metrics_sampling_method':true}");
-    SEND(&r, {"s", "a", .id = 1, .duration_ns = 3 * MS, .trace_state = "x=y,ot=rv:8;th:8"},
-         {"s", "a", .id = 2, .duration_ns = 3 * MS, .trace_state = "ot=th:c"},
+    SEND(&r,
+         {"s", "a", .trace = HIGH, .id = 1, .duration_ns = 3 * MS,
+          .trace_state = "x=y,ot=rv:8;th:8"},
+         {"s", "a", .trace = HIGH, .id = 2, .duration_ns = 3 * MS, .trace_state = "ot=th:c"},
          {"s", "a", .id = 3, .duration_ns = 3 * MS});
     assert_string_equal(shown(&r, "traces.span.metrics.duration"),
                         "service.name=s,span.name=a,sampling.method=counted 1 3 4:1\n"
                         "service.name=s,span.name=a,sampling.method=extrapolated 6 18 4:6");
     for (int i = 0; i < MANY / 4; i++) {
-        const struct test_span s = {"t", "a", .id = 1, .trace_state = "ot=th:5"};
+        const struct test_span s = {"t", "a", .trace = HIGH, .id = 1, .trace_state = "ot=th:5"};
         const struct test_span four[] = {s, s, s, s};
         rig_send(&r, four, 4);
     }
@@ -155,6 +159,34 @@ static void sampled_spans_stand_for_more(void **state)
     double sum = atof(strstr(at, "extrapolated ") + strlen("extrapolated "));
     assert_true(sum > MANY * 1.4545 - 600 && sum < MANY * 1.4545 + 600);
     rig_close(&r);
+}
+
+/* Thresholds above the span's randomness, or that nobody samples with, are as good as none. */
+static void incredible_thresholds_count_once(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *trace_state;
+        uint64_t trace;
+        const char *shown;
+    } cases[] = {
+        {"ot=th:8", 0x8000, "sampling.method=extrapolated 2"},
+        {"ot=th:8", 0x7f00, "sampling.method=counted 1"},
+        {"ot=th:ffffffffffffff", HIGH, "sampling.method=counted 1"},
+        {"ot=rv:80000000000000;th:8", 0, "sampling.method=extrapolated 2"},
+        {"ot=rv:7fffffffffffff;th:8", HIGH, "sampling.method=counted 1"},
+        {"ot=rv:ffffffffffffff;th:ffffffffffffff", HIGH, "sampling.method=counted 1"},
+        {"ot=rv:ffffffffffffff;th:ffffffff", HIGH, "sampling.method=extrapolated 4294967296"},
+        {"ot=rv:ffffffffffffff;th:ffffffff000001", HIGH, "sampling.method=counted 1"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct rig r = rig_open(&span_metrics_connector,
+                                "{'exclude_dimensions':['service.name','span.name','span.kind',"
+                                "'status.code'],'enable_metrics_sampling_method':true}");
+        SEND(&r, {"s", "a", .trace = cases[i].trace, .id = 1, .trace_state = cases[i].trace_state});
+        assert_string_equal(shown(&r, "traces.span.metrics.calls"), cases[i].shown);
+        rig_close(&r);
+    }
 }
 
 /* Counted once, shown twice. */
@@ -419,6 +451,7 @@ int main(void)
         cmocka_unit_test(events_have_their_own_dimensions),
         cmocka_unit_test(scopes_are_told_when_listed),
         cmocka_unit_test(sampled_spans_stand_for_more),
+        cmocka_unit_test(incredible_thresholds_count_once),
         cmocka_unit_test(names_by_flavour),
         cmocka_unit_test(a_flood_of_names_ends_in_the_overflow_series),
         cmocka_unit_test(everything_is_bounded),
