@@ -13,6 +13,7 @@ struct recent_decisions {
     uint32_t capacity;
     uint32_t used;
     uint32_t newest; /* the record being filled in, or filled in last */
+    bool open;       /* being filled in: the index does not know it */
     uint32_t *index; /* by hash, a power of two of them; NONE: empty */
     uint32_t mask;
 
@@ -68,6 +69,8 @@ static void forget(struct recent_decisions *r, uint32_t i)
 struct recent_decision *recent_decisions_next(struct recent_decisions *r, uint64_t now_ns)
 {
     uint64_t second = now_ns / A_SECOND;
+    if (r->open)
+        return at(r, r->newest);
     if (second != r->second) {
         r->second = second;
         r->in_second = 0;
@@ -75,6 +78,7 @@ struct recent_decision *recent_decisions_next(struct recent_decisions *r, uint64
     if (r->capacity == 0 || r->in_second == PER_SECOND)
         return NULL;
     r->in_second++;
+    r->open = true;
     if (r->used < r->capacity) {
         r->newest = r->used++;
     } else {
@@ -90,6 +94,7 @@ void recent_decisions_commit(struct recent_decisions *r)
     uint32_t *head = &r->index[d->hash & r->mask];
     d->next = *head;
     *head = r->newest;
+    r->open = false;
 }
 
 struct recent_decision *recent_decisions_find(const struct recent_decisions *r, uint64_t hash,

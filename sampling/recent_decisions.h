@@ -32,7 +32,7 @@ struct recent_decisions *recent_decisions_create(size_t bytes, unsigned policies
 void recent_decisions_destroy(struct recent_decisions *r);
 
 /* The record for the next decision, to be filled in and committed; NULL when enough were kept in
- * this second, or there is no room for any. */
+ * this second, or there is no room for any. One that was not committed is the next again. */
 struct recent_decision *recent_decisions_next(struct recent_decisions *r, uint64_t now_ns);
 void recent_decisions_commit(struct recent_decisions *r);
 

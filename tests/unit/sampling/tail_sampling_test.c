@@ -774,7 +774,7 @@ static uint64_t spans_kept_of_a_journey(unsigned seed, bool with_error)
     keep_errors(&r);
     rig_journeys(&r, 30 * SECOND);
     rig_start(&r);
-    uint64_t order[TRACES];
+    uint64_t order[TRACES] = {0};
     srand(seed);
     for (uint64_t i = 0; i < TRACES; i++) {
         uint64_t k = (uint64_t)rand() % (i + 1);
@@ -852,6 +852,47 @@ static void a_hop_to_a_kept_trace_keeps(void **state)
     send_one(&r, (struct span_wish){.trace = 2}); /* late spans follow */
     pass(&r, 2 * SECOND);
     assert_int_equal(next.spans, 3);
+    struct journeys *j = r.settings.journeys;
+    rig_end(&r);
+    journeys_destroy(j);
+}
+
+/* Held traces are asked about again and again, far more often than decisions are kept in full. */
+static void what_is_held_is_not_told_as_decided(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct explanation *x = calloc(1, sizeof *x);
+    uint8_t id[16];
+    rig_begin(&r);
+    keep_errors(&r);
+    r.settings.recent_bytes = 2048;
+    rig_journeys(&r, SECOND);
+    rig_start(&r);
+    for (uint64_t i = 0; i < 100; i++) {
+        send_one(&r, (struct span_wish){.trace = 1000 + i});
+        journeys_open(r.settings.journeys, hash_of(1000 + i), r.now_ns);
+        send_one(&r, (struct span_wish){.trace = i});
+        pass(&r, SECOND / 10);
+    }
+    pass(&r, 2 * SECOND);
+    assert_int_equal(shard_waiting_traces(r.shard), 100);
+    assert_int_equal(counter_read(r.metrics.held_for_journey), 100);
+    wish_trace_id(99, id);
+    assert_true(shard_explain(r.shard, id, x));
+    assert_true(x->detailed);
+    assert_int_equal(x->state, EXPLANATION_DECIDED);
+    wish_trace_id(1099, id);
+    assert_true(shard_explain(r.shard, id, x));
+    assert_int_equal(x->state, EXPLANATION_WAITING);
+    pass(&r, 70 * SECOND);
+    assert_true(shard_empty(r.shard));
+    memset(x, 0, sizeof *x);
+    assert_true(shard_explain(r.shard, id, x));
+    assert_true(x->detailed);
+    assert_int_equal(x->reason, REASON_JOURNEY);
+    assert_int_equal(x->vote_count, 0);
+    free(x);
     struct journeys *j = r.settings.journeys;
     rig_end(&r);
     journeys_destroy(j);
@@ -1062,6 +1103,7 @@ int main(void)
         cmocka_unit_test(what_might_be_dropped_is_not_kept_early),
         cmocka_unit_test(a_journey_is_kept_whole_or_not_at_all),
         cmocka_unit_test(a_hop_to_a_kept_trace_keeps),
+        cmocka_unit_test(what_is_held_is_not_told_as_decided),
         cmocka_unit_test(the_end_keeps_journeys_whole),
         cmocka_unit_test(journeys_have_no_known_probability),
         cmocka_unit_test(lanes_share_a_sampler),
