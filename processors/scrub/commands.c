@@ -336,16 +336,11 @@ void database_find(struct scan *s, struct bytes system)
     static const char *const postgresql[] = {
         "postgresql",   "postgres",    "cockroachdb", "redshift",
         "aws.redshift", "timescaledb", "yugabytedb",  NULL};
-    static const char *const standard[] = {"mssql",       "microsoft.sql_server",
-                                           "oracle",      "oracle.db",
-                                           "sqlite",      "db2",
-                                           "ibm.db2",     "h2",
-                                           "h2database",  "hsqldb",
-                                           "derby",       "firebird",
-                                           "firebirdsql", "cassandra",
-                                           "trino",       "presto",
-                                           "sap.hana",    "hanadb",
-                                           "teradata",    NULL};
+    static const char *const brackets[] = {"mssql", "microsoft.sql_server", "sqlite", NULL};
+    static const char *const standard[] = {
+        "oracle", "oracle.db", "db2",      "ibm.db2",     "h2",        "h2database",
+        "hsqldb", "derby",     "firebird", "firebirdsql", "cassandra", "trino",
+        "presto", "sap.hana",  "hanadb",   "teradata",    NULL};
     if (is_system(system, redis))
         redis_find(s);
     else if (is_system(system, memcached))
@@ -356,6 +351,8 @@ void database_find(struct scan *s, struct bytes system)
         sql_find(s, SQL_MYSQL);
     else if (is_system(system, postgresql))
         sql_find(s, SQL_POSTGRESQL);
+    else if (is_system(system, brackets))
+        sql_find(s, SQL_BRACKETS);
     else if (is_system(system, standard))
         sql_find(s, SQL_STANDARD);
     else

@@ -163,6 +163,7 @@ enum { MAC_LEN = 17 };
 enum sql_dialect {
     SQL_UNKNOWN,
     SQL_STANDARD, /* "x" is a name, \ is nothing special */
+    SQL_BRACKETS, /* the standard, and [x] is a name */
     SQL_POSTGRESQL,
     SQL_MYSQL, /* "x" is text, \ escapes, # comments */
 };

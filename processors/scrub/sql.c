@@ -21,6 +21,7 @@ struct sql {
     bool parameters; /* the text has ? or $1 */
     bool broken;     /* a literal that cannot be told from what follows */
     uint32_t listed; /* the end of the last literal; 0: none yet */
+    uint32_t paired; /* quotes before this are in pairs, as far as brackets are concerned */
 };
 
 #define WORDS_OF(from, to) [from... to] = true
@@ -197,7 +198,7 @@ static void double_quoted(struct sql *q)
     const struct scan *s = q->s;
     bool escapes = q->dialect == SQL_MYSQL;
     uint32_t start = q->at, end;
-    bool name = q->dialect == SQL_STANDARD || q->dialect == SQL_POSTGRESQL;
+    bool name = q->dialect != SQL_UNKNOWN && q->dialect != SQL_MYSQL;
     end = quote_end(q, start, '"', escapes, q->dialect == SQL_UNKNOWN);
     if (end == UINT32_MAX || q->broken) {
         literal(q, start, s->end);
@@ -274,6 +275,47 @@ static void quoted_name(struct sql *q, uint8_t close)
         q->at = end;
 }
 
+/* Whether the bracket at `at` holds what a name is made of, and nothing else. */
+static bool holds_name(const struct sql *q, uint32_t at)
+{
+    uint8_t c = byte_at(q, at + 1);
+    if (!byte_is_letter(c) && c != '_')
+        return false;
+    while (is_word(c) || c == ' ' || c == '.')
+        c = byte_at(q, ++at + 1);
+    return c == ']';
+}
+
+/* Whether a quote stands alone before the next closing bracket: [it's], or ['a]b']. */
+static bool has_odd_quotes(struct sql *q, uint32_t at)
+{
+    const uint8_t *s = q->s->s;
+    if (at < q->paired)
+        return false;
+    const uint8_t *close = memchr(s + at, ']', q->s->end - at);
+    unsigned single = 0, twofold = 0;
+    q->paired = close ? (uint32_t)(close - s) : q->s->end;
+    q->s->steps += q->paired - at;
+    for (; at < q->paired; at++) {
+        single += s[at] == '\'';
+        twofold += s[at] == '"';
+    }
+    return close && (single % 2 == 1 || twofold % 2 == 1);
+}
+
+/* [x]: a name where brackets are for nothing else. Elsewhere arrays and indices stand in them, and
+ * what is in those is read like any. Where it is unknown: one in which a quote stands alone might
+ * be either, and all that follows would be read inside out; it takes the rest with it. */
+static void bracket(struct sql *q)
+{
+    if (q->dialect == SQL_BRACKETS || holds_name(q, q->at))
+        quoted_name(q, ']');
+    else if (q->dialect == SQL_UNKNOWN && has_odd_quotes(q, q->at))
+        literal(q, q->at, q->s->end);
+    else
+        q->at++;
+}
+
 /* A digit that begins a number, and no end of a name or of a parameter ($1, :1, ?1). */
 static void digit(struct sql *q)
 {
@@ -308,8 +350,8 @@ static void step(struct sql *q)
         double_quoted(q);
     else if (c == '`')
         quoted_name(q, '`');
-    else if (c == '[' && (byte_is_letter(next) || next == '_') && q->dialect != SQL_POSTGRESQL)
-        quoted_name(q, ']');
+    else if (c == '[')
+        bracket(q);
     else if (byte_is_digit(c))
         digit(q);
     else if (c == '.' && byte_is_digit(next) && (q->at == 0 || !is_word(q->s->s[q->at - 1])))
