@@ -23,7 +23,7 @@ enum edge_type {
 struct edge {
     struct edge_key key;
     uint64_t hash;
-    uint64_t expires_ns; /* CLOCK_REALTIME */
+    uint64_t expires_ns; /* CLOCK_MONOTONIC */
     uint64_t client_ns;
     uint64_t server_ns;
     struct text *client;

@@ -422,7 +422,7 @@ void history_step(struct history *h, uint64_t now_ns)
 {
     struct growth g = {.h = h, .now = calloc(value_count(h), sizeof(uint64_t))};
     h->generation++;
-    g.failed = !g.now || !series_walk(h->source.store, h->source.lock, now_ns, compare, &g);
+    g.failed = !g.now || !series_walk(h->source.store, h->source.lock, monotonic_ns(), compare, &g);
     pthread_mutex_lock(&h->lock);
     uint64_t begin_ns = h->last_ns < now_ns ? h->last_ns : now_ns;
     if (g.sums)

@@ -50,8 +50,8 @@ bool resource_set_init(struct resource_set *s, const struct resource_settings *s
 /* Its groups' series are gone before. */
 void resource_set_free(struct resource_set *s);
 
-/* The group of a resource that has a service.name, seen now. NULL: it has none, or, with
- * `*no_memory`, out of memory. */
+/* The group of a resource that has a service.name, seen at `now_ns`
+ * (CLOCK_MONOTONIC). NULL: it has none, or, with `*no_memory`, out of memory. */
 struct resource_group *resource_set_get(struct resource_set *s, const struct resource_view *r,
                                         uint64_t now_ns, bool *no_memory);
 

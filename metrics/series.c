@@ -271,7 +271,7 @@ static void free_series(struct series_store *st, struct series *s)
 }
 
 static struct series *make_series(struct series_store *st, struct series_group *g,
-                                  const struct series_key *k, uint64_t hash, uint64_t now_ns)
+                                  const struct series_key *k, uint64_t hash, struct moment now)
 {
     size_t key = k->name.len + k->rest.len + k->types.len;
     size_t values = round_up(offsetof(struct series, key) + key);
@@ -288,7 +288,8 @@ static struct series *make_series(struct series_store *st, struct series_group *
     s->rest_len = (uint32_t)k->rest.len;
     s->types_len = (uint32_t)k->types.len;
     s->values = (uint32_t)values;
-    s->start_ns = s->last_ns = now_ns;
+    s->start_ns = now.wall_ns;
+    s->last_ns = now.steady_ns;
     uint8_t *at = s->key;
     if (k->name.len > 0)
         memcpy(at, k->name.data, k->name.len);
@@ -307,9 +308,9 @@ static struct series *make_series(struct series_store *st, struct series_group *
 }
 
 static struct series *add_series(struct series_store *st, struct series_group *g,
-                                 const struct series_key *k, uint64_t hash, uint64_t now_ns)
+                                 const struct series_key *k, uint64_t hash, struct moment now)
 {
-    struct series *s = make_series(st, g, k, hash, now_ns);
+    struct series *s = make_series(st, g, k, hash, now);
     if (!s)
         return NULL;
     if (!take_slot(st, s)) {
@@ -343,12 +344,12 @@ static void remove_series(struct series_store *st, struct series *s)
 }
 
 static struct series *overflow_series(struct series_store *st, struct series_group *g,
-                                      uint64_t now_ns)
+                                      struct moment now)
 {
     struct series **overflow = &g->in[st->number].overflow;
     if (!*overflow) {
         struct series_key none = {.head = 0};
-        *overflow = add_series(st, g, &none, 0, now_ns);
+        *overflow = add_series(st, g, &none, 0, now);
         if (*overflow)
             (*overflow)->overflow = true;
     }
@@ -365,7 +366,7 @@ static bool is_full(const struct series_store *st, const struct series_group *g,
 }
 
 struct series *series_get(struct series_store *st, struct series_group *g,
-                          const struct series_key *k, uint64_t hash, uint64_t now_ns)
+                          const struct series_key *k, uint64_t hash, struct moment now)
 {
     struct series *s = table_find(&st->table, g, k, hash);
     if (st->old.entries) {
@@ -373,22 +374,22 @@ struct series *series_get(struct series_store *st, struct series_group *g,
             s = table_find(&st->old, g, k, hash);
         move_some(st);
     }
-    if (s && series_is_gone(st, s, now_ns)) {
+    if (s && series_is_gone(st, s, now.steady_ns)) {
         remove_series(st, s);
         s = NULL;
     }
     if (s)
         return s;
     if (is_full(st, g, k)) {
-        series_sweep(st, now_ns, SWEEP_FULL);
+        series_sweep(st, now.steady_ns, SWEEP_FULL);
         if (is_full(st, g, k)) {
             st->overflowed++;
-            return overflow_series(st, g, now_ns);
+            return overflow_series(st, g, now);
         }
     }
     if (!table_has_room(st))
         return NULL;
-    s = add_series(st, g, k, hash, now_ns);
+    s = add_series(st, g, k, hash, now);
     if (s)
         table_put(&st->table, hash, s);
     return s;

@@ -12,6 +12,7 @@
 #ifndef TAILSPAN_METRICS_SERIES_H
 #define TAILSPAN_METRICS_SERIES_H
 
+#include "component/clock.h"
 #include "component/metric.h"
 #include "metrics/exponential.h"
 
@@ -23,6 +24,18 @@ enum {
     SERIES_HISTOGRAMS = 2,   /* of a series, at most */
     SERIES_BYTES_EACH = 1024 /* that count as one: a longer one counts as several */
 };
+
+/* A moment by both clocks. What is shown tells the wall's; how long something waited or was idle is
+ * measured by the other, which nobody sets. */
+struct moment {
+    uint64_t wall_ns;   /* CLOCK_REALTIME */
+    uint64_t steady_ns; /* CLOCK_MONOTONIC */
+};
+
+static inline struct moment moment_now(void)
+{
+    return (struct moment){.wall_ns = realtime_ns(), .steady_ns = monotonic_ns()};
+}
 
 /* A lock that lanes take for a batch and others for a moment at a time, again and again: these let
  * a waiting lane go first. */
@@ -44,8 +57,8 @@ struct series;
 struct series_group {
     struct metric_resource resource;
     void (*free)(struct series_group *g);
-    uint64_t seed; /* of its series' hashes */
-    uint64_t last_ns;
+    uint64_t seed;       /* of its series' hashes */
+    uint64_t last_ns;    /* CLOCK_MONOTONIC: counted last */
     uint32_t references; /* its series, who copies them, and one while it is alive */
     bool dead;
     struct {
@@ -87,14 +100,14 @@ struct series {
     uint64_t head;
     struct series_group *group;
     uint64_t count;
-    uint64_t last_ns; /* CLOCK_REALTIME: counted last */
+    uint64_t last_ns; /* CLOCK_MONOTONIC: counted last */
     struct series_exemplars *exemplars;
     uint32_t name_len;
     uint32_t rest_len;
     uint32_t values; /* offset of the histograms */
     uint32_t slot;
     uint64_t id;
-    uint64_t start_ns;
+    uint64_t start_ns; /* CLOCK_REALTIME */
     uint32_t types_len;
     bool overflow;
     uint8_t key[]; /* name, rest, types; then the histograms */
@@ -165,7 +178,7 @@ void series_prefetch_values(const struct series_store *st, uint64_t hash);
 
 /* The series, made if need be, or the group's overflow series. NULL: out of memory. */
 struct series *series_get(struct series_store *st, struct series_group *g,
-                          const struct series_key *k, uint64_t hash, uint64_t now_ns);
+                          const struct series_key *k, uint64_t hash, struct moment now);
 
 static inline void *series_values(const struct series *s, const struct series_shape *shape,
                                   unsigned histogram)
@@ -199,7 +212,8 @@ void series_record(const struct series_store *st, struct series *s, unsigned his
 void series_example(const struct series_store *st, struct series *s,
                     const struct metric_exemplar *e);
 
-/* Whether it is not shown any more, and goes with the next sweep. */
+/* Whether it is not shown any more, and goes with the next sweep. Here and below `now_ns` is
+ * CLOCK_MONOTONIC. */
 bool series_is_gone(const struct series_store *st, const struct series *s, uint64_t now_ns);
 
 /* Frees what is gone among the next `slots` slots. */

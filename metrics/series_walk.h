@@ -6,7 +6,8 @@
 
 /* Calls `each` with copies of all series that are there from begin to end, without the lock; some
  * of those that come or go meanwhile may be among them. A copy's group is there until `each`
- * returns. `each` returns false to stop. False: out of memory. Any thread, several at once. */
+ * returns. `each` returns false to stop. `now_ns` is CLOCK_MONOTONIC. False: out of memory. Any
+ * thread, several at once. */
 bool series_walk(struct series_store *st, struct series_lock *lock, uint64_t now_ns,
                  bool (*each)(void *context, const struct series *s), void *context);
 

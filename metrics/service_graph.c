@@ -13,7 +13,6 @@
 #include "metrics/metrics.h"
 #include "metrics/service_graph_private.h"
 
-#include "component/clock.h"
 #include "component/hash_seed.h"
 #include "component/log.h"
 #include "proto/batch.h"
@@ -41,7 +40,7 @@ struct counts {
 struct walk {
     struct service_graph *g;
     const struct batch *batch;
-    uint64_t now_ns;
+    struct moment now;
     struct counts counts;
 
     uint32_t scope;
@@ -85,21 +84,21 @@ static struct series_key key_of(struct service_graph *g, const struct edge *e, s
 }
 
 static void complete(struct service_graph *g, const struct edge *e, struct bytes client,
-                     struct bytes server, enum virtual_side side, uint64_t now_ns)
+                     struct bytes server, enum virtual_side side, struct moment now)
 {
     if (!g->settings.virtual_node_label)
         side = VIRTUAL_NONE;
     struct series_key k = key_of(g, e, client, server, side);
     struct series *s = NULL;
     if (!g->keys.rest.failed)
-        s = series_get(&g->store, &g->group, &k, series_hash(&g->group, &k), now_ns);
+        s = series_get(&g->store, &g->group, &k, series_hash(&g->group, &k), now);
     else
         buffer_free(&g->keys.rest);
     if (!s) {
         g->lost_edges++;
         return;
     }
-    s->last_ns = now_ns;
+    s->last_ns = now.steady_ns;
     s->count++;
     series_record(&g->store, s, GRAPH_SERVER, (double)e->server_ns / 1e9, 1);
     series_record(&g->store, s, GRAPH_CLIENT, (double)e->client_ns / 1e9, 1);
@@ -159,7 +158,7 @@ static void update(struct service_graph *g, struct edge *e, const struct half *h
     }
 }
 
-static void expire(struct service_graph *g, struct edge *e, uint64_t now_ns)
+static void expire(struct service_graph *g, struct edge *e, struct moment now)
 {
     static const uint8_t none[8];
     counter_add(&g->expired_edges, 1);
@@ -169,47 +168,47 @@ static void expire(struct service_graph *g, struct edge *e, uint64_t now_ns)
     struct bytes client = text_bytes(e->client), server = text_bytes(e->server);
     if (client.len == 0 && memcmp(e->key.span_id, none, sizeof none) == 0) {
         client = bytes_of_string("user");
-        complete(g, e, client, server, VIRTUAL_CLIENT, now_ns);
+        complete(g, e, client, server, VIRTUAL_CLIENT, now);
     }
     if (server.len == 0) {
         server = e->peer ? text_bytes(e->peer) : bytes_of_string("unknown");
-        complete(g, e, client, server, VIRTUAL_SERVER, now_ns);
+        complete(g, e, client, server, VIRTUAL_SERVER, now);
     }
 }
 
 /* Lets edges go whose time is over, `most` at once. True: there are more. With the lock. */
-static bool expire_some(struct service_graph *g, uint64_t now_ns, unsigned most)
+static bool expire_some(struct service_graph *g, struct moment now, unsigned most)
 {
-    if (now_ns >= g->next_tick_ns) {
-        g->tick_ns = now_ns;
-        g->next_tick_ns = now_ns + g->settings.expiration_loop_ns;
+    if (now.steady_ns >= g->next_tick_ns) {
+        g->tick_ns = now.steady_ns;
+        g->next_tick_ns = now.steady_ns + g->settings.expiration_loop_ns;
     }
     for (; most > 0; most--) {
         struct edge *e = open_edges_oldest(&g->edges);
         if (!e || e->expires_ns >= g->tick_ns)
             return false;
-        expire(g, e, now_ns);
+        expire(g, e, now);
         open_edges_remove(&g->edges, e);
     }
     return true;
 }
 
-void service_graph_expire_all(struct service_graph *g, uint64_t now_ns)
+void service_graph_expire_all(struct service_graph *g, struct moment now)
 {
     bool more = true;
     while (more) {
         series_lock_other(&g->lock);
-        more = expire_some(g, now_ns, EXPIRE_CHUNK);
+        more = expire_some(g, now, EXPIRE_CHUNK);
         series_unlock(&g->lock);
     }
 }
 
 /* A full store lets go of what would go with the next tick. */
-static bool has_room(struct service_graph *g, uint64_t now_ns)
+static bool has_room(struct service_graph *g, struct moment now)
 {
     struct edge *oldest = open_edges_oldest(&g->edges);
-    if (open_edges_full(&g->edges) && oldest && oldest->expires_ns < now_ns) {
-        expire(g, oldest, now_ns);
+    if (open_edges_full(&g->edges) && oldest && oldest->expires_ns < now.steady_ns) {
+        expire(g, oldest, now);
         open_edges_remove(&g->edges, oldest);
     }
     return !open_edges_full(&g->edges);
@@ -221,7 +220,7 @@ static void complete_at_once(struct walk *w, const struct half *h)
     struct service_graph *g = w->g;
     struct edge e = {.client = NULL};
     update(g, &e, h);
-    complete(g, &e, text_bytes(e.client), text_bytes(e.server), VIRTUAL_NONE, w->now_ns);
+    complete(g, &e, text_bytes(e.client), text_bytes(e.server), VIRTUAL_NONE, w->now);
     edge_drop_texts(&g->texts, &e);
     w->counts.total++;
 }
@@ -234,7 +233,7 @@ static void add_edge(struct walk *w, const struct edge_key *key, uint64_t hash,
         complete_at_once(w, h);
         return;
     }
-    if (!has_room(g, w->now_ns)) {
+    if (!has_room(g, w->now)) {
         w->counts.dropped++;
         return;
     }
@@ -243,7 +242,7 @@ static void add_edge(struct walk *w, const struct edge_key *key, uint64_t hash,
         w->counts.lost++;
         return;
     }
-    e->expires_ns = w->now_ns + g->settings.ttl_ns;
+    e->expires_ns = w->now.steady_ns + g->settings.ttl_ns;
     update(g, e, h);
     w->counts.total++;
 }
@@ -259,7 +258,7 @@ static void offer(struct walk *w, const struct edge_key *key, uint64_t hash, con
     update(g, e, h);
     if (!is_complete(e))
         return;
-    complete(g, e, text_bytes(e->client), text_bytes(e->server), VIRTUAL_NONE, w->now_ns);
+    complete(g, e, text_bytes(e->client), text_bytes(e->server), VIRTUAL_NONE, w->now);
     open_edges_remove(&g->edges, e);
 }
 
@@ -494,17 +493,17 @@ static struct outcome service_graph_consume(struct component *component, struct 
     (void)r;
     w.g = g;
     w.batch = b;
-    w.now_ns = realtime_ns();
+    w.now = moment_now();
     w.counts = (struct counts){0};
     w.scope = UINT32_MAX;
     w.service = NULL;
     series_lock_lane(&g->lock);
-    expire_some(g, w.now_ns, b->span_count + EXPIRE_MORE);
+    expire_some(g, w.now, b->span_count + EXPIRE_MORE);
     for (uint32_t i = 0; i < b->span_count; i += HANDFUL) {
         uint32_t left = b->span_count - i;
         take_handful(&w, b->spans + i, left < HANDFUL ? left : HANDFUL);
     }
-    series_sweep(&g->store, w.now_ns, SWEEP_SLOTS);
+    series_sweep(&g->store, w.now.steady_ns, SWEEP_SLOTS);
     text_drop(&g->texts, w.service);
     take_counts(g, &w.counts);
     bool first = w.counts.overflowed > 0 && !g->told_overflow;
@@ -542,7 +541,7 @@ static const struct component_ops service_graph_ops = {.consume = service_graph_
 static double read_expired(void *context)
 {
     struct service_graph *g = context;
-    service_graph_expire_all(g, realtime_ns());
+    service_graph_expire_all(g, moment_now());
     return (double)counter_read(&g->expired_edges);
 }
 

@@ -63,7 +63,7 @@ struct service_graph {
     struct series_store store;
     struct series_group group;
     struct dimension_writer keys;
-    uint64_t tick_ns; /* edges that expire before go */
+    uint64_t tick_ns; /* CLOCK_MONOTONIC: edges that expire before go */
     uint64_t next_tick_ns;
     uint64_t lost_edges;
     bool told_overflow;
@@ -75,6 +75,6 @@ bool service_graph_configure(struct service_graph *g, const struct config_value 
 void service_graph_source_init(struct service_graph *g);
 
 /* Lets edges go whose time is over, a few at a time; takes the lock. */
-void service_graph_expire_all(struct service_graph *g, uint64_t now_ns);
+void service_graph_expire_all(struct service_graph *g, struct moment now);
 
 #endif

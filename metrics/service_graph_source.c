@@ -2,7 +2,6 @@
  * service map share. */
 #include "metrics/service_graph_private.h"
 
-#include "component/clock.h"
 #include "metrics/series_walk.h"
 
 #include <string.h>
@@ -94,13 +93,13 @@ static void service_graph_collect(struct metric_source *source, size_t family,
 {
     struct service_graph *g =
         (struct service_graph *)((char *)source - offsetof(struct service_graph, source));
-    uint64_t now_ns = realtime_ns();
+    struct moment now = moment_now();
     struct showing v = {.g = g,
                         .family = family,
                         .visitor = visitor,
-                        .time_ns = now_ns - g->settings.timestamp_offset_ns};
-    service_graph_expire_all(g, now_ns);
-    series_walk(&g->store, &g->lock, now_ns, show, &v);
+                        .time_ns = now.wall_ns - g->settings.timestamp_offset_ns};
+    service_graph_expire_all(g, now);
+    series_walk(&g->store, &g->lock, now.steady_ns, show, &v);
 }
 
 void service_graph_source_init(struct service_graph *g)

@@ -10,7 +10,6 @@
 #include "metrics/metrics.h"
 #include "metrics/span_metrics_private.h"
 
-#include "component/clock.h"
 #include "component/hash_seed.h"
 #include "component/log.h"
 #include "proto/attribute.h"
@@ -47,7 +46,7 @@ struct pending {
 struct counting {
     struct span_metrics *m;
     const struct batch *batch;
-    uint64_t now_ns;
+    struct moment now;
     uint64_t lost;
     struct place place;
     struct dimension_values span;
@@ -67,7 +66,7 @@ static void enter_scope(struct counting *c, uint32_t scope)
     const struct resource_view *resource = &c->batch->resources[view->resource];
     struct place *p = &c->place;
     p->scope = scope;
-    p->group = resource_set_get(&c->m->resources, resource, c->now_ns, &p->no_memory);
+    p->group = resource_set_get(&c->m->resources, resource, c->now.steady_ns, &p->no_memory);
     if (has_dimensions(s))
         dimension_values_find(&p->resource, &s->names_of_dimensions, resource->message,
                               RESOURCE_ATTRIBUTES);
@@ -190,7 +189,7 @@ static void set_rests(struct counting *c, unsigned count)
 static void note_example(struct counting *c, struct series_store *st, struct series *s,
                          const struct pending *p)
 {
-    struct metric_exemplar e = {.time_ns = c->now_ns, .value = p->duration};
+    struct metric_exemplar e = {.time_ns = c->now.wall_ns, .value = p->duration};
     memcpy(e.trace_id, p->span->trace_id, sizeof e.trace_id);
     memcpy(e.span_id, p->span->span_id, sizeof e.span_id);
     series_example(st, s, &e);
@@ -200,12 +199,12 @@ static void count_in(struct counting *c, unsigned store, const struct pending *p
                      const struct series_key *key, uint64_t hash)
 {
     struct series_store *st = &c->m->stores[store];
-    struct series *s = series_get(st, p->group, key, hash, c->now_ns);
+    struct series *s = series_get(st, p->group, key, hash, c->now);
     if (!s) {
         c->lost++;
         return;
     }
-    s->last_ns = c->now_ns;
+    s->last_ns = c->now.steady_ns;
     s->count += p->count;
     if (st->shape.histograms > 0)
         series_record(st, s, 0, p->duration, p->count);
@@ -355,7 +354,7 @@ static struct outcome span_metrics_consume(struct component *component, struct b
     (void)r;
     c.m = m;
     c.batch = b;
-    c.now_ns = realtime_ns();
+    c.now = moment_now();
     c.lost = 0;
     c.place.scope = UINT32_MAX;
     c.place.group = NULL;
@@ -365,7 +364,7 @@ static struct outcome span_metrics_consume(struct component *component, struct b
         uint32_t left = b->span_count - i;
         count_handful(&c, b->spans + i, left < HANDFUL ? left : HANDFUL);
     }
-    sweep(m, c.now_ns);
+    sweep(m, c.now.steady_ns);
     uint64_t overflowed = take_overflowed(m);
     bool first = overflowed > 0 && !m->told_overflow;
     m->told_overflow |= first;

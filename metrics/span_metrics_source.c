@@ -197,7 +197,7 @@ static void span_metrics_collect(struct metric_source *source, size_t family,
         (struct span_metrics *)((char *)source - offsetof(struct span_metrics, source));
     struct showing v = {
         .m = m, .family = &m->shown[family], .visitor = visitor, .now_ns = realtime_ns()};
-    series_walk(&m->stores[v.family->store], &m->lock, v.now_ns, show, &v);
+    series_walk(&m->stores[v.family->store], &m->lock, monotonic_ns(), show, &v);
     free(v.labels);
 }
 

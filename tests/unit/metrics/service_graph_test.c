@@ -11,7 +11,9 @@
 
 static void expire_at(struct rig *r, uint64_t after_ns)
 {
-    service_graph_expire_all((struct service_graph *)r->connector, realtime_ns() + after_ns);
+    struct moment now = moment_now();
+    now.steady_ns += after_ns;
+    service_graph_expire_all((struct service_graph *)r->connector, now);
 }
 
 static const char *total(struct rig *r)
@@ -93,6 +95,27 @@ static void what_stays_alone_is_virtual_or_nothing(void **state)
     expire_at(&r, 10 * SEC);
     assert_string_equal(total(&r), "");
     rig_close(&r);
+}
+
+/* Nothing becomes older or younger when the wall's clock is set. */
+static void the_clock_is_set(void **state)
+{
+    (void)state;
+    const uint64_t hour = 3600 * SEC;
+    for (int forward = 0; forward < 2; forward++) {
+        struct rig r = rig_open(&service_graph_connector, "{}");
+        struct service_graph *g = (struct service_graph *)r.connector;
+        SEND(&r, SPAN("a", "root", SERVER, 0, MS, 1, 1, 0));
+        struct moment now = moment_now();
+        now.wall_ns = forward ? now.wall_ns + hour : now.wall_ns - hour;
+        service_graph_expire_all(g, now);
+        assert_string_equal(total(&r), "");
+        now.steady_ns += 10 * SEC;
+        service_graph_expire_all(g, now);
+        assert_string_equal(total(&r),
+                            "client=user,server=a,connection_type=virtual_node,failed=false 1");
+        rig_close(&r);
+    }
 }
 
 static void databases_need_no_other_half(void **state)
@@ -220,6 +243,7 @@ int main(void)
         cmocka_unit_test(a_request_is_an_edge),
         cmocka_unit_test(messages_pair_by_link),
         cmocka_unit_test(what_stays_alone_is_virtual_or_nothing),
+        cmocka_unit_test(the_clock_is_set),
         cmocka_unit_test(databases_need_no_other_half),
         cmocka_unit_test(dimensions_are_of_either_side),
         cmocka_unit_test(dimensions_of_a_side_add_up),
