@@ -44,8 +44,9 @@ struct walk {
     struct counts counts;
 
     uint32_t scope;
-    struct text *service; /* of the scope's resource; NULL: has none */
-    bool no_memory;
+    struct text *service; /* of the scope's resource; NULL: has none, or no memory */
+    bool no_service_memory;
+    bool no_memory; /* for the span */
     struct dimension_values resource;
     struct dimension_values span;
 };
@@ -269,12 +270,16 @@ static const struct value *find_value(const struct dimension_values *v, unsigned
     return v->present >> name & 1 ? &v->items[name] : NULL;
 }
 
-/* A text of the set; NULL also for want of memory, which is noted. */
+/* A text of the set; NULL for want of memory, which is noted. */
 static struct text *get_text(struct walk *w, const struct value *v)
 {
     struct service_graph *g = w->g;
     struct bytes bytes = value_text(v, &g->keys.text);
-    struct text *t = g->keys.text.large.failed ? NULL : text_get(&g->texts, bytes);
+    struct text *t = NULL;
+    if (g->keys.text.large.failed)
+        value_text_free(&g->keys.text);
+    else
+        t = text_get(&g->texts, bytes);
     w->no_memory |= !t;
     return t;
 }
@@ -417,17 +422,19 @@ static void enter_scope(struct walk *w, uint32_t scope)
     text_drop(&g->texts, w->service);
     w->service = NULL;
     w->scope = scope;
+    w->no_memory = false;
     if (attribute_find(r->message, RESOURCE_ATTRIBUTES, bytes_of_string("service.name"), &a))
         w->service = get_text(w, &a.value);
+    w->no_service_memory = w->no_memory;
     dimension_values_find(&w->resource, &g->settings.names, r->message, RESOURCE_ATTRIBUTES);
 }
 
 static void take_span(struct walk *w, const struct pending *p)
 {
     struct service_graph *g = w->g;
-    w->no_memory = false;
     if (p->span->scope != w->scope)
         enter_scope(w, p->span->scope);
+    w->no_memory = w->no_service_memory;
     if (w->service) {
         struct half h = half_of(w, p->span);
         bool by_parent = true;
@@ -497,6 +504,7 @@ static struct outcome service_graph_consume(struct component *component, struct 
     w.counts = (struct counts){0};
     w.scope = UINT32_MAX;
     w.service = NULL;
+    w.no_service_memory = false;
     series_lock_lane(&g->lock);
     expire_some(g, w.now, b->span_count + EXPIRE_MORE);
     for (uint32_t i = 0; i < b->span_count; i += HANDFUL) {

@@ -29,7 +29,8 @@ struct test_span {
     uint64_t id;
     uint64_t parent;
     const char *trace_state;
-    const char *attributes; /* "key=value,key=#12": # before an integer, of the span */
+    const char *attributes; /* of the span: "key=value,key=#12,key=[text": # before an integer, [
+                               before the only item of an array */
     const char *resource;   /* likewise, beside service.name */
     const char *event;      /* an event's attributes */
     const char *scope;
@@ -78,11 +79,16 @@ static inline void put_nested(struct buffer *out, uint32_t number, struct buffer
 static inline void put_key_value(struct buffer *out, uint32_t number, struct bytes key,
                                  struct bytes text)
 {
-    struct buffer value = {0}, pair = {0};
-    if (text.len > 0 && text.data[0] == '#')
+    struct buffer value = {0}, pair = {0}, item = {0}, array = {0};
+    if (text.len > 0 && text.data[0] == '#') {
         put_number(&value, 3, strtoull((const char *)text.data + 1, NULL, 10));
-    else
+    } else if (text.len > 0 && text.data[0] == '[') {
+        put_field(&item, 1, text.data + 1, text.len - 1);
+        put_nested(&array, 1, &item);
+        put_nested(&value, 5, &array);
+    } else {
         put_field(&value, 1, text.data, text.len);
+    }
     put_field(&pair, 1, key.data, key.len);
     put_nested(&pair, 2, &value);
     put_nested(out, number, &pair);

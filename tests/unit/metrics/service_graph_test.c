@@ -237,6 +237,44 @@ static void memory_runs_out(void **state)
     }
 }
 
+static void consume_without_memory(struct rig *r, const struct test_span *spans, size_t count)
+{
+    struct batch *b = batch_from_spans(spans, count);
+    allocations_left = 0;
+    assert_int_equal(component_consume(r->connector, b, NULL).verdict, VERDICT_ACCEPTED);
+    allocations_left = -1;
+}
+
+/* A service's name is looked at once a scope, and every span of the scope is lost without it; what
+ * has no service's name, or no other side, is not. */
+static void each_span_is_counted_as_lost(void **state)
+{
+    (void)state;
+    const struct test_span spans[] = {
+        SPAN("a", "c", CLIENT, 0, 0, 1, 1, 0),  SPAN("a", "c", CLIENT, 0, 0, 2, 1, 0),
+        SPAN("a", "c", CLIENT, 0, 0, 3, 1, 0),  SPAN("a", "i", SPAN_KIND_INTERNAL, 0, 0, 3, 2, 1),
+        SPAN(NULL, "c", CLIENT, 0, 0, 4, 1, 0), SPAN("b", "s", SERVER, 0, 0, 5, 1, 0),
+    };
+    struct rig r = rig_open(&service_graph_connector, "{}");
+    consume_without_memory(&r, spans, 6);
+    assert_counter(&r, "lost_spans{connector=\"x\"} 4\n");
+    rig_close(&r);
+}
+
+/* An array's text wants memory, a string's does not. */
+static void what_fails_once_may_succeed_later(void **state)
+{
+    (void)state;
+    const struct test_span array[] = {{"a", "c", CLIENT, .id = 1, .attributes = "db.name=[x"}};
+    struct rig r = rig_open(&service_graph_connector, "{}");
+    SEND(&r, SPAN("a", "c", CLIENT, 0, 0, 1, 1, 0));
+    consume_without_memory(&r, array, 1);
+    SEND(&r, {"a", "c", CLIENT, .id = 2, .attributes = "db.name=y"});
+    assert_string_equal(total(&r), "client=a,server=y,connection_type=database,failed=false 1");
+    assert_counter(&r, "lost_spans{connector=\"x\"} 1\n");
+    rig_close(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -252,6 +290,8 @@ int main(void)
         cmocka_unit_test(exponential_histograms),
         cmocka_unit_test(mistakes_are_told),
         cmocka_unit_test(memory_runs_out),
+        cmocka_unit_test(each_span_is_counted_as_lost),
+        cmocka_unit_test(what_fails_once_may_succeed_later),
     };
     return cmocka_run_group_tests(tests, NULL, rig_teardown);
 }
