@@ -25,7 +25,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-enum { STEPS_MAX = 100000, FIRST_ENTRIES = 256, FIRST_BEFORE = 1024, NO_ENTRY = 0 };
+enum { FIRST_ENTRIES = 256, FIRST_BEFORE = 1024, NO_ENTRY = 0 };
 
 /* A service's operation, while some step has a record of it. */
 struct entry {
@@ -533,8 +533,6 @@ struct history *history_create(const struct history_settings *settings,
     h->entry_end = 1;
     h->last_ns = realtime_ns();
     h->steps_limit = settings->retention_ns / settings->step_ns + 1;
-    if (h->steps_limit > STEPS_MAX)
-        h->steps_limit = STEPS_MAX;
     h->steps = calloc(h->steps_limit, sizeof *h->steps);
     pthread_mutex_init(&h->lock, NULL);
     pthread_mutex_init(&h->stop_lock, NULL);

@@ -5,11 +5,13 @@
 #include "metrics/history.h"
 #include "metrics/series.h"
 
+enum { HISTORY_STEPS_MAX = 100000 };
+
 struct history_settings {
     bool enabled;
     uint64_t step_ns;
-    uint64_t retention_ns;
-    size_t bytes; /* of steps, at most */
+    uint64_t retention_ns; /* at most HISTORY_STEPS_MAX steps */
+    size_t bytes;          /* of steps, at most */
 };
 
 /* What a series is an entry of, and whether it counts failed calls. False: of none. */

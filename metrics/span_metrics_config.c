@@ -299,6 +299,9 @@ static bool read_history(struct span_metrics_settings *s, const struct keys *k,
         return config_error(v ? v : config, e, "step must be at least 1s");
     if (k->history.retention_ns < k->history.step_ns)
         return config_error(v ? v : config, e, "retention must be at least a step");
+    if (k->history.retention_ns / k->history.step_ns > HISTORY_STEPS_MAX)
+        return config_error(v ? v : config, e, "retention must be at most %d steps",
+                            HISTORY_STEPS_MAX);
     if (k->history.bytes < 65536)
         return config_error(v ? v : config, e, "max_bytes must be at least 64KiB");
     return true;

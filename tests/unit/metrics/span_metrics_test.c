@@ -387,6 +387,7 @@ static const struct {
     {"{'names':['prometheus']}", "supported: collector, tempo"},
     {"{'names':['tempo'],'histogram':{'exponential':{}}}", "seconds"},
     {"{'history':{'step':'10ms'}}", "at least 1s"},
+    {"{'history':{'step':'1s','retention':'100001s'}}", "at most 100000 steps"},
     {"{'shards':1}", "unknown key"},
 };
 
@@ -395,6 +396,9 @@ static void mistakes_are_told(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof mistakes / sizeof mistakes[0]; i++)
         assert_wrong(&span_metrics_connector, mistakes[i].config, mistakes[i].part);
+    struct rig r =
+        rig_open(&span_metrics_connector, "{'history':{'step':'1s','retention':'100000s'}}");
+    rig_close(&r);
 }
 
 static void deltas(void **state)
