@@ -1,8 +1,7 @@
 /* Commands of stores that are no SQL, and which grammar a query's text has.
  *
  * Redis, Valkey and Memcached: the command and the names of what it is about stay, other arguments
- * go. MongoDB and Elasticsearch: values of the JSON go, its names stay, as does what a command
- * names (the collection). What cannot be read so goes whole. */
+ * go. */
 #include "processors/scrub/detect_private.h"
 
 /* What stays of a command's arguments. */
@@ -120,8 +119,7 @@ static bool keeps(enum keep keep, unsigned argument)
     return false;
 }
 
-/* What stays is text like any: a key may be somebody's address. */
-static void scan_kept(struct scan *s, uint32_t start, uint32_t end)
+void scan_kept(struct scan *s, uint32_t start, uint32_t end)
 {
     uint32_t all = s->end;
     scan_range(s, start, end);
@@ -192,109 +190,14 @@ static void memcached_find(struct scan *s)
         scan_add(s, end + 1, s->end, SCRUB_COMMAND_ARGUMENT);
 }
 
-/* ---- JSON, and what Mongo's shell makes of it ---- */
+/* ---- which grammar ---- */
 
-static uint32_t string_end(const struct scan *s, uint32_t at)
-{
-    uint8_t quote = s->s[at];
-    for (at++; at < s->end && s->s[at] != quote; at++)
-        at += s->s[at] == '\\';
-    return at < s->end ? at + 1 : UINT32_MAX;
-}
-
-static uint32_t behind_blanks(const struct scan *s, uint32_t at)
+uint32_t behind_blanks(const struct scan *s, uint32_t at)
 {
     while (at < s->end && byte_is_space(s->s[at]))
         at++;
     return at;
 }
-
-/* Names whose value says where, not what: of Mongo's commands. */
-static bool names_place(const uint8_t *name, uint32_t len)
-{
-    static const char *const names[] = {"find",
-                                        "insert",
-                                        "update",
-                                        "delete",
-                                        "aggregate",
-                                        "count",
-                                        "distinct",
-                                        "$db",
-                                        "findAndModify",
-                                        "getMore",
-                                        "collection",
-                                        "createIndexes",
-                                        "index",
-                                        "_index",
-                                        "from",
-                                        "listCollections",
-                                        "listIndexes",
-                                        "drop",
-                                        "mapReduce",
-                                        "explain",
-                                        NULL};
-    for (const char *const *n = names; *n; n++) {
-        if (strlen(*n) == len && memcmp(*n, name, len) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* Literals of the text go; a string that a colon follows is a name. False: it cannot be read. */
-static bool json_literals(struct scan *s)
-{
-    bool place = false;
-    for (uint32_t at = 0; at < s->end && !s->overflow;) {
-        uint8_t c = s->s[at], before = at ? s->s[at - 1] : ' ';
-        if (c == '"' || c == '\'') {
-            uint32_t end = string_end(s, at);
-            if (end == UINT32_MAX)
-                return false;
-            uint32_t colon = behind_blanks(s, end);
-            bool name = colon < s->end && s->s[colon] == ':';
-            if (name)
-                place = names_place(s->s + at + 1, end - at - 2);
-            else if (!place && !(end - at == 3 && s->s[at + 1] == '?'))
-                scan_add(s, at + 1, end - 1, SCRUB_COMMAND_ARGUMENT);
-            place &= name;
-            at = name ? colon + 1 : end;
-        } else if ((byte_is_digit(c) ||
-                    (c == '-' && at + 1 < s->end && byte_is_digit(s->s[at + 1]))) &&
-                   !byte_is_token(before) && before != '$' && before != '.') {
-            uint32_t end = at + 1;
-            while (end < s->end &&
-                   (byte_is_token(s->s[end]) || s->s[end] == '.' || s->s[end] == '+'))
-                end++;
-            uint32_t colon = behind_blanks(s, end);
-            if (colon >= s->end || s->s[colon] != ':')
-                scan_add(s, at, end, SCRUB_COMMAND_ARGUMENT);
-            at = end;
-        } else if (c == '/' && (before == ':' || before == ' ')) { /* a pattern */
-            uint32_t end = string_end(s, at);
-            if (end == UINT32_MAX)
-                return false;
-            scan_add(s, at, end, SCRUB_COMMAND_ARGUMENT);
-            at = end;
-        } else {
-            place &= byte_is_space(c) || c == ':';
-            at++;
-        }
-    }
-    return true;
-}
-
-/* Commands and shell of MongoDB, bodies of Elasticsearch. */
-static void json_find(struct scan *s)
-{
-    s->steps += 2 * (uint64_t)s->end;
-    if (json_literals(s))
-        return;
-    s->count = 0;
-    s->floor = s->next = 0;
-    scan_add(s, 0, s->end, SCRUB_COMMAND_ARGUMENT);
-}
-
-/* ---- which grammar ---- */
 
 static bool is_system(struct bytes system, const char *const *names)
 {

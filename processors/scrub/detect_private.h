@@ -170,6 +170,15 @@ enum sql_dialect {
 
 void sql_find(struct scan *s, enum sql_dialect dialect);
 
+/* JSON, and what Mongo's shell makes of it. */
+void json_find(struct scan *s);
+
+/* The first byte from `at` on that is no blank. */
+uint32_t behind_blanks(const struct scan *s, uint32_t at);
+
+/* What stays of a text is text like any: a key may be somebody's address. */
+void scan_kept(struct scan *s, uint32_t start, uint32_t end);
+
 /* Reads the text as what the system's name says, or what it looks like. */
 void database_find(struct scan *s, struct bytes system);
 

@@ -46,6 +46,17 @@ static const char *const cases[][2] = {
     {"memcached", "set k «0 60 5\r\nhello»"},
     {"mongodb",
      "{\"find\":\"users\",\"filter\":{\"mail\":\"«a»\",\"age\":{\"$gt\":«5»},\"x\":\"?\"}}"},
+    {"mongodb",
+     "{\"insert\":\"mails\",\"$db\":\"shop\",\"documents\":[{\"from\":\"«a»\",\"index\":\"«b»\","
+     "\"count\":{\"update\":\"«c»\"},\"collection\":\"«d»\"}]}"},
+    {"mongodb", "{\"aggregate\":\"o\",\"pipeline\":[{\"$match\":{\"from\":\"«a»\"}},{\"$lookup\":"
+                "{\"let\":{\"from\":\"«b»\"},\"from\":\"users\"}}],\"from\":\"«c»\"}"},
+    {"mongodb", "{\"find\":\"«a@b.example»\",\"filter\":{\"by «c@d.example»\":«1»}}"},
+    {"mongodb", "{\"find\":[\"«users»\"],\"getMore\":«17»,\"collection\":\"u\"}"},
+    {"mongodb", "db.mails.insert({\"find\":\"«a»\"})"},
+    {"elasticsearch", "{\"index\":{\"_index\":\"mails\",\"_id\":\"«1»\"}}\n"
+                      "{\"update\":\"«a»\",\"from\":\"«b»\",\"_index\":\"«c»\"}"},
+    {"elasticsearch", "{\"from\":\"«a»\",\"count\":\"«b»\",\"index\":\"«c»\"}"},
     {"mongodb", "db.users.find({mail: '«a»', age: {$gt: «-30»}})"},
     {"mongodb", "«{\"find\":\"users\",\"filter\":{\"mail\":\"a}}»"},
     {"elasticsearch", "{\"query\":{\"match\":{\"name\":\"«bob»\"}},\"size\":«10»}"},
