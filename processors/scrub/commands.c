@@ -146,7 +146,7 @@ static uint32_t redis_line(struct scan *s, uint32_t at)
         if (stays) {
             scan_kept(s, at, end);
             gone = 0;
-        } else if (gone && s->count > FINDINGS_MAX / 2 && s->d->on[SCRUB_COMMAND_ARGUMENT]) {
+        } else if (gone && s->count > FINDINGS_MAX / 2) {
             s->findings[s->count - 1].len = end - s->findings[s->count - 1].start;
             s->floor = s->next = end;
         } else {
@@ -208,6 +208,23 @@ static bool is_system(struct bytes system, const char *const *names)
     return false;
 }
 
+/* Where literals stay, they are text like any. */
+static void read_command(struct scan *s, void (*find)(struct scan *s))
+{
+    if (s->d->on[SCRUB_COMMAND_ARGUMENT])
+        find(s);
+    else
+        scan_range(s, 0, s->end);
+}
+
+static void read_statement(struct scan *s, enum sql_dialect dialect)
+{
+    if (s->d->on[SCRUB_SQL_LITERAL])
+        sql_find(s, dialect);
+    else
+        scan_range(s, 0, s->end);
+}
+
 /* Nobody said: JSON begins like it; a command that SQL has not is Redis's. */
 static void unknown_find(struct scan *s)
 {
@@ -219,11 +236,11 @@ static void unknown_find(struct scan *s)
     bool assigns = memchr(s->s, '=', s->end) != NULL;
     bool set = end - at == 3 && scan_has(s, at, "set");
     if (json)
-        json_find(s);
+        read_command(s, json_find);
     else if (redis_knows(s->s + at, end - at) && !shared && !(set && assigns))
-        redis_find(s);
+        read_command(s, redis_find);
     else
-        sql_find(s, SQL_UNKNOWN);
+        read_statement(s, SQL_UNKNOWN);
 }
 
 void database_find(struct scan *s, struct bytes system)
@@ -245,19 +262,19 @@ void database_find(struct scan *s, struct bytes system)
         "hsqldb", "derby",     "firebird", "firebirdsql", "cassandra", "trino",
         "presto", "sap.hana",  "hanadb",   "teradata",    NULL};
     if (is_system(system, redis))
-        redis_find(s);
+        read_command(s, redis_find);
     else if (is_system(system, memcached))
-        memcached_find(s);
+        read_command(s, memcached_find);
     else if (is_system(system, json))
-        json_find(s);
+        read_command(s, json_find);
     else if (is_system(system, mysql))
-        sql_find(s, SQL_MYSQL);
+        read_statement(s, SQL_MYSQL);
     else if (is_system(system, postgresql))
-        sql_find(s, SQL_POSTGRESQL);
+        read_statement(s, SQL_POSTGRESQL);
     else if (is_system(system, brackets))
-        sql_find(s, SQL_BRACKETS);
+        read_statement(s, SQL_BRACKETS);
     else if (is_system(system, standard))
-        sql_find(s, SQL_STANDARD);
+        read_statement(s, SQL_STANDARD);
     else
         unknown_find(s);
 }

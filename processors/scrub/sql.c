@@ -53,7 +53,7 @@ static bool is_listed(const struct sql *q, uint32_t at)
 static void literal(struct sql *q, uint32_t start, uint32_t end)
 {
     struct scan *s = q->s;
-    if (s->count >= COLLAPSE_FROM && s->d->on[SCRUB_SQL_LITERAL] && is_listed(q, start)) {
+    if (s->count >= COLLAPSE_FROM && is_listed(q, start)) {
         s->findings[s->count - 1].len = end - s->findings[s->count - 1].start;
         s->floor = s->next = end;
     } else {

@@ -101,6 +101,32 @@ static void literals_go_and_names_stay(void **state)
     assert_int_equal(failed, 0);
 }
 
+/* Who keeps one kind of literals has not asked for the addresses in them. */
+static void literals_that_stay_are_text(void **state)
+{
+    (void)state;
+    static const char *const statements[][2] = {
+        {"mysql", "SELECT 1 WHERE a = 'a@b.example'"},
+        {"redis", "SET a a@b.example"},
+        {"memcached", "set k 0 60 5\r\na@b.example"},
+        {"mongodb", "{\"find\":\"a\",\"x\":\"a@b.example\"}"}};
+    for (size_t i = 0; i < sizeof statements / sizeof statements[0]; i++) {
+        struct detector_options o = {.classes[SCRUB_EMAIL] = true};
+        o.classes[i == 0 ? SCRUB_COMMAND_ARGUMENT : SCRUB_SQL_LITERAL] = true;
+        struct detector *d = detector_create(&o);
+        struct finding found[FINDINGS_MAX];
+        size_t count;
+        const struct detect_context where = {.key = bytes_of_string("db.query.text"),
+                                             .top_key = bytes_of_string("db.query.text"),
+                                             .db_system = bytes_of_string(statements[i][0])};
+        assert_int_equal(detector_find(d, &where, bytes_of_string(statements[i][1]), found, &count),
+                         DETECT_OK);
+        assert_int_equal(count, 1);
+        assert_int_equal(found[0].class, SCRUB_EMAIL);
+        detector_destroy(d);
+    }
+}
+
 /* A list of a thousand is one literal once there are many; the statement stays readable. */
 static void long_lists_are_one(void **state)
 {
@@ -126,6 +152,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(literals_go_and_names_stay),
+        cmocka_unit_test(literals_that_stay_are_text),
         cmocka_unit_test(long_lists_are_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
