@@ -790,6 +790,12 @@ RARE = [
     lambda: emit("db.query.text", ["SELECT * FROM t WHERE a = ", ("sql_literal", "$$it's %s$$" % number(1, 9)), " AND b = ", ("sql_literal", "E'x\\'y'")], "span_attribute", "postgresql"),
     lambda: emit("db.query.text", ["SELECT ", ("sql_literal", '"%s"' % email()), " FROM t WHERE `a` = ", ("sql_literal", "'x\\'y'"), " # c"], "span_attribute", "mysql"),
     lambda: emit("db.query.text", ["EXEC p @a = ", ("sql_literal", "N'%s'" % ascii_only(R.choice(LAST))), ", @b = ", ("sql_literal", "0x1F%s" % number(10, 99))], "span_attribute", "mssql"),
+    lambda: emit("db.query.text", ["SELECT ARRAY[upper(", ("sql_literal", "'%s'" % chars(LOWER, 8)), "), lower(", ("sql_literal", "'%s'" % email().replace("'", "")), ")]"], "span_attribute", pick("", "postgresql", "trino")),
+    lambda: emit("db.query.text", ["SELECT [lower(", ("sql_literal", "'%s'" % chars(LOWER, 8)), "), ", ("sql_literal", "'x'"), "], a[i] FROM [t]"], "span_attribute", pick("", "clickhouse")),
+    lambda: emit("db.query.text", ["SELECT [it's a name] FROM [s].[t] WHERE n = ", ("sql_literal", "N'%s'" % chars(LOWER, 8))], "span_attribute", pick("mssql", "microsoft.sql_server", "sqlite")),
+    lambda: emit("db.query.text", ['{"insert":"mails","$db":"shop","documents":[{"from":"', ("command_argument", email()), '","count":"', ("command_argument", chars(LOWER, 8)), '"}]}'], "span_attribute", "mongodb"),
+    lambda: emit("db.query.text", ['{"aggregate":"orders","pipeline":[{"$lookup":{"from":"users","as":"', ("command_argument", "u"), '"}}]}'], "span_attribute", "mongodb"),
+    lambda: emit("db.query.text", ['{"index":{"_index":"mails"}}\n{"from":"', ("command_argument", email()), '"}'], "span_attribute", "elasticsearch"),
     lambda: emit("db.query.text", ["HMSET u:1 a ", ("command_argument", ascii_only(R.choice(LAST))), " b ", ("command_argument", number(10, 99))], "span_attribute", "redis"),
 ]
 
