@@ -1,43 +1,17 @@
 /* Keys and values judged one at a time.
  *
- * Expressions want UTF-8. A byte that is none is shown to them as a control character, so that `.`
- * and negated classes take it, as Go's do: it cannot end a match early and let the rest through.
- * What is written and hashed is the value's own bytes. */
+ * Expressions see a control character for a byte that is not UTF-8 (utf8_readable), so that `.` and
+ * negated classes take it, as Go's do: it cannot end a match early and let the rest through. What
+ * is written and hashed is the value's own bytes. */
 #include "processors/redaction_rules.h"
 
 #include "proto/utf8.h"
 
 #include <stdlib.h>
 
-enum { STAND_IN = 0x1a };
-
-static size_t valid_len(struct bytes text)
+static struct bytes readable(struct bytes text, bool ascii, struct buffer *copy)
 {
-    size_t at = 0, len;
-    while (at < text.len && (len = utf8_sequence(text.data + at, text.len - at)) > 0)
-        at += len;
-    return at;
-}
-
-/* The same length, and UTF-8. Empty, and out->failed, when out of memory. */
-static struct bytes readable(struct bytes text, bool ascii, struct buffer *out)
-{
-    size_t valid = ascii ? text.len : valid_len(text);
-    if (valid == text.len)
-        return text;
-    out->len = 0;
-    uint8_t *copy = buffer_reserve(out, text.len);
-    if (!copy)
-        return bytes_of(NULL, 0);
-    memcpy(copy, text.data, text.len);
-    for (size_t at = valid; at < text.len;) {
-        size_t len = utf8_sequence(copy + at, text.len - at);
-        if (len == 0)
-            copy[at] = STAND_IN;
-        at += len ? len : 1;
-    }
-    out->len = text.len;
-    return buffer_bytes(out);
+    return ascii ? text : utf8_readable(text, copy);
 }
 
 static bool is_in(const struct config_strings *list, struct bytes text)

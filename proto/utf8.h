@@ -1,10 +1,9 @@
-/* UTF-8, one sequence at a time: what JSON may contain and what it may not. */
+/* UTF-8: what JSON may contain and what it may not, one sequence at a time; and what is shown of a
+ * text that is none. */
 #ifndef TAILSPAN_PROTO_UTF8_H
 #define TAILSPAN_PROTO_UTF8_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "proto/buffer.h"
 
 /* Length of the well-formed sequence at the start of `s` (1 to 4); 0 when there is none: overlong
  * forms, surrogates, anything above U+10FFFF, stray or missing continuation bytes. `len` >= 1. */
@@ -48,5 +47,11 @@ static inline size_t utf8_encode(uint32_t code, uint8_t *out)
     out[0] = (uint8_t)(lead[len] | code);
     return len;
 }
+
+/* A text as those see it who want UTF-8, such as regular expressions: itself, or a copy of the same
+ * length in which each byte that is out of place is a control character, so that all else is found
+ * where it stands. The copy takes the place of what is in `copy`. With copy->failed, which is out
+ * of memory, the answer is empty. */
+struct bytes utf8_readable(struct bytes text, struct buffer *copy);
 
 #endif

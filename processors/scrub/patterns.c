@@ -1,32 +1,10 @@
-/* Expressions want UTF-8. A value that is none is shown to them as a copy in which each byte that
- * is out of place is another one, so that whatever else it holds is still found where it stands. */
+/* Expressions want UTF-8: a value that is none is shown to them as utf8_readable() does, so that
+ * whatever else it holds is still found where it stands. */
 #include "processors/scrub/patterns.h"
 
 #include "proto/utf8.h"
 
 #include <stdlib.h>
-
-enum { OUT_OF_PLACE = 0x1a };
-
-static size_t valid_until(struct bytes text, size_t at)
-{
-    size_t len;
-    while (at < text.len && (len = utf8_sequence(text.data + at, text.len - at)) > 0)
-        at += len;
-    return at;
-}
-
-static bool make_copy(struct pattern_subject *s, struct bytes value, size_t at)
-{
-    s->copy = malloc(value.len);
-    if (!s->copy)
-        return false;
-    memcpy(s->copy, value.data, value.len);
-    s->text = bytes_of(s->copy, value.len);
-    for (; at < value.len; at = valid_until(s->text, at + 1))
-        s->copy[at] = OUT_OF_PLACE;
-    return true;
-}
 
 bool pattern_subject_begin(struct pattern_subject *s, const struct scrub_rules *r,
                            struct bytes value)
@@ -38,8 +16,10 @@ bool pattern_subject_begin(struct pattern_subject *s, const struct scrub_rules *
     s->allowed_count = 0;
     if (!r->pattern_count && !r->allowed_values.count)
         return true;
-    size_t valid = valid_until(value, 0);
-    if (valid < value.len && !make_copy(s, value, valid))
+    struct buffer copy = {0};
+    s->text = utf8_readable(value, &copy);
+    s->copy = copy.data;
+    if (copy.failed)
         return false;
     if (r->pattern_count)
         s->glance = regex_glance(s->text);
