@@ -5,11 +5,12 @@
  *
  * PCRE2's limit counts backtracking from one place where a match may start, and begins anew at the
  * next, so `[a-z]+@` takes a second for some hundred thousand letters without ever reaching it.
- * A search in a long subject therefore looks at few starts at a time, and at the processor's clock
- * in between. */
+ * In a long subject few starts are therefore looked at at a time, and the processor's clock in
+ * between. */
 #include "sampling/regex.h"
 
 #include "component/clock.h"
+#include "proto/utf8.h"
 
 #include <ctype.h>
 #include <pthread.h>
@@ -26,7 +27,7 @@ enum {
     STACK_MIN = 32 * 1024, /* the JIT's, bytes */
     STACK_MAX = 512 * 1024,
 
-    LONG_SUBJECT = 512,  /* bytes; shorter ones are searched at once */
+    LONG_SUBJECT = 512,  /* bytes; shorter ones are looked at at once */
     STARTS_AT_ONCE = 64, /* places where a match may start */
     SEARCH_NS = 200000,  /* for a subject, besides */
     SEARCH_NS_A_BYTE = 50,
@@ -43,6 +44,7 @@ struct regex {
     uint32_t min_len;    /* of a match, in characters */
     struct one_of first; /* that a match begins with */
     struct one_of last;  /* that it has anywhere */
+    bool anchored;       /* a match begins where the subject does */
     unsigned groups;     /* that are kept */
 };
 
@@ -129,8 +131,10 @@ static struct one_of either_case(uint32_t unit)
 /* What PCRE2 found out about all matches. */
 static void learn(struct regex *r)
 {
-    uint32_t type = 0, unit = 0;
+    uint32_t type = 0, unit = 0, options = 0;
     const uint8_t *bitmap = NULL;
+    pcre2_pattern_info(r->code, PCRE2_INFO_ALLOPTIONS, &options);
+    r->anchored = options & PCRE2_ANCHORED;
     pcre2_pattern_info(r->code, PCRE2_INFO_MINLENGTH, &r->min_len);
     pcre2_pattern_info(r->code, PCRE2_INFO_FIRSTCODETYPE, &type);
     pcre2_pattern_info(r->code, PCRE2_INFO_FIRSTBITMAP, &bitmap);
@@ -274,12 +278,71 @@ static enum regex_result result_of(int n)
     return n == PCRE2_ERROR_NOMATCH ? REGEX_NO : REGEX_GAVE_UP;
 }
 
+void regex_search_begin(struct regex_search *s, const struct regex *r, struct bytes subject)
+{
+    *s = (struct regex_search){.regex = r, .subject = subject};
+}
+
+/* Where the character at or behind `at` begins. */
+static size_t character(struct bytes subject, size_t at)
+{
+    while (at < subject.len && (subject.data[at] & 0xc0) == 0x80)
+        at++;
+    return at;
+}
+
+/* The thread's clock asks the kernel, so it is looked at when the other, which it never overtakes,
+ * says that it may be time. */
+static bool is_late(struct regex_search *s)
+{
+    uint64_t now_ns = monotonic_ns(), allowed_ns = 0;
+    if (s->deadline_ns == 0) {
+        allowed_ns = SEARCH_NS + s->subject.len * SEARCH_NS_A_BYTE;
+        s->deadline_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID) + allowed_ns;
+    } else if (now_ns > s->look_ns) {
+        uint64_t used_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+        if (used_ns > s->deadline_ns)
+            return true;
+        allowed_ns = s->deadline_ns - used_ns;
+    } else {
+        return false;
+    }
+    s->look_ns = now_ns + allowed_ns;
+    return false;
+}
+
+/* The first match that starts at or behind `from`. */
+static enum regex_result find(struct regex_search *s, size_t from, struct scratch *scratch)
+{
+    size_t len = s->subject.len;
+    for (;;) {
+        bool rest = len <= LONG_SUBJECT || len - from < STARTS_AT_ONCE || s->regex->anchored;
+        pcre2_set_offset_limit(scratch->limits, rest ? PCRE2_UNSET : from + STARTS_AT_ONCE - 1);
+        enum regex_result result =
+            result_of(pcre2_match(s->regex->code, text_of(s->subject), len, from,
+                                  PCRE2_NO_UTF_CHECK, scratch->data, scratch->limits));
+        if (result != REGEX_NO || rest)
+            return result;
+        if (is_late(s))
+            return REGEX_GAVE_UP;
+        from = character(s->subject, from + STARTS_AT_ONCE);
+    }
+}
+
 enum regex_result regex_match(const struct regex *r, struct bytes subject)
 {
-    struct scratch *s = scratch_of_thread();
-    if (!s)
-        return REGEX_GAVE_UP;
-    return result_of(pcre2_match(r->code, text_of(subject), subject.len, 0, 0, s->data, s->limits));
+    struct scratch *scratch = scratch_of_thread();
+    struct buffer copy = {0};
+    struct regex_search s;
+    if (subject.len > LONG_SUBJECT) {
+        struct regex_glance glance = regex_glance(subject);
+        if (!regex_may_match(r, &glance))
+            return REGEX_NO;
+    }
+    regex_search_begin(&s, r, utf8_readable(subject, &copy));
+    enum regex_result result = scratch && !copy.failed ? find(&s, 0, scratch) : REGEX_GAVE_UP;
+    buffer_free(&copy);
+    return result;
 }
 
 enum regex_result regex_match_groups(const struct regex *r, struct bytes subject,
@@ -297,45 +360,6 @@ enum regex_result regex_match_groups(const struct regex *r, struct bytes subject
     return REGEX_YES;
 }
 
-void regex_search_begin(struct regex_search *s, const struct regex *r, struct bytes subject)
-{
-    *s = (struct regex_search){.regex = r, .subject = subject};
-}
-
-/* Where the character at or behind `at` begins. */
-static size_t character(struct bytes subject, size_t at)
-{
-    while (at < subject.len && (subject.data[at] & 0xc0) == 0x80)
-        at++;
-    return at;
-}
-
-static bool is_late(struct regex_search *s)
-{
-    uint64_t now = clock_ns(CLOCK_THREAD_CPUTIME_ID);
-    if (s->deadline_ns == 0)
-        s->deadline_ns = now + SEARCH_NS + s->subject.len * SEARCH_NS_A_BYTE;
-    return now > s->deadline_ns;
-}
-
-/* The first match that starts at or behind `from`. */
-static enum regex_result find(struct regex_search *s, size_t from, struct scratch *scratch)
-{
-    size_t len = s->subject.len;
-    for (;;) {
-        bool rest = len <= LONG_SUBJECT || len - from < STARTS_AT_ONCE;
-        pcre2_set_offset_limit(scratch->limits, rest ? PCRE2_UNSET : from + STARTS_AT_ONCE - 1);
-        enum regex_result result =
-            result_of(pcre2_match(s->regex->code, text_of(s->subject), len, from,
-                                  PCRE2_NO_UTF_CHECK, scratch->data, scratch->limits));
-        if (result != REGEX_NO || rest)
-            return result;
-        if (is_late(s))
-            return REGEX_GAVE_UP;
-        from = character(s->subject, from + STARTS_AT_ONCE);
-    }
-}
-
 enum regex_result regex_search_next(struct regex_search *s, struct regex_span *found)
 {
     struct scratch *scratch = scratch_of_thread();
@@ -343,7 +367,6 @@ enum regex_result regex_search_next(struct regex_search *s, struct regex_span *f
         return REGEX_GAVE_UP;
     while (s->at <= s->subject.len) {
         enum regex_result result = find(s, s->at, scratch);
-        pcre2_set_offset_limit(scratch->limits, PCRE2_UNSET);
         if (result != REGEX_YES)
             return result;
         const PCRE2_SIZE *at = pcre2_get_ovector_pointer(scratch->data);

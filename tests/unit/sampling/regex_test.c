@@ -40,13 +40,27 @@ static void habits_are_those_of_re2(void **state)
     assert_int_equal(match("\\Qa.b\\E", "a.b"), REGEX_YES);
 }
 
-static void broken_text_matches_nothing_and_breaks_nothing(void **state)
+/* Whether it is short or looked at in steps. */
+static void broken_text_is_matched_as_text(void **state)
 {
     (void)state;
-    assert_int_equal(match("^.$", "\xff"), REGEX_NO);
-    assert_int_equal(match("b", "\xff\xc3"
-                                "b"),
-                     REGEX_YES);
+    static const char *const cases[] = {"^(?s).+b$", "^[^a]\\w*\\W\\w*b",
+                                        "\\x1a"
+                                        "b"};
+    for (size_t len = 4; len < 2000; len += 996) {
+        char *subject = malloc(len + 1);
+        memset(subject, 'w', len);
+        memcpy(subject, "\xff", 1);
+        memcpy(subject + len - 2,
+               "\xc3"
+               "b",
+               3);
+        for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+            assert_int_equal(match(cases[i], subject), REGEX_YES);
+        assert_int_equal(match("\\xff|\\xc3", subject), REGEX_NO);
+        free(subject);
+    }
+    assert_int_equal(match("^.$", "\xff"), REGEX_YES);
 }
 
 static void mistakes_are_told(void **state)
@@ -74,6 +88,24 @@ static void effort_is_bounded(void **state)
     subject[sizeof subject - 2] = '!';
     subject[sizeof subject - 1] = 0;
     assert_int_equal(match("^(a+)+$", subject), REGEX_GAVE_UP);
+}
+
+/* Each place where a match may start costs a walk to the end and back: all of them, half a minute
+ * for a third of this, though PCRE2 itself sees no end to its patience. */
+static void effort_is_bounded_by_length(void **state)
+{
+    (void)state;
+    size_t len = 1 << 20;
+    char *subject = malloc(len + 1);
+    memset(subject, 'a', len);
+    memcpy(subject + len - 2, "1@", 3);
+    assert_int_equal(match("[a-z]{2,}@", subject), REGEX_GAVE_UP);
+    assert_int_equal(match("[a-z]{2,}#", subject), REGEX_NO);
+    memset(subject + len / 2, 0xff, 100); /* not UTF-8 */
+    assert_int_equal(match("[a-z]{2,}@", subject), REGEX_GAVE_UP);
+    assert_int_equal(match("^[a-z]{2,}@", subject), REGEX_NO);
+    assert_int_equal(match("1@$", subject), REGEX_YES);
+    free(subject);
 }
 
 /* The matches of a search: "0-2 3-3", and " gave up" when it did. */
@@ -196,6 +228,26 @@ static void groups_are_kept_by_name(void **state)
     assert_non_null(strstr(e.text, "without a name"));
 }
 
+/* Behind bytes that are not UTF-8, and where the subject is looked at in steps. */
+static void groups_are_found_in_their_own_places(void **state)
+{
+    (void)state;
+    struct error e = {0};
+    struct regex *r = regex_compile_groups(bytes_of_string("shop/(?P<id>\\d+)"), &e);
+    struct regex_span groups[1];
+    for (size_t len = 100; len < 100000; len *= 10) {
+        uint8_t *subject = malloc(len);
+        memset(subject, 'a', len);
+        memset(subject + 3, 0x80, 70);
+        memcpy(subject + len - 8, "shop/42.", 8);
+        assert_int_equal(regex_match_groups(r, bytes_of(subject, len), groups), REGEX_YES);
+        assert_int_equal(groups[0].start, len - 3);
+        assert_int_equal(groups[0].end, len - 1);
+        free(subject);
+    }
+    regex_destroy(r);
+}
+
 enum { THREADS = 4, MATCHES = 2000 };
 
 static void *match_often(void *arg)
@@ -231,13 +283,15 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(habits_are_those_of_re2),
-        cmocka_unit_test(broken_text_matches_nothing_and_breaks_nothing),
+        cmocka_unit_test(broken_text_is_matched_as_text),
         cmocka_unit_test(mistakes_are_told),
         cmocka_unit_test(effort_is_bounded),
+        cmocka_unit_test(effort_is_bounded_by_length),
         cmocka_unit_test(searches_find_what_go_replaces),
         cmocka_unit_test(long_subjects_are_searched_in_steps),
         cmocka_unit_test(a_glance_tells_what_cannot_match),
         cmocka_unit_test(groups_are_kept_by_name),
+        cmocka_unit_test(groups_are_found_in_their_own_places),
         cmocka_unit_test(threads_share_an_expression),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
