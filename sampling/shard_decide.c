@@ -58,7 +58,6 @@ static void keep_recent(struct recent_decision *r, const struct trace *t,
     r->spans = t->span_count;
     r->late_spans = 0;
     r->rooted = t->rooted;
-    r->voted = reason != REASON_TOO_LARGE && !t->held;
 }
 
 static struct sampling_decision decide_by_policies(struct shard *s, const struct trace *t,
@@ -111,13 +110,16 @@ static bool ask_journey(struct shard *s, uint32_t number, enum explanation_reaso
 
 /* A held trace is not shown to the policies again: rate limiters would count it twice. */
 static struct sampling_decision vote(struct shard *s, const struct trace *t,
-                                     enum explanation_reason reason, struct policy_vote *votes,
+                                     enum explanation_reason reason, struct recent_decision *r,
                                      uint64_t now_ns)
 {
     struct sampling_decision d = {
         .verdict = SAMPLING_NOT_SAMPLED, .policy = UINT16_MAX, .sub_policy = UINT16_MAX};
-    if (reason != REASON_TOO_LARGE && !t->held && !s->settings->on_ingest)
-        d = decide_by_policies(s, t, votes, now_ns);
+    bool asked = reason != REASON_TOO_LARGE && !t->held && !s->settings->on_ingest;
+    if (r)
+        r->voted = asked;
+    if (asked)
+        d = decide_by_policies(s, t, r ? r->votes : NULL, now_ns);
     if (d.verdict == SAMPLING_ERROR)
         d.verdict = SAMPLING_NOT_SAMPLED;
     return d;
@@ -148,7 +150,7 @@ bool shard_decide(struct shard *s, uint32_t number, enum explanation_reason reas
 {
     struct trace *t = trace_table_at(s->traces, number);
     struct recent_decision *r = recent_decisions_next(s->recent, now_ns);
-    struct sampling_decision d = vote(s, t, reason, r ? r->votes : NULL, now_ns);
+    struct sampling_decision d = vote(s, t, reason, r, now_ns);
     bool held_before = t->held;
     if (ask_journey(s, number, reason, &d, now_ns))
         return false;
@@ -171,6 +173,8 @@ bool shard_decide_on_ingest(struct shard *s, uint32_t number, uint64_t now_ns)
         return false;
     if (d.verdict == SAMPLING_SAMPLED && s->settings->journeys)
         journeys_keep(s->settings->journeys, t->hash);
+    if (r)
+        r->voted = true;
     conclude(s, t, &d, REASON_POLICIES, r, now_ns);
     return true;
 }

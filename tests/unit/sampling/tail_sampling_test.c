@@ -729,6 +729,38 @@ static void what_might_be_dropped_is_not_kept_early(void **state)
     rig_end(&r);
 }
 
+/* When the wait is over no policy is asked, so none has a vote to tell. */
+static void who_was_not_asked_has_no_vote(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct explanation *x = calloc(1, sizeof *x);
+    uint8_t id[16];
+    rig_begin(&r);
+    keep_errors(&r);
+    r.settings.on_ingest = true;
+    r.settings.recent_bytes = 400; /* one record */
+    rig_start(&r);
+    send_one(&r, (struct span_wish){.trace = 1, .error = true});
+    wish_trace_id(1, id);
+    assert_true(shard_explain(r.shard, id, x));
+    assert_true(x->detailed);
+    assert_int_equal(x->vote_count, 1);
+    assert_int_equal(x->votes[0].verdict, SAMPLING_SAMPLED);
+    send_one(&r, (struct span_wish){.trace = 2});
+    pass(&r, 3 * SECOND);
+    memset(x, 0, sizeof *x);
+    assert_true(shard_explain(r.shard, id, x));
+    assert_false(x->detailed);
+    wish_trace_id(2, id);
+    assert_true(shard_explain(r.shard, id, x));
+    assert_true(x->detailed);
+    assert_int_equal(x->decision.verdict, SAMPLING_NOT_SAMPLED);
+    assert_int_equal(x->vote_count, 0);
+    free(x);
+    rig_end(&r);
+}
+
 /* ---- journeys ---- */
 
 static void rig_journeys(struct rig *r, uint64_t wait_ns)
@@ -1101,6 +1133,7 @@ int main(void)
         cmocka_unit_test(arrivals_are_judged_at_once),
         cmocka_unit_test(arrivals_are_judged_alone),
         cmocka_unit_test(what_might_be_dropped_is_not_kept_early),
+        cmocka_unit_test(who_was_not_asked_has_no_vote),
         cmocka_unit_test(a_journey_is_kept_whole_or_not_at_all),
         cmocka_unit_test(a_hop_to_a_kept_trace_keeps),
         cmocka_unit_test(what_is_held_is_not_told_as_decided),
