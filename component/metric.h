@@ -80,6 +80,7 @@ struct metric_point {
 struct metric_visitor {
     /* False: enough, stop. */
     bool (*point)(struct metric_visitor *v, const struct metric_point *p);
+    bool incomplete; /* set by a source that has no memory to show all that it has */
 };
 
 struct metric_source {
@@ -91,7 +92,8 @@ struct metric_source {
 
     /* Shows every series of a family. Any thread, several at once. Holds no lock for longer than a
      * lane can wait (a millisecond), however many series there are: they may go on counting while
-     * it walks, but one point is consistent in itself. */
+     * it walks, but one point is consistent in itself. What it has no memory for is not shown, and
+     * the visitor is told. */
     void (*collect)(struct metric_source *s, size_t family, struct metric_visitor *v);
 };
 

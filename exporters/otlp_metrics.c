@@ -315,6 +315,12 @@ static void write_point(struct otlp_metrics *m, const struct metric_point *p)
     m->points++;
 }
 
+static void lose(struct otlp_metrics *m)
+{
+    struct buffer lost = {.failed = true};
+    m->emit(m->context, &lost, 1);
+}
+
 static bool visit(struct metric_visitor *v, const struct metric_point *p)
 {
     struct otlp_metrics *m = (struct otlp_metrics *)v;
@@ -323,7 +329,6 @@ static bool visit(struct metric_visitor *v, const struct metric_point *p)
         write_point(m, p);
         return true;
     }
-    struct buffer lost = {.failed = true};
     switch (metric_delta_take(m->delta, m->source, m->family, p, &delta)) {
     case DELTA_NEW:
         write_point(m, &delta);
@@ -331,7 +336,7 @@ static bool visit(struct metric_visitor *v, const struct metric_point *p)
     case DELTA_NOTHING:
         break;
     case DELTA_NO_MEMORY:
-        m->emit(m->context, &lost, 1);
+        lose(m);
         break;
     }
     return true;
@@ -344,13 +349,16 @@ void otlp_metrics_collect(struct otlp_metrics *m, struct metric_source *source,
     m->source = source;
     m->emit = emit;
     m->context = context;
+    m->visitor.incomplete = false;
     for (m->family = 0; m->family < source->family_count; m->family++) {
         source->collect(source, m->family, &m->visitor);
         end_families(m);
     }
     m->family = 0;
     flush(m);
-    if (source->delta)
+    if (m->visitor.incomplete)
+        lose(m);
+    else if (source->delta)
         metric_delta_forget_unseen(m->delta, source);
 }
 

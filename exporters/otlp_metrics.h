@@ -16,7 +16,8 @@ struct otlp_metrics *otlp_metrics_create(void);
 void otlp_metrics_destroy(struct otlp_metrics *m); /* NULL is fine */
 
 /* Gives each request to `emit`, which may take the buffer's memory; a buffer that has failed stands
- * for points that were lost. Deltas, where the source wants them, are since the last call. */
+ * for points that were lost (for one, when a source does not know how many). Deltas, where the
+ * source wants them, are since the last call. */
 void otlp_metrics_collect(struct otlp_metrics *m, struct metric_source *source,
                           void (*emit)(void *context, struct buffer *request, uint64_t points),
                           void *context);

@@ -99,7 +99,8 @@ static void service_graph_collect(struct metric_source *source, size_t family,
                         .visitor = visitor,
                         .time_ns = now.wall_ns - g->settings.timestamp_offset_ns};
     service_graph_expire_all(g, now);
-    series_walk(&g->store, &g->lock, now.steady_ns, show, &v);
+    if (!series_walk(&g->store, &g->lock, now.steady_ns, show, &v))
+        visitor->incomplete = true;
 }
 
 void service_graph_source_init(struct service_graph *g)

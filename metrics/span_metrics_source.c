@@ -78,6 +78,7 @@ struct showing {
     struct metric_label *labels; /* with room for more than a point has */
     size_t label_room;
     size_t label_count;
+    bool no_memory;                                  /* for labels */
     struct metric_exemplar exemplars[EXEMPLARS_MAX]; /* in another unit */
 };
 
@@ -85,6 +86,7 @@ static void put_label(struct showing *v, struct bytes name, struct value value)
 {
     if (v->label_count == v->label_room) {
         struct metric_label *more = realloc(v->labels, (v->label_room + LABELS_MAX) * sizeof *more);
+        v->no_memory |= !more;
         if (!more)
             return;
         v->labels = more;
@@ -177,6 +179,8 @@ static bool show(void *context, const struct series *s)
 {
     struct showing *v = context;
     put_labels(v, s);
+    if (v->no_memory)
+        return false;
     struct metric_point p = {.series = s->id,
                              .resource = &s->group->resource,
                              .labels = v->labels,
@@ -197,7 +201,9 @@ static void span_metrics_collect(struct metric_source *source, size_t family,
         (struct span_metrics *)((char *)source - offsetof(struct span_metrics, source));
     struct showing v = {
         .m = m, .family = &m->shown[family], .visitor = visitor, .now_ns = realtime_ns()};
-    series_walk(&m->stores[v.family->store], &m->lock, monotonic_ns(), show, &v);
+    if (!series_walk(&m->stores[v.family->store], &m->lock, monotonic_ns(), show, &v) ||
+        v.no_memory)
+        visitor->incomplete = true;
     free(v.labels);
 }
 

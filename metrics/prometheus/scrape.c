@@ -212,6 +212,8 @@ static void walk_family(struct scrape *s, const struct family *f)
     for (size_t i = 0; i < f->part_count && s->result == SCRAPE_DONE; i++) {
         s->part = &f->parts[i];
         s->part->source->collect(s->part->source, s->part->index, &s->visitor);
+        if (s->visitor.incomplete)
+            fail(s, SCRAPE_TOO_LARGE);
     }
     if (s->family_begun)
         s->exposition.format->end_family(&s->exposition);

@@ -328,7 +328,10 @@ void write_requests_collect(struct write_requests *w, struct metric_source *sour
             w->part = &w->family->parts[k];
             if (w->part->source != source)
                 continue;
+            w->visitor.incomplete = false;
             source->collect(source, w->part->index, &w->visitor);
+            if (w->visitor.incomplete)
+                lose(w);
             if (w->options.metadata && w->shown.count > 0)
                 write_metadata(w);
         }

@@ -29,7 +29,7 @@ struct write_report {
 };
 
 /* Gives each packed request to `emit`, which may take the buffer's memory; a buffer that has failed
- * stands for points that were lost. */
+ * stands for points that were lost (for one, when a source does not know how many). */
 void write_requests_collect(struct write_requests *w, struct metric_source *source,
                             void (*emit)(void *context, struct buffer *request, uint64_t points),
                             void *context, struct write_report *report);

@@ -1,8 +1,7 @@
 /* service_graph as somebody sees it who reads its series. */
-#include "tests/unit/metrics/rig.h"
+#include "tests/unit/metrics/short_of_memory.h"
 
 #include "metrics/service_graph_private.h"
-#include "tests/unit/proto/failing_malloc.h"
 
 #define SERVER   SPAN_KIND_SERVER
 #define CLIENT   SPAN_KIND_CLIENT
@@ -275,6 +274,19 @@ static void what_fails_once_may_succeed_later(void **state)
     rig_close(&r);
 }
 
+static void showing_runs_out_of_memory(void **state)
+{
+    (void)state;
+    struct rig r = rig_open(&service_graph_connector, "{'exponential_histogram_max_size':5}");
+    for (char c = 'a'; c <= 'z'; c++) {
+        const char name[] = {c, 0};
+        SEND(&r, SPAN(name, "c", CLIENT, 0, MS, 1, 1, 0), SPAN("s", "s", SERVER, 0, MS, 1, 2, 1));
+    }
+    for (size_t family = 0; family < r.source->family_count; family++)
+        assert_want_of_memory_is_told(&r, family);
+    rig_close(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -290,6 +302,7 @@ int main(void)
         cmocka_unit_test(exponential_histograms),
         cmocka_unit_test(mistakes_are_told),
         cmocka_unit_test(memory_runs_out),
+        cmocka_unit_test(showing_runs_out_of_memory),
         cmocka_unit_test(each_span_is_counted_as_lost),
         cmocka_unit_test(what_fails_once_may_succeed_later),
     };

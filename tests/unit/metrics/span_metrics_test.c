@@ -1,7 +1,5 @@
 /* span_metrics as somebody sees it who reads its series. */
-#include "tests/unit/metrics/rig.h"
-
-#include "tests/unit/proto/failing_malloc.h"
+#include "tests/unit/metrics/short_of_memory.h"
 
 #define SERVER             SPAN_KIND_SERVER
 #define CLIENT             SPAN_KIND_CLIENT
@@ -444,6 +442,22 @@ static void memory_runs_out(void **state)
     }
 }
 
+static void showing_runs_out_of_memory(void **state)
+{
+    (void)state;
+    struct rig r = rig_open(&span_metrics_connector, "{'names':['collector','tempo'],"
+                                                     "'exemplars':{'enabled':true}}");
+    for (char c = 'a'; c <= 'z'; c++) {
+        const char name[] = {c, 0};
+        SEND(&r, {"s", name, SERVER, .id = 1, .duration_ns = MS},
+             {"t", name, SERVER, .id = 2, .duration_ns = MS},
+             {"u", name, SERVER, .id = 3, .duration_ns = MS});
+    }
+    for (size_t family = 0; family < r.source->family_count; family++)
+        assert_want_of_memory_is_told(&r, family);
+    rig_close(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -466,6 +480,7 @@ int main(void)
         cmocka_unit_test(mistakes_are_told),
         cmocka_unit_test(deltas),
         cmocka_unit_test(memory_runs_out),
+        cmocka_unit_test(showing_runs_out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, rig_teardown);
 }

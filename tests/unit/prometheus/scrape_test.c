@@ -312,6 +312,19 @@ static void a_late_scrape_ends(void **state)
     done(&s);
 }
 
+static void half_a_scrape_is_none(void **state)
+{
+    (void)state;
+    struct setup s = usual(&exposition_text);
+    struct test_source shop = shop_source();
+    struct metric_source *sources[] = {&shop.source};
+    shop.short_of_memory = true;
+    make(&s, sources, 1);
+    assert_int_equal(scrape_run(&s.options, &reply, &report), SCRAPE_TOO_LARGE);
+    assert_null(reply.body.data);
+    done(&s);
+}
+
 /* ---- labels ---- */
 
 static void names_that_meet(void **state)
@@ -568,6 +581,7 @@ int main(void)
         cmocka_unit_test(old_points_are_not_shown),
         cmocka_unit_test(a_histogram_that_is_too_coarse_is_left_out),
         cmocka_unit_test(a_late_scrape_ends),
+        cmocka_unit_test(half_a_scrape_is_none),
         cmocka_unit_test(names_that_meet),
         cmocka_unit_test(empty_labels_make_no_other_series),
         cmocka_unit_test(utf8_names_are_quoted),

@@ -19,12 +19,14 @@
 struct test_source {
     struct metric_source source; /* first */
     const struct metric_point *points[4];
-    size_t counts[4]; /* by family */
+    size_t counts[4];     /* by family */
+    bool short_of_memory; /* says that there would be more to show */
 };
 
 static inline void test_collect(struct metric_source *s, size_t family, struct metric_visitor *v)
 {
     struct test_source *t = (struct test_source *)s;
+    v->incomplete |= t->short_of_memory;
     for (size_t i = 0; i < t->counts[family]; i++) {
         if (!v->point(v, &t->points[family][i]))
             return;

@@ -11,13 +11,17 @@ static struct {
     Prometheus__WriteRequest *requests[64];
     size_t count;
     uint64_t points;
+    uint64_t lost;
     struct write_report report;
 } sent;
 
 static void take(void *context, struct buffer *request, uint64_t points)
 {
     (void)context;
-    assert_false(request->failed);
+    if (request->failed) {
+        sent.lost += points;
+        return;
+    }
     assert_true(sent.count < 64);
     struct buffer plain = unsnap(buffer_bytes(request));
     sent.requests[sent.count] = prometheus__write_request__unpack(NULL, plain.len, plain.data);
@@ -102,6 +106,7 @@ static void every_kind_arrives(void **state)
     collect(&shop, (struct label_rules){.constants = {constants, 2}}, 1 << 20);
     assert_int_equal(sent.count, 1);
     assert_int_equal(sent.points, 4);
+    assert_int_equal(sent.lost, 0);
     assert_sample("queue_length_ratio,a=b" BOX OWN, -0.5);
     assert_sample("traces_span_metrics_calls_total,a=b" BOX OWN, 7);
     assert_sample(DURATION "_bucket,a=b" BOX ",le=2" OWN, 1);
@@ -161,6 +166,7 @@ static void requests_are_cut_and_no_series_is_sent_twice(void **state)
     collect(&source, (struct label_rules){0}, 10000);
     assert_true(sent.count > 5);
     assert_int_equal(sent.points, POINTS);
+    assert_int_equal(sent.lost, 0);
     assert_int_equal(sent.report.duplicates, POINTS);
     size_t series = 0;
     for (size_t i = 0; i < sent.count; i++)
@@ -178,12 +184,23 @@ static void what_cannot_be_said_is_counted(void **state)
     assert_int_equal(sent.count, 0);
 }
 
+static void what_a_source_cannot_show_is_lost(void **state)
+{
+    (void)state;
+    struct test_source shop = shop_source();
+    shop.short_of_memory = true;
+    collect(&shop, (struct label_rules){0}, 1 << 20);
+    assert_int_equal(sent.points, 4);
+    assert_int_equal(sent.lost, 4); /* one for each family */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(every_kind_arrives, forget),
         cmocka_unit_test_teardown(requests_are_cut_and_no_series_is_sent_twice, forget),
         cmocka_unit_test_teardown(what_cannot_be_said_is_counted, forget),
+        cmocka_unit_test_teardown(what_a_source_cannot_show_is_lost, forget),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
