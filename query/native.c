@@ -6,6 +6,8 @@
 #include "query/openapi.h"
 #include "query/params.h"
 
+#include <stdio.h>
+
 static const char *status_title(unsigned status)
 {
     switch (status) {
@@ -44,6 +46,54 @@ void native_error(struct call *c, unsigned status, const char *detail)
     buffer_append_byte(&c->reply->body, '\n');
 }
 
+struct parameters {
+    const char *const *names;
+    uint32_t seen; /* a bit for each name */
+    struct error error;
+};
+
+static void describe(const char *const *names, struct error *e)
+{
+    size_t len = strlen(e->text);
+    for (size_t i = 0; names[i]; i++) {
+        const char *before = i == 0 ? "; there are " : names[i + 1] ? ", " : " and ";
+        len += (size_t)snprintf(e->text + len, sizeof e->text - len, "%s%s", before, names[i]);
+    }
+}
+
+static bool is_expected(void *context, const char *name, const char *value)
+{
+    struct parameters *p = context;
+    for (unsigned i = 0; p->names[i]; i++) {
+        if (strcmp(p->names[i], name) != 0)
+            continue;
+        if (!value || !value[0])
+            return error_set(&p->error, "%s has no value", name);
+        if (p->seen & 1U << i)
+            return error_set(&p->error, "%s is there twice", name);
+        p->seen |= 1U << i;
+        return true;
+    }
+    error_set(&p->error, "unknown parameter %.100s", name);
+    describe(p->names, &p->error);
+    return false;
+}
+
+bool native_parameters_are(struct call *c, const char *const *names)
+{
+    struct parameters p = {.names = names};
+    http_query_each(c->http, is_expected, &p);
+    if (p.error.text[0])
+        native_error(c, 400, p.error.text);
+    return !p.error.text[0];
+}
+
+bool native_has_no_parameters(struct call *c)
+{
+    static const char *const none[] = {NULL};
+    return native_parameters_are(c, none);
+}
+
 void native_front_page(struct call *c)
 {
     static const char page[] =
@@ -70,6 +120,8 @@ void native_front_page(struct call *c)
 void native_openapi(struct call *c)
 {
     struct bytes document = openapi_document();
+    if (!native_has_no_parameters(c))
+        return;
     call_restart(c, 200, "application/json");
     buffer_append(&c->reply->body, document.data, document.len);
 }
@@ -78,6 +130,8 @@ void native_services(struct call *c)
 {
     struct store_names names;
     struct json_writer w;
+    if (!native_has_no_parameters(c))
+        return;
     if (!store_services(c->reader, &names)) {
         native_error(c, 500, "the trace store cannot be read");
         return;
@@ -140,6 +194,8 @@ void native_trace(struct call *c)
     struct error e;
     uint8_t id[16];
     enum format format = accepted_format(c);
+    if (!native_has_no_parameters(c))
+        return;
     if (!param_trace_id(c->parameter, id, &e)) {
         native_error(c, 400, "a trace id is up to 32 hex digits");
         return;

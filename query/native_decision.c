@@ -134,6 +134,8 @@ void native_decision(struct call *c)
     struct error e;
     uint8_t id[16];
     struct answer a = {0};
+    if (!native_has_no_parameters(c))
+        return;
     if (!param_trace_id(c->parameter, id, &e)) {
         native_error(c, 400, "a trace id is up to 32 hex digits");
         return;

@@ -79,6 +79,7 @@ static void erase(struct call *c, struct erase_options *o)
 
 void native_erase(struct call *c)
 {
+    static const char *const parameters[] = {"where", "scope", "dry_run", NULL};
     struct erase_where where = {0};
     struct erase_options o = {.where = &where, .asked = "http"};
     struct error e = {{0}};
@@ -86,6 +87,8 @@ void native_erase(struct call *c)
     if (!allowed(c))
         native_error(c, 403,
                      "erasing is not allowed from here (see `erase` of the query extension)");
+    else if (!native_parameters_are(c, parameters))
+        return;
     else if (!text)
         native_error(c, 400, "where is missing: it has to say what to erase");
     else if (!erase_where_parse(text, &where, &e))

@@ -80,11 +80,38 @@ static void native_searches(void **state)
     }
 }
 
+/* No typing error makes an erasure of a dry run, or a larger one. */
+static void erasing_takes_nothing_for_granted(void **state)
+{
+    (void)state;
+    static const char everything[] = "/api/v1/traces?where=*~%22e%22";
+    static const char *const more[][2] = {
+        {"&dryrun=true", "unknown parameter dryrun; there are where, scope and dry_run"},
+        {"&dry-run", "unknown parameter dry-run"},
+        {"&dry_run", "dry_run has no value"},
+        {"&dry_run=", "dry_run has no value"},
+        {"&dry_run=1", "dry_run is true or false"},
+        {"&dry_run=false&dry_run=true", "dry_run is there twice"},
+        {"&where=a%3D%22b%22", "where is there twice"},
+        {"&scope=span", "scope is spans or traces"},
+    };
+    for (size_t i = 0; i < sizeof more / sizeof more[0]; i++) {
+        char path[128];
+        snprintf(path, sizeof path, "%s%s", everything, more[i][0]);
+        struct answer a = ask("DELETE", path, "", NULL);
+        assert_int_equal(a.status, 400);
+        assert_non_null(strstr(a.body, more[i][1]));
+        free(a.head);
+    }
+    check_status("/api/v1/traces/" SHOP, 200);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(native_traces),
         cmocka_unit_test(native_searches),
+        cmocka_unit_test(erasing_takes_nothing_for_granted),
     };
     return cmocka_run_group_tests(tests, server_start, server_stop);
 }
