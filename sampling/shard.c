@@ -99,6 +99,13 @@ void shard_update_full(struct shard *s)
     atomic_store_explicit(&s->full, full, memory_order_relaxed);
 }
 
+uint64_t shard_clock(struct shard *s, uint64_t now_ns)
+{
+    if (now_ns > s->clock_ns)
+        s->clock_ns = now_ns;
+    return s->clock_ns;
+}
+
 /* ---- turns ---- */
 
 /* Decides one trace that is due. False: none is. */
@@ -191,6 +198,7 @@ static bool hand_on(struct shard *s, uint64_t now_ns)
 uint64_t shard_turn(struct shard *s, uint64_t now_ns)
 {
     pthread_mutex_lock(&s->lock);
+    now_ns = shard_clock(s, now_ns);
     uint64_t began_ns = monotonic_ns();
     bool more = decide_and_leave(s, now_ns);
     time_decisions(s, more, began_ns);

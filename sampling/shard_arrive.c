@@ -251,6 +251,7 @@ void shard_offer(struct shard *s, struct batch *b, uint64_t now_ns)
     if (count == 0)
         return;
     pthread_mutex_lock(&s->lock);
+    now_ns = shard_clock(s, now_ns);
     offer_spans(s, b, count, now_ns);
     /* Whoever made traces leave early does the work of it. */
     if (s->leaving_first != TRACE_NONE)

@@ -37,6 +37,7 @@ struct shard {
     atomic_bool full; /* no room: read without the lock */
 
     pthread_mutex_t lock; /* guards all below */
+    uint64_t clock_ns;    /* CLOCK_MONOTONIC: the latest time that somebody came with */
     struct policy_set *policies;
     struct trace_table *traces;
     struct timing_wheel wheel;
@@ -79,5 +80,8 @@ bool shard_flush(struct shard *s);
 const char *shard_policy_name(const struct shard *s, uint16_t policy);
 
 void shard_update_full(struct shard *s);
+/* The time for whoever looked at the clock, at `now_ns`, before the lock was free: another may have
+ * come in between. So what happens under the lock happens one after the other. */
+uint64_t shard_clock(struct shard *s, uint64_t now_ns);
 
 #endif

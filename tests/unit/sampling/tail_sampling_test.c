@@ -535,6 +535,36 @@ static void decisions_explain_themselves(void **state)
     rig_end(&r);
 }
 
+/* A lane that looked at the clock first may be the second to get at the shard. */
+static void time_never_goes_back(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct explanation *x = calloc(1, sizeof *x);
+    uint8_t id[16];
+    wish_trace_id(1, id);
+    rig_begin(&r);
+    keep_errors(&r);
+    r.settings.traces_limit = 1;
+    rig_start(&r);
+    send_one(&r, (struct span_wish){.trace = 1, .error = true});
+    r.now_ns -= SECOND;
+    send_one(&r, (struct span_wish){.trace = 2});
+    send_one(&r, (struct span_wish){.trace = 1}); /* late */
+    assert_true(shard_explain(r.shard, id, x));
+    assert_int_equal(x->reason, REASON_EARLY);
+    assert_int_equal(x->late_spans, 1);
+    assert_int_equal(x->waited_ns, 0);
+    assert_int_equal(counter_read(r.metrics.removal_age_s.sum), 0);
+    assert_int_equal(counter_read(r.metrics.late_span_age_s.observations), 1);
+    assert_int_equal(counter_read(r.metrics.late_span_age_s.sum), 0);
+    pass(&r, 3 * SECOND);
+    assert_true(shard_empty(r.shard));
+    assert_int_equal(next.spans, 2);
+    free(x);
+    rig_end(&r);
+}
+
 /* Beyond the ring of recent decisions, verdict and policy are still known. */
 static void old_decisions_are_told_in_short(void **state)
 {
@@ -1127,6 +1157,7 @@ int main(void)
         cmocka_unit_test(adjusted_counts_add_up),
         cmocka_unit_test(thresholds_rise_on_late_spans_too),
         cmocka_unit_test(decisions_explain_themselves),
+        cmocka_unit_test(time_never_goes_back),
         cmocka_unit_test(old_decisions_are_told_in_short),
         cmocka_unit_test(the_end_decides_what_waits),
         cmocka_unit_test(policies_are_accounted_for),
