@@ -16,6 +16,7 @@
 #include "processors/kafka_hops/index.h"
 #include "processors/kafka_hops/listeners.h"
 #include "proto/edit.h"
+#include "proto/span_kind.h"
 
 #include <stdlib.h>
 
@@ -164,24 +165,44 @@ static bool reserve(struct readings *r)
     return true;
 }
 
-static void read_party(struct party_key *k, const struct message *m, struct bytes service)
+/* Neighbours are mostly of one party, which need not be hashed again. */
+static void read_party(struct reading *r, const struct reading *before, struct bytes service)
 {
-    *k = (struct party_key){.strings = {[PARTY_SERVICE] = service,
-                                        [PARTY_TOPIC] = m->place.topic,
-                                        [PARTY_GROUP] = m->group,
-                                        [PARTY_CLUSTER] = m->cluster_id,
-                                        [PARTY_ADDRESSES] = m->addresses}};
-    party_key_finish(k);
+    const struct message *m = &r->message;
+    r->party = (struct party_key){.strings = {[PARTY_SERVICE] = service,
+                                              [PARTY_TOPIC] = m->place.topic,
+                                              [PARTY_GROUP] = m->group,
+                                              [PARTY_CLUSTER] = m->cluster_id,
+                                              [PARTY_ADDRESSES] = m->addresses}};
+    if (before && party_key_same_strings(&r->party, &before->party))
+        party_key_copy_hashes(&r->party, &before->party);
+    else
+        party_key_finish(&r->party);
+}
+
+/* The first span that may be about a message; the batch's count of spans: none is. */
+static uint32_t first_possible(const struct batch *b)
+{
+    uint32_t i = 0;
+    while (i < b->span_count && !message_possible(&b->spans[i]))
+        i++;
+    return i;
+}
+
+/* Producers and consumers are nearly all ours: reading them tells. */
+static bool is_worth_reading(const struct span_view *s)
+{
+    return s->kind == SPAN_KIND_CLIENT ? message_possible(s) : s->kind > SPAN_KIND_CLIENT;
 }
 
 /* Reads all messaging spans of a batch. False: out of memory, some were left out. */
-static bool read_batch(const struct batch *b, struct readings *r)
+static bool read_batch(const struct batch *b, uint32_t first, struct readings *r)
 {
     const struct resource_view *resource = NULL;
     struct bytes service = {0};
-    for (uint32_t i = 0; i < b->span_count; i++) {
+    for (uint32_t i = first; i < b->span_count; i++) {
         const struct span_view *s = &b->spans[i];
-        if (!message_possible(s))
+        if (!is_worth_reading(s))
             continue;
         if (!reserve(r))
             return false;
@@ -192,7 +213,7 @@ static bool read_batch(const struct batch *b, struct readings *r)
             resource = span_resource(b, s);
             service = resource_service_name(resource);
         }
-        read_party(&reading->party, &reading->message, service);
+        read_party(reading, r->count > 0 ? reading - 1 : NULL, service);
         hop_index_hash(s, &reading->message, &reading->party, &reading->hashes);
         reading->span = i;
         r->count++;
@@ -322,9 +343,10 @@ static struct batch *add_links(struct kafka_hops *k, struct batch *b,
 
 /* Takes over a reference to `b`, gives back one to the same spans, some of them linked. NULL: out
  * of memory. */
-static struct batch *find_hops(struct kafka_hops *k, struct batch *b, struct workspace *w)
+static struct batch *find_hops(struct kafka_hops *k, struct batch *b, uint32_t first,
+                               struct workspace *w)
 {
-    if (!read_batch(b, &w->readings)) {
+    if (!read_batch(b, first, &w->readings)) {
         batch_release(b);
         return NULL;
     }
@@ -340,23 +362,15 @@ static struct batch *find_hops(struct kafka_hops *k, struct batch *b, struct wor
     return add_links(k, b, &w->found);
 }
 
-static bool any_possible(const struct batch *b)
-{
-    for (uint32_t i = 0; i < b->span_count; i++) {
-        if (message_possible(&b->spans[i]))
-            return true;
-    }
-    return false;
-}
-
 static struct outcome kafka_hops_consume(struct component *c, struct batch *b, struct receipt *r)
 {
     struct kafka_hops *k = (struct kafka_hops *)c;
-    if (!any_possible(b))
+    uint32_t first = first_possible(b);
+    if (first == b->span_count)
         return component_consume(c->next, b, r);
     struct workspace *w = workspace_take(k);
     if (w) {
-        b = find_hops(k, b, w);
+        b = find_hops(k, b, first, w);
         workspace_give(k, w);
     } else {
         batch_release(b);

@@ -4,6 +4,7 @@
 
 #include "processors/kafka_hops/hop_attributes.h"
 #include "processors/kafka_hops/number_text.h"
+#include "proto/otlp_fields.h"
 #include "proto/span_kind.h"
 #include "proto/wire.h"
 
@@ -14,7 +15,7 @@ static const char header[] = "header.";
 
 enum { PREFIX = sizeof messaging - 1, HEADER_PREFIX = sizeof header - 1 };
 
-static bool has_prefix(struct bytes text, const char *prefix, size_t len)
+static inline bool has_prefix(struct bytes text, const char *prefix, size_t len)
 {
     return text.len > len && memcmp(text.data, prefix, len) == 0;
 }
@@ -26,11 +27,48 @@ static struct bytes after(struct bytes text, size_t len)
 
 /* ---- a quick look ---- */
 
+/* Whether an attribute of less than 128 bytes stands here, as nearly all do. */
+static inline bool is_small_attribute(const uint8_t *at, const uint8_t *end)
+{
+    return wire_likely(end - at >= 2 && at[0] == WIRE_TAG(SPAN_ATTRIBUTES, WIRE_LENGTH) &&
+                       at[1] < 0x80 && at[1] <= end - at - 2);
+}
+
+/* Moves behind the next attribute of a span. */
+static inline bool next_attribute(const uint8_t **cursor, const uint8_t *end,
+                                  struct bytes *key_value)
+{
+    const uint8_t *at = *cursor;
+    struct wire_part p;
+    if (is_small_attribute(at, end)) {
+        *key_value = bytes_of(at + 2, at[1]);
+        *cursor = at + 2 + at[1];
+        return true;
+    }
+    if (!wire_next(cursor, end, SPAN_ATTRIBUTES, &p))
+        return false;
+    *key_value = p.bytes;
+    return true;
+}
+
+/* The key of an attribute, where it stands first and is short, as nearly always. */
+static inline bool has_plain_key(struct bytes key_value)
+{
+    const uint8_t *at = key_value.data;
+    return wire_likely(key_value.len >= 2 && at[0] == WIRE_TAG(1, WIRE_LENGTH) && at[1] < 0x80 &&
+                       at[1] <= key_value.len - 2);
+}
+
+static inline struct bytes plain_key(struct bytes key_value)
+{
+    return bytes_of(key_value.data + 2, key_value.data[1]);
+}
+
 static inline bool is_system_key(struct bytes key_value)
 {
     static const char key[] = "messaging.system";
     enum { LEN = sizeof key - 1 };
-    if (wire_likely(key_value.len > LEN + 2 && key_value.data[0] == WIRE_TAG(1, WIRE_LENGTH)))
+    if (has_plain_key(key_value))
         return key_value.data[1] == LEN && memcmp(key_value.data + 2, key, LEN) == 0;
     return bytes_equal_string(attribute_key(key_value), key);
 }
@@ -40,9 +78,9 @@ bool message_possible(const struct span_view *s)
     if (wire_likely(s->kind < SPAN_KIND_CLIENT))
         return false;
     const uint8_t *at = s->data, *end = s->data + s->len;
-    struct wire_part p;
-    while (wire_next(&at, end, SPAN_ATTRIBUTES, &p)) {
-        if (is_system_key(p.bytes))
+    struct bytes key_value;
+    while (next_attribute(&at, end, &key_value)) {
+        if (is_system_key(key_value))
             return true;
     }
     return false;
@@ -54,12 +92,14 @@ static struct bytes text_of(const struct value *v)
 {
     struct value_iterator it;
     struct value first;
+    if (wire_likely(v->type == VALUE_STRING))
+        return v->bytes;
     if (v->type == VALUE_ARRAY) {
         value_begin(&it, v->bytes);
         return value_next(&it, &first) && first.type == VALUE_STRING ? first.bytes
                                                                      : bytes_of(NULL, 0);
     }
-    return v->type == VALUE_STRING || v->type == VALUE_BYTES ? v->bytes : bytes_of(NULL, 0);
+    return v->type == VALUE_BYTES ? v->bytes : bytes_of(NULL, 0);
 }
 
 /* A number that is at least 0 and at most `most`, however it was written; else -1. */
@@ -94,21 +134,21 @@ enum field {
 };
 
 struct spelling {
-    const char *text; /* behind "messaging." */
-    uint8_t len;
+    const char *text;
+    uint8_t len; /* behind "messaging." */
     uint8_t field;
 };
 
 #define SPELLING(text_, field_)                                                                    \
     {                                                                                              \
-        text_, sizeof text_ - 1, field_                                                            \
+        "messaging." text_, sizeof text_ - 1, field_                                               \
     }
 
-/* By length, so that few are compared. */
+/* By length, so that few are compared, the usual ones first. */
 static const struct spelling spellings[] = {
     SPELLING("url", FIELD_ADDRESSES),
-    SPELLING("source", FIELD_TOPIC),
     SPELLING("system", FIELD_SYSTEM),
+    SPELLING("source", FIELD_TOPIC),
     SPELLING("operation", FIELD_OPERATION),
     SPELLING("message.id", FIELD_MESSAGE_ID),
     SPELLING("message_id", FIELD_MESSAGE_ID),
@@ -124,9 +164,9 @@ static const struct spelling spellings[] = {
     SPELLING("kafka.message_key", FIELD_KEY),
     SPELLING("consumer.group.name", FIELD_GROUP),
     SPELLING("source.partition.id", FIELD_PARTITION),
+    SPELLING("kafka.message.offset", FIELD_OFFSET),
     SPELLING("kafka.consumer.group", FIELD_GROUP),
     SPELLING("kafka.consumer_group", FIELD_GROUP),
-    SPELLING("kafka.message.offset", FIELD_OFFSET),
     SPELLING("kafka.source.partition", FIELD_PARTITION),
     SPELLING("kafka.bootstrap.servers", FIELD_ADDRESSES),
     SPELLING("destination.partition.id", FIELD_PARTITION),
@@ -143,17 +183,31 @@ static const uint8_t by_length[LONGEST + 2] = {
     [24] = 23, [25] = 24, [26] = 24, [27] = 24, [28] = 25,
 };
 
-static enum field field_of(struct bytes key)
+/* Whether a text behind "messaging." is this one: both are read from the end in words, which the
+ * prefix makes room for. */
+static inline bool is_spelling(const char *end, const struct spelling *s)
+{
+    const char *text = s->text + PREFIX + s->len;
+    size_t n = 0;
+    do {
+        n += 8;
+        if (memcmp(end - n, text - n, 8) != 0)
+            return false;
+    } while (n < s->len);
+    return true;
+}
+
+static inline enum field field_of(struct bytes key)
 {
     if (!has_prefix(key, messaging, PREFIX))
         return bytes_equal_string(key, "server.address") ? FIELD_ADDRESSES : FIELD_UNKNOWN;
-    key = after(key, PREFIX);
-    if (has_prefix(key, header, HEADER_PREFIX))
+    size_t len = key.len - PREFIX;
+    if (has_prefix(after(key, PREFIX), header, HEADER_PREFIX))
         return FIELD_HEADER;
-    if (key.len > LONGEST)
+    if (len > LONGEST)
         return FIELD_UNKNOWN;
-    for (unsigned i = by_length[key.len]; i < by_length[key.len + 1]; i++) {
-        if (memcmp(key.data, spellings[i].text, spellings[i].len) == 0)
+    for (unsigned i = by_length[len]; i < by_length[len + 1]; i++) {
+        if (is_spelling((const char *)wire_end(key), &spellings[i]))
             return spellings[i].field;
     }
     return FIELD_UNKNOWN;
@@ -313,50 +367,82 @@ static void read_message_id(struct record_place *place, struct bytes id)
         place->offset = number_text(id);
 }
 
-static bool is_word(struct bytes word, const char *const *words)
+/* ---- operations ---- */
+
+enum meaning {
+    SETTLES = 1,
+    SENDS = 2,
+    TAKES = 4,
+    FETCHES = 8, /* from the broker */
+};
+
+struct operation {
+    const char *text;
+    uint8_t len;
+    uint8_t means;
+};
+
+#define OPERATION(text_, means_)                                                                   \
+    {                                                                                              \
+        text_, sizeof text_ - 1, means_                                                            \
+    }
+
+static const struct operation operations[] = {
+    OPERATION("process", TAKES),        OPERATION("publish", SENDS),
+    OPERATION("send", SENDS),           OPERATION("receive", TAKES | FETCHES),
+    OPERATION("poll", TAKES | FETCHES), OPERATION("consume", TAKES),
+    OPERATION("create", SENDS),         OPERATION("produce", SENDS),
+    OPERATION("recv", TAKES | FETCHES), OPERATION("fetch", TAKES | FETCHES),
+    OPERATION("deliver", TAKES),        OPERATION("settle", SETTLES),
+    OPERATION("commit", SETTLES),       OPERATION("ack", SETTLES),
+    OPERATION("nack", SETTLES),
+};
+
+enum { OPERATIONS = sizeof operations / sizeof *operations };
+
+static bool is_word(struct bytes word, const char *text, size_t len)
 {
-    while (*words && !(word.len == strlen(*words) &&
-                       strncasecmp((const char *)word.data, *words, word.len) == 0))
-        words++;
-    return *words != NULL;
+    return word.len == len && (word.data[0] | 0x20) == text[0] &&
+           strncasecmp((const char *)word.data, text, len) == 0;
 }
 
-/* The operation as a word: an attribute's, else the span's name's first or last. */
-static struct bytes operation_word(const struct reading *r, const struct span_view *s)
+/* What a word means; 0: nothing that we know. */
+static unsigned meaning_of(struct bytes word)
 {
-    if (r->operation_type.len > 0)
-        return r->operation_type;
-    if (r->operation.len > 0)
-        return r->operation;
-    struct bytes name = span_name(s);
+    for (unsigned i = 0; i < OPERATIONS; i++) {
+        if (is_word(word, operations[i].text, operations[i].len))
+            return operations[i].means;
+    }
+    return 0;
+}
+
+static struct bytes first_word(struct bytes name)
+{
     size_t end = 0;
     while (end < name.len && name.data[end] != ' ')
         end++;
     return bytes_of(name.data, end);
 }
 
-static enum message_role role_of(const struct reading *r, const struct span_view *s)
+/* The operation's type tells more than its name, which may be anything; without both it is how the
+ * span's name begins. */
+static void read_role(const struct reading *r, const struct span_view *s)
 {
-    static const char *const settling[] = {"settle", "commit", "ack", "nack", NULL};
-    static const char *const sending[] = {"send", "publish", "produce", "create", NULL};
-    static const char *const receiving[] = {"receive", "poll",    "recv",    "consume",
-                                            "fetch",   "process", "deliver", NULL};
-    struct bytes word = operation_word(r, s);
-    if (is_word(word, settling) || is_word(r->operation, settling))
-        return MESSAGE_NONE;
-    if (s->kind == SPAN_KIND_PRODUCER)
-        return MESSAGE_PRODUCER;
+    struct message *m = r->m;
+    unsigned operation = meaning_of(r->operation), means = operation;
+    if (r->operation_type.len > 0)
+        means = meaning_of(r->operation_type);
+    else if (r->operation.len == 0)
+        means = meaning_of(first_word(span_name(s)));
+    m->fetches = (means | operation) & FETCHES;
+    if ((means | operation) & SETTLES)
+        return;
     if (s->kind == SPAN_KIND_CONSUMER)
-        return MESSAGE_CONSUMER;
-    if (is_word(word, sending))
-        return MESSAGE_PRODUCER;
-    return is_word(word, receiving) ? MESSAGE_RECEIVER : MESSAGE_NONE;
-}
-
-static bool fetches(const struct reading *r, const struct span_view *s)
-{
-    static const char *const words[] = {"receive", "poll", "recv", "fetch", NULL};
-    return is_word(operation_word(r, s), words) || is_word(r->operation, words);
+        m->role = MESSAGE_CONSUMER;
+    else if (s->kind == SPAN_KIND_PRODUCER || means & SENDS)
+        m->role = MESSAGE_PRODUCER;
+    else if (means & TAKES)
+        m->role = MESSAGE_RECEIVER;
 }
 
 /* ---- links ---- */
@@ -373,41 +459,69 @@ static bool is_valid(const struct link_view *l)
            !is_zero(l->span_id);
 }
 
-static void count_links(const struct span_view *s, struct message *m)
+static void count_links(struct bytes links_on, struct message *m)
 {
     struct span_cursor links;
     struct link_view l;
-    span_links_begin(&links, span_bytes(s));
+    span_links_begin(&links, links_on);
     while (!m->batch && link_next(&links, &l)) {
         m->batch = m->linked && is_valid(&l);
         m->linked |= is_valid(&l);
     }
 }
 
+static inline bool read_attribute(struct reading *r, struct bytes key_value)
+{
+    struct attribute a;
+    bool plain = has_plain_key(key_value);
+    enum field field = plain ? field_of(plain_key(key_value)) : FIELD_UNKNOWN;
+    if (plain && field == FIELD_UNKNOWN)
+        return true;
+    if (!attribute_read(key_value, &a))
+        return false;
+    take(r, plain ? field : field_of(a.key), &a);
+    return true;
+}
+
+/* Reads the attributes of a span; returns the rest of it from its first link on. */
+static struct bytes read_attributes(struct reading *r, const struct span_view *s)
+{
+    const uint8_t *at = s->data, *end = s->data + s->len, *links = end;
+    struct wire_field f;
+    while (at < end) {
+        const uint8_t *field = at;
+        if (is_small_attribute(at, end)) {
+            f.bytes = bytes_of(at + 2, at[1]);
+            at += 2 + at[1];
+        } else {
+            at = wire_field(at, end, &f);
+            if (!at)
+                break;
+            if (f.tag == WIRE_TAG(SPAN_LINKS, WIRE_LENGTH) && links == end)
+                links = field;
+            if (f.tag != WIRE_TAG(SPAN_ATTRIBUTES, WIRE_LENGTH))
+                continue;
+        }
+        if (!read_attribute(r, f.bytes))
+            break;
+    }
+    return bytes_of(links, (size_t)(end - links));
+}
+
 static const struct record_place nowhere = {.offset = -1, .partition = -1};
 
 bool message_read(const struct span_view *s, struct message *m)
 {
-    static const char *const kafka[] = {"kafka", NULL};
+    static const char kafka[] = "kafka";
     struct reading r = {.m = m};
-    struct attribute_iterator it;
-    struct attribute a;
     *m = (struct message){.place = nowhere, .original = nowhere};
-    if (!message_possible(s))
+    struct bytes links = read_attributes(&r, s);
+    if (!is_word(r.system, kafka, sizeof kafka - 1))
         return false;
-    attribute_begin(&it, span_bytes(s), SPAN_ATTRIBUTES);
-    while (attribute_next(&it, &a)) {
-        enum field field = field_of(a.key);
-        if (field != FIELD_UNKNOWN)
-            take(&r, field, &a);
-    }
-    if (!is_word(r.system, kafka))
-        return false;
-    m->role = role_of(&r, s);
-    m->fetches = fetches(&r, s);
+    read_role(&r, s);
     read_message_id(&m->place, r.message_id);
     if (m->role == MESSAGE_CONSUMER || m->role == MESSAGE_RECEIVER)
-        count_links(s, m);
+        count_links(links, m);
     return m->role != MESSAGE_NONE;
 }
 

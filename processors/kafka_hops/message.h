@@ -49,7 +49,7 @@ struct message {
  * left a walk over its attributes' keys. */
 bool message_possible(const struct span_view *s);
 
-/* Reads a span. False, with the role NONE, when it is none of ours. */
+/* Reads a span of one of those kinds. False, with the role NONE, when it is none of ours. */
 bool message_read(const struct span_view *s, struct message *m);
 
 /* One link of a batch consumer. */

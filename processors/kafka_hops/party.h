@@ -67,6 +67,24 @@ void parties_free(struct parties *p);
 
 /* Fills in the hashes; strings that are too long are cut. Without the lock. */
 void party_key_finish(struct party_key *k);
+
+/* Of keys that are finished or not. */
+static inline bool party_key_same_strings(const struct party_key *a, const struct party_key *b)
+{
+    for (unsigned i = 0; i < PARTY_STRINGS; i++) {
+        if (!bytes_equal(a->strings[i], b->strings[i]))
+            return false;
+    }
+    return true;
+}
+
+static inline void party_key_copy_hashes(struct party_key *k, const struct party_key *from)
+{
+    k->topic_hash = from->topic_hash;
+    k->group_hash = from->group_hash;
+    k->hash = from->hash;
+}
+
 uint64_t topic_hash(struct bytes topic);
 
 /* The party with this key, made if need be. NULL: one too many, or out of memory. */
