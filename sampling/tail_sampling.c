@@ -278,7 +278,14 @@ static bool all_empty(struct sampler *s)
     return true;
 }
 
-/* Takes half of the time at most: those behind it have to finish as well. */
+static void end_all_turns(struct sampler *s)
+{
+    for (unsigned i = 0; i < s->shard_count; i++)
+        lane_call(s->homes[i].lane, end_turns, &s->homes[i]);
+}
+
+/* Takes half of the time at most: those behind it have to finish as well. What is left is lost, so
+ * no turn may hand it on any more. */
 static void tail_sampling_drain(struct component *c, uint64_t deadline_ns)
 {
     struct sampler *s = (struct sampler *)c;
@@ -294,6 +301,7 @@ static void tail_sampling_drain(struct component *c, uint64_t deadline_ns)
         if (pending_spans(s) == before) /* nothing moved: whoever comes next is busy */
             nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
     }
+    end_all_turns(s);
     uint64_t left = pending_spans(s);
     if (left == 0)
         return;
@@ -305,8 +313,7 @@ static void tail_sampling_drain(struct component *c, uint64_t deadline_ns)
 static void tail_sampling_stop(struct component *c)
 {
     struct sampler *s = (struct sampler *)c;
-    for (unsigned i = 0; i < s->shard_count; i++)
-        lane_call(s->homes[i].lane, end_turns, &s->homes[i]);
+    end_all_turns(s);
     if (registry_remove(s))
         telemetry_remove(s->telemetry, &registry);
     telemetry_remove(s->telemetry, s);

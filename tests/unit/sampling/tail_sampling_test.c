@@ -14,6 +14,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -657,6 +658,44 @@ static void the_end_decides_what_waits(void **state)
     run_and_stop(dropping, 0);
 }
 
+static bool tells(struct telemetry *t, const char *line)
+{
+    struct buffer text = {0};
+    telemetry_write(t, &text);
+    buffer_append_byte(&text, 0);
+    bool found = strstr((const char *)text.data, line) != NULL;
+    buffer_free(&text);
+    return found;
+}
+
+/* What is counted as lost stays lost, though there would be room for it a moment later. */
+static void what_is_left_at_the_end_is_lost_once(void **state)
+{
+    (void)state;
+    struct telemetry *t = telemetry_create();
+    struct lane *lane = lane_create("test");
+    struct error e = {0};
+    struct component *c = make(component_config(), &lane, t, &e);
+    assert_string_equal(e.text, "");
+    c->next = &next_component;
+    forget();
+    next.busy = UINT32_MAX;
+    assert_true(lane_start(lane));
+    assert_true(c->ops->start(c, &e));
+    struct span_wish wishes[30] = {{.trace = 1}};
+    assert_int_equal(component_consume(c, wish_batch(wishes, 30), NULL).verdict, VERDICT_ACCEPTED);
+    c->ops->drain(c, monotonic_ns() + SECOND / 5);
+    next.busy = 0;
+    nanosleep(&(struct timespec){.tv_nsec = 200000000}, NULL);
+    assert_int_equal(next.spans, 0);
+    assert_true(tells(t, "reason=\"shutdown\"} 30\n"));
+    c->ops->stop(c);
+    c->ops->destroy(c);
+    lane_destroy(lane);
+    telemetry_destroy(t);
+    assert_int_equal(batch_live_bytes(), 0);
+}
+
 /* ---- telemetry ---- */
 
 static void policies_are_accounted_for(void **state)
@@ -1160,6 +1199,7 @@ int main(void)
         cmocka_unit_test(time_never_goes_back),
         cmocka_unit_test(old_decisions_are_told_in_short),
         cmocka_unit_test(the_end_decides_what_waits),
+        cmocka_unit_test(what_is_left_at_the_end_is_lost_once),
         cmocka_unit_test(policies_are_accounted_for),
         cmocka_unit_test(arrivals_are_judged_at_once),
         cmocka_unit_test(arrivals_are_judged_alone),
