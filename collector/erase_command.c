@@ -195,7 +195,7 @@ static bool erase_all(void *context, struct component *const *components, size_t
     const struct arguments *a = context;
     bool any = false;
     if (!erase_where_add_pseudonyms(a->options.where))
-        return error_set(e, "a value has more pseudonyms than can be looked for");
+        return error_set(e, "out of memory");
     for (size_t i = 0; i < count; i++) {
         if (components[i]->kind != &sqlite_exporter)
             continue;

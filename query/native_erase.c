@@ -70,7 +70,7 @@ static void erase(struct call *c, struct erase_options *o)
     struct error e = {{0}};
     struct erase_result result;
     if (!erase_where_add_pseudonyms(o->where))
-        native_error(c, 500, "the value has more pseudonyms than can be looked for");
+        native_error(c, 500, "out of memory");
     else if (store_erase(c->limits->store, o, &result, &e))
         answer(c, o, &result);
     else

@@ -37,6 +37,24 @@ static bool parse_key(const char *text, const char **at, struct erase_term *t, s
     return t->key || error_set(e, "out of memory");
 }
 
+/* Takes over `form`. */
+static bool push_form(struct erase_term *t, char *form)
+{
+    if (form && t->form_count == t->form_room) {
+        size_t room = t->form_room ? 2 * t->form_room : 8;
+        char **forms = realloc(t->forms, room * sizeof *forms);
+        if (!forms) {
+            free(form);
+            return false;
+        }
+        t->forms = forms;
+        t->form_room = room;
+    }
+    if (form)
+        t->forms[t->form_count++] = form;
+    return form != NULL;
+}
+
 static bool parse_value(const char *text, const char **at, struct erase_term *t, struct error *e)
 {
     if (**at != '"')
@@ -44,9 +62,8 @@ static bool parse_value(const char *text, const char **at, struct erase_term *t,
     const char *from = ++*at;
     char *value = malloc(strlen(from) + 1);
     size_t len = 0;
-    if (!value)
+    if (!push_form(t, value))
         return error_set(e, "out of memory");
-    t->forms[t->form_count++] = value;
     for (; **at && **at != '"'; (*at)++) {
         if (**at == '\\' && ((*at)[1] == '"' || (*at)[1] == '\\'))
             (*at)++;
@@ -97,6 +114,7 @@ void erase_where_free(struct erase_where *w)
         struct erase_term *t = &w->terms[i];
         for (size_t n = 0; n < t->form_count; n++)
             free(t->forms[n]);
+        free(t->forms);
         free(t->key);
     }
     value_text_free(&w->text);
@@ -105,13 +123,7 @@ void erase_where_free(struct erase_where *w)
 
 bool erase_where_add_form(struct erase_where *w, size_t term, struct bytes form)
 {
-    struct erase_term *t = &w->terms[term];
-    if (t->form_count == ERASE_FORMS_MAX)
-        return false;
-    char *copy = bytes_to_string(form);
-    if (copy)
-        t->forms[t->form_count++] = copy;
-    return copy != NULL;
+    return push_form(&w->terms[term], bytes_to_string(form));
 }
 
 struct forms {

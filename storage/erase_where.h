@@ -15,16 +15,13 @@
 #include "proto/batch.h"
 #include "proto/value_text.h"
 
-enum {
-    ERASE_TERMS_MAX = 16,
-    ERASE_FORMS_MAX = 64, /* of one value, itself included */
-};
+enum { ERASE_TERMS_MAX = 16 };
 
 struct erase_term {
     char *key;     /* "*": any */
     bool contains; /* else equals */
-    char *forms[ERASE_FORMS_MAX];
-    size_t form_count;
+    char **forms;  /* the value, and what it may have been stored as */
+    size_t form_count, form_room;
 };
 
 struct erase_where {
@@ -38,7 +35,7 @@ struct erase_where {
 bool erase_where_parse(const char *text, struct erase_where *w, struct error *e);
 void erase_where_free(struct erase_where *w);
 
-/* One more form of a term's value. False: out of memory, or there are too many. */
+/* One more form of a term's value. False: out of memory. */
 bool erase_where_add_form(struct erase_where *w, size_t term, struct bytes form);
 
 /* All forms that this process's pseudonymisers give the values. False: as above. */

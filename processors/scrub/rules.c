@@ -257,14 +257,16 @@ static bool read_patterns(struct scrub_rules *r, const struct settings *s, struc
 
 /* ---- the key ---- */
 
-static bool wants_hashes(const struct scrub_rules *r, const struct detector_options *o)
+static void find_hashed(struct scrub_rules *r, const struct detector_options *o)
 {
-    bool wants = r->blocked_keys.count && r->actions[SCRUB_SENSITIVE_KEY] == ACTION_HASH;
     for (unsigned i = 0; i < SCRUB_CLASSES; i++)
-        wants |= o->classes[i] && r->actions[i] == ACTION_HASH;
+        r->hashed[i] = o->classes[i] && r->actions[i] == ACTION_HASH;
+    r->hashed[SCRUB_SENSITIVE_KEY] |=
+        r->blocked_keys.count > 0 && r->actions[SCRUB_SENSITIVE_KEY] == ACTION_HASH;
     for (size_t i = 0; i < r->pattern_count; i++)
-        wants |= r->patterns[i].action == ACTION_HASH;
-    return wants;
+        r->hashed[SCRUB_CLASSES + i] = r->patterns[i].action == ACTION_HASH;
+    for (size_t i = 0; i < SCRUB_RULES_MAX; i++)
+        r->hashes |= r->hashed[i];
 }
 
 enum { KEY_MIN = 16 };
@@ -312,7 +314,7 @@ static bool fill(struct scrub_rules *r, const struct config_value *config, struc
         !read_regexes(&r->blocked_keys, s.blocked_keys, e) ||
         !read_regexes(&r->allowed_values, s.allowed_values, e))
         return false;
-    r->hashes = wants_hashes(r, &o);
+    find_hashed(r, &o);
     r->ignored_keys = s.ignored_keys;
     r->summary = (enum scrub_summary)s.summary;
     if (s.url_query_keys_given) {

@@ -54,7 +54,8 @@ struct scrub_rules {
     uint8_t hash_key[SCRUB_KEY_MAX];
     size_t hash_key_len;
     const char *hash_key_id;
-    bool hashes; /* some action needs the key */
+    bool hashed[SCRUB_RULES_MAX]; /* what is found and hashed */
+    bool hashes;                  /* any of them */
 };
 
 /* NULL with `e` set. */

@@ -76,12 +76,9 @@ static void forms_of(struct pseudonymiser *p, struct bytes value,
                      void (*each)(void *context, struct bytes form), void *context)
 {
     struct scrub *s = (struct scrub *)((char *)p - offsetof(struct scrub, pseudonyms));
-    for (unsigned rule = 0; rule < SCRUB_CLASSES + s->rules->pattern_count; rule++) {
-        bool hashed = rule < SCRUB_CLASSES
-                          ? s->rules->actions[rule] == ACTION_HASH
-                          : s->rules->patterns[rule - SCRUB_CLASSES].action == ACTION_HASH;
+    for (unsigned rule = 0; rule < SCRUB_RULES_MAX; rule++) {
         struct buffer form = {0};
-        if (!hashed)
+        if (!s->rules->hashed[rule])
             continue;
         scrub_pseudonym(s->rules, rule, value, &form);
         if (!form.failed)

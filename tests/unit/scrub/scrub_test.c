@@ -2,6 +2,7 @@
 #include "processors/scrub/scrub.h"
 
 #include "component/pseudonym.h"
+#include "processors/scrub/detect.h"
 #include "tests/unit/processors/pipe.h"
 
 #include <pthread.h>
@@ -90,6 +91,33 @@ static void its_hashes_can_be_asked_for(void **state)
     buffer_free(&seen);
 }
 
+static void count(void *context, struct bytes form)
+{
+    (void)form;
+    ++*(size_t *)context;
+}
+
+/* Each of two, with one form for each class that is looked for, and pattern. */
+static void only_what_is_found_is_hashed(void **state)
+{
+    (void)state;
+    size_t strict = 0, both = 0;
+    struct pipe *first =
+        pipe_open(&scrub_processor, "{'action':'hash','profiles':['strict'],"
+                                    "'hash':{'key':'0123456789abcdef','key_id':'k'}}");
+    pseudonym_each(bytes_of_string("c@d.com"), count, &strict);
+    assert_true(strict > 1 && strict < SCRUB_CLASSES); /* national numbers are off */
+    struct pipe *second =
+        pipe_open(&scrub_processor,
+                  "{'action':'hash','profiles':[],'classes':{'email':{},'phone':{'action':'mask'}},"
+                  "'blocked_keys':['x'],'patterns':[{'name':'p','regex':'q'}],"
+                  "'hash':{'key':'0123456789abcdef','key_id':'k'}}");
+    pseudonym_each(bytes_of_string("c@d.com"), count, &both);
+    assert_int_equal(both, strict + 3);
+    pipe_close(second);
+    pipe_close(first);
+}
+
 /* Lanes share the processor; each takes its turns with its own batches. */
 static void *send_many(void *context)
 {
@@ -138,6 +166,7 @@ int main(void)
         cmocka_unit_test(others_keep_what_they_hold),
         cmocka_unit_test(without_memory_it_is_busy),
         cmocka_unit_test(its_hashes_can_be_asked_for),
+        cmocka_unit_test(only_what_is_found_is_hashed),
         cmocka_unit_test(lanes_share_it),
     };
     return cmocka_run_group_tests(tests, NULL, pipe_teardown);

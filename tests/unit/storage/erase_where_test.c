@@ -112,9 +112,9 @@ static void other_forms_of_a_value_are_found(void **state)
     assert_false(erase_where_matches(&w, b, 0));
     assert_true(erase_where_add_form(&w, 0, bytes_of_string("alice")));
     assert_true(erase_where_matches(&w, b, 0));
-    while (w.terms[0].form_count < ERASE_FORMS_MAX)
+    for (int i = 0; i < 1000; i++)
         assert_true(erase_where_add_form(&w, 0, bytes_of_string("x")));
-    assert_false(erase_where_add_form(&w, 0, bytes_of_string("x")));
+    assert_true(erase_where_matches(&w, b, 0));
     erase_where_free(&w);
     batch_release(b);
 }
