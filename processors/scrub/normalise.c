@@ -1,6 +1,6 @@
 /* One form for what can be written in many, so that the same person's hash is the same wherever and
  * however they were written: addresses decoded and in lower case, numbers without what separates
- * their groups. What has one form only stays as it is. */
+ * their groups, literals without their quotes. What has one form only stays as it is. */
 #include "processors/scrub/detect_private.h"
 
 #include "proto/buffer.h"
@@ -72,6 +72,53 @@ static void ipv6(struct bytes found, struct buffer *out)
     buffer_append(out, found.data, found.len);
 }
 
+/* Behind what may stand before a literal's quote: N'…', U&'…', _utf8'…'. */
+static size_t behind_prefix(struct bytes found)
+{
+    size_t at = 0;
+    while (at < found.len &&
+           (byte_is_alnum(found.data[at]) || found.data[at] == '_' || found.data[at] == '&'))
+        at++;
+    return at;
+}
+
+/* The length of $tag$ at both ends; 0: it is not there. */
+static size_t dollar_tag(struct bytes found)
+{
+    if (found.len < 2 || found.data[0] != '$')
+        return 0;
+    const uint8_t *second = memchr(found.data + 1, '$', found.len - 1);
+    size_t len = second ? (size_t)(second - found.data) + 1 : 0;
+    bool both = found.len >= 2 * len && memcmp(found.data, found.data + found.len - len, len) == 0;
+    return both ? len : 0;
+}
+
+/* The text from the quote at `at` to the last byte, doubled quotes as one; all of it, where there
+ * are no such quotes. */
+static void quoted(struct bytes found, size_t at, struct buffer *out)
+{
+    size_t end = found.len;
+    uint8_t quote = at < end ? found.data[at] : 0;
+    if ((quote != '\'' && quote != '"') || end < at + 2 || found.data[end - 1] != quote) {
+        buffer_append(out, found.data, end);
+        return;
+    }
+    for (at++, end--; at < end; at++) {
+        buffer_append_byte(out, found.data[at]);
+        if (found.data[at] == quote && at + 1 < end && found.data[at + 1] == quote)
+            at++;
+    }
+}
+
+static void literal(struct bytes found, struct buffer *out)
+{
+    size_t tag = dollar_tag(found);
+    if (tag > 0)
+        buffer_append(out, found.data + tag, found.len - 2 * tag);
+    else
+        quoted(found, behind_prefix(found), out);
+}
+
 void scrub_normalise(enum scrub_class class, struct bytes found, struct buffer *out)
 {
     switch (class) {
@@ -83,6 +130,12 @@ void scrub_normalise(enum scrub_class class, struct bytes found, struct buffer *
         break;
     case SCRUB_IPV6:
         ipv6(found, out);
+        break;
+    case SCRUB_SQL_LITERAL:
+        literal(found, out);
+        break;
+    case SCRUB_COMMAND_ARGUMENT:
+        quoted(found, 0, out);
         break;
     case SCRUB_PAYMENT_CARD:
     case SCRUB_IBAN:
