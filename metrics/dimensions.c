@@ -77,6 +77,19 @@ static bool add_name(struct dimension_list *l, struct dimension_names *names, un
     return true;
 }
 
+/* Lists may share one. False: too many. */
+static bool add_pattern(struct dimension_names *names, const char *glob)
+{
+    for (unsigned i = 0; i < names->glob_count; i++) {
+        if (strcmp(names->globs[i], glob) == 0)
+            return true;
+    }
+    if (names->glob_count == DIMENSIONS_MAX)
+        return false;
+    names->globs[names->glob_count++] = glob;
+    return true;
+}
+
 static bool add_glob(struct dimension_list *l, struct dimension_names *names, const struct entry *n,
                      const struct config_value *v, struct error *e)
 {
@@ -85,10 +98,9 @@ static bool add_glob(struct dimension_list *l, struct dimension_names *names, co
         return config_error(v, e, "the glob \"%s\" %s", n->glob, wrong);
     if (n->has_fallback)
         return config_error(v, e, "a glob has no default");
-    if (l->glob_count == DIMENSIONS_MAX)
+    if (l->glob_count == DIMENSIONS_MAX || !add_pattern(names, n->glob))
         return config_error(v, e, "more than %d globs", DIMENSIONS_MAX);
     l->globs[l->glob_count++] = n->glob;
-    names->globs = true;
     return true;
 }
 
@@ -143,11 +155,11 @@ static inline unsigned filter_bit(size_t len, uint8_t first)
 }
 
 static void note_value(struct dimension_values *out, const struct dimension_names *names,
-                       struct bytes framed)
+                       struct bytes framed, uint32_t field)
 {
     struct attribute_iterator it;
     struct attribute a;
-    attribute_begin(&it, framed, out->field);
+    attribute_begin(&it, framed, field);
     if (!attribute_next(&it, &a))
         return;
     for (unsigned i = 0; i < names->count; i++) {
@@ -155,6 +167,29 @@ static void note_value(struct dimension_values *out, const struct dimension_name
             out->items[i] = a.value;
             out->present |= 1ULL << i;
         }
+    }
+}
+
+static bool any_glob(const char *const *globs, unsigned count, struct bytes key)
+{
+    for (unsigned i = 0; i < count; i++) {
+        if (glob_match(globs[i], key))
+            return true;
+    }
+    return false;
+}
+
+/* A message is walked once for all globs, and not when it is written: a span is written for each of
+ * its events, a resource for each span. */
+static void find_globbed(struct dimension_values *out, const struct dimension_names *names,
+                         struct bytes message, uint32_t field)
+{
+    struct attribute_iterator it;
+    struct attribute a;
+    attribute_begin(&it, message, field);
+    while (out->globbed_count < GLOBBED_MAX && attribute_next(&it, &a)) {
+        if (any_glob(names->globs, names->glob_count, a.key))
+            out->globbed[out->globbed_count++] = a;
     }
 }
 
@@ -185,8 +220,9 @@ void dimension_values_find(struct dimension_values *out, const struct dimension_
     const uint8_t *at = message.data, *end = wire_end(message);
     struct wire_field f;
     out->present = 0;
-    out->message = message;
-    out->field = field;
+    out->globbed_count = 0;
+    if (names->glob_count > 0)
+        find_globbed(out, names, message, field);
     if (names->count == 0)
         return;
     while (at && at < end) {
@@ -195,7 +231,7 @@ void dimension_values_find(struct dimension_values *out, const struct dimension_
             if (wire_likely((wire_load32(at) & mask) == usual)) {
                 next = at + 2 + at[1];
                 if (next <= end && names->filter >> filter_bit(at[3], at[4]) & 1)
-                    note_value(out, names, bytes_of(at, (size_t)(next - at)));
+                    note_value(out, names, bytes_of(at, (size_t)(next - at)), field);
             } else {
                 next = (at[0] & 0xf8) == (usual & 0xf8) ? at : pass_field(at);
             }
@@ -206,7 +242,7 @@ void dimension_values_find(struct dimension_values *out, const struct dimension_
         }
         at = wire_field(at, end, &f);
         if (at && f.tag == WIRE_TAG(field, WIRE_LENGTH))
-            note_value(out, names, f.framed);
+            note_value(out, names, f.framed, field);
     }
 }
 
@@ -261,65 +297,49 @@ void dimension_write_named(struct dimension_writer *w, struct bytes name, struct
     put_text(w, text, type);
 }
 
-static bool any_glob(const struct dimension_list *l, struct bytes key)
-{
-    for (unsigned i = 0; i < l->glob_count; i++) {
-        if (glob_match(l->globs[i], key))
-            return true;
-    }
-    return false;
-}
-
-struct named_value {
-    struct bytes key;
-    struct value value;
+/* An attribute that a glob has chosen; of those with one name the one of lowest rank counts. */
+struct chosen {
+    const struct attribute *attribute;
+    unsigned rank;
 };
 
-static int by_key(const void *a, const void *b)
+static int by_key_and_rank(const void *a, const void *b)
 {
-    const struct named_value *x = a, *y = b;
-    size_t len = x->key.len < y->key.len ? x->key.len : y->key.len;
-    int order = len > 0 ? memcmp(x->key.data, y->key.data, len) : 0;
-    return order ? order : (x->key.len > y->key.len) - (x->key.len < y->key.len);
+    const struct chosen *x = a, *y = b;
+    int order = bytes_compare(x->attribute->key, y->attribute->key);
+    return order ? order : (x->rank > y->rank) - (x->rank < y->rank);
 }
 
-static bool is_in(const struct dimension_values *v, struct bytes key)
+/* Within one message the last of a name counts, as it does for dimensions by name. */
+static unsigned choose(const struct dimension_list *l, const struct dimension_values *v,
+                       unsigned rank, struct chosen *out)
 {
-    struct attribute a;
-    return v && attribute_find(v->message, v->field, key, &a);
+    unsigned n = 0;
+    for (unsigned i = v ? v->globbed_count : 0; i-- > 0;) {
+        if (any_glob(l->globs, l->glob_count, v->globbed[i].key))
+            out[n++] = (struct chosen){&v->globbed[i], rank++};
+    }
+    return n;
 }
 
-/* In order of their names, so that a key does not depend on the order of attributes. */
+/* In order of their names, so that a key depends neither on the order of attributes nor on where
+ * they stand. */
 static void write_globs(const struct dimension_list *l,
-                        const struct dimension_values *const from[3], unsigned source,
-                        struct dimension_writer *w)
+                        const struct dimension_values *const from[3], struct dimension_writer *w)
 {
-    struct buffer found = {0};
-    struct attribute_iterator it;
-    struct attribute a;
-    if (!from[source])
-        return;
-    attribute_begin(&it, from[source]->message, from[source]->field);
-    while (attribute_next(&it, &a)) {
-        bool hidden = false;
-        for (unsigned i = 0; i < source; i++)
-            hidden |= is_in(from[i], a.key);
-        struct named_value n = {.key = a.key, .value = a.value};
-        if (!hidden && any_glob(l, a.key))
-            buffer_append(&found, &n, sizeof n);
-    }
-    w->rest.failed |= found.failed;
-    struct named_value *items = (struct named_value *)found.data;
-    size_t count = found.len / sizeof *items;
-    if (count > 0)
-        qsort(items, count, sizeof *items, by_key);
-    for (size_t i = 0; i < count; i++) {
-        if (i + 1 < count && bytes_equal(items[i].key, items[i + 1].key))
+    struct chosen all[3 * GLOBBED_MAX];
+    unsigned count = 0;
+    for (unsigned f = 0; f < 3; f++)
+        count += choose(l, from[f], count, all + count);
+    if (count > 1)
+        qsort(all, count, sizeof all[0], by_key_and_rank);
+    for (unsigned i = 0; i < count; i++) {
+        const struct attribute *a = all[i].attribute;
+        if (i > 0 && bytes_equal(a->key, all[i - 1].attribute->key))
             continue;
-        put_name(w, items[i].key);
-        put_value(w, &items[i].value);
+        put_name(w, a->key);
+        put_value(w, &a->value);
     }
-    buffer_free(&found);
 }
 
 void dimension_list_write(const struct dimension_list *l,
@@ -340,8 +360,8 @@ void dimension_list_write(const struct dimension_list *l,
         else
             put_text(w, bytes_of_string(d->fallback), VALUE_STRING);
     }
-    for (unsigned f = 0; l->glob_count > 0 && f < 3; f++)
-        write_globs(l, from, f, w);
+    if (l->glob_count > 0)
+        write_globs(l, from, w);
 }
 
 /* ---- reading back ---- */

@@ -11,7 +11,10 @@
 #include "component/metric.h"
 #include "proto/value_text.h"
 
-enum { DIMENSIONS_MAX = 64 };
+enum {
+    DIMENSIONS_MAX = 64,
+    GLOBBED_MAX = 64 /* attributes of one message that globs choose; the rest is not looked at */
+};
 
 struct dimension {
     unsigned name;        /* that is looked for: in the names that values were found by */
@@ -22,8 +25,9 @@ struct dimension {
 struct dimension_names {
     struct bytes items[DIMENSIONS_MAX];
     unsigned count;
-    uint64_t filter; /* a bit for each name; it has others', too */
-    bool globs;      /* some list has patterns */
+    uint64_t filter;                   /* a bit for each name; it has others', too */
+    const char *globs[DIMENSIONS_MAX]; /* of any list */
+    unsigned glob_count;
 };
 
 /* There is room: `count` is below DIMENSIONS_MAX. */
@@ -47,8 +51,8 @@ bool dimension_list_read(struct dimension_list *list, struct dimension_names *na
 struct dimension_values {
     uint64_t present; /* bit by name */
     struct value items[DIMENSIONS_MAX];
-    struct bytes message; /* for patterns */
-    uint32_t field;
+    struct attribute globbed[GLOBBED_MAX]; /* that some list's globs match, as they stand */
+    unsigned globbed_count;
 };
 
 void dimension_values_find(struct dimension_values *out, const struct dimension_names *names,

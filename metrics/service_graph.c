@@ -43,8 +43,9 @@ struct walk {
     struct moment now;
     struct counts counts;
 
-    uint32_t scope;
-    struct text *service; /* of the scope's resource; NULL: has none, or no memory */
+    uint32_t scope; /* of the batch, as is the resource */
+    uint32_t resource_number;
+    struct text *service; /* of the resource; NULL: has none, or no memory */
     bool no_service_memory;
     bool no_memory; /* for the span */
     struct dimension_values resource;
@@ -414,19 +415,28 @@ struct pending {
     uint64_t hash;
 };
 
-static void enter_scope(struct walk *w, uint32_t scope)
+/* As in span_metrics, a resource is read once and not for each of its scopes. */
+static void enter_resource(struct walk *w, uint32_t number)
 {
     struct service_graph *g = w->g;
-    const struct resource_view *r = &w->batch->resources[w->batch->scopes[scope].resource];
+    const struct resource_view *r = &w->batch->resources[number];
     struct attribute a;
     text_drop(&g->texts, w->service);
     w->service = NULL;
-    w->scope = scope;
+    w->resource_number = number;
     w->no_memory = false;
     if (attribute_find(r->message, RESOURCE_ATTRIBUTES, bytes_of_string("service.name"), &a))
         w->service = get_text(w, &a.value);
     w->no_service_memory = w->no_memory;
     dimension_values_find(&w->resource, &g->settings.names, r->message, RESOURCE_ATTRIBUTES);
+}
+
+static void enter_scope(struct walk *w, uint32_t scope)
+{
+    uint32_t resource = w->batch->scopes[scope].resource;
+    w->scope = scope;
+    if (resource != w->resource_number)
+        enter_resource(w, resource);
 }
 
 static void take_span(struct walk *w, const struct pending *p)
@@ -502,7 +512,7 @@ static struct outcome service_graph_consume(struct component *component, struct 
     w.batch = b;
     w.now = moment_now();
     w.counts = (struct counts){0};
-    w.scope = UINT32_MAX;
+    w.scope = w.resource_number = UINT32_MAX;
     w.service = NULL;
     w.no_service_memory = false;
     series_lock_lane(&g->lock);

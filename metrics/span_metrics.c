@@ -24,7 +24,8 @@ enum { HANDFUL = 16, SWEEP_SLOTS = 16 /* a batch */ };
 
 /* What a handful's keys are made from, as it changes from scope to scope. */
 struct place {
-    uint32_t scope;               /* of the batch */
+    uint32_t scope; /* of the batch, as is the resource */
+    uint32_t resource_number;
     struct resource_group *group; /* NULL: has no service, or no memory */
     bool no_memory;
     struct dimension_values resource;
@@ -56,20 +57,30 @@ struct counting {
 
 static bool has_dimensions(const struct span_metrics_settings *s)
 {
-    return s->names_of_dimensions.count > 0 || s->names_of_dimensions.globs;
+    return s->names_of_dimensions.count > 0 || s->names_of_dimensions.glob_count > 0;
+}
+
+/* A resource is read once and not for each of its scopes: both may be many and large. */
+static void enter_resource(struct counting *c, uint32_t number)
+{
+    const struct span_metrics_settings *s = &c->m->settings;
+    const struct resource_view *resource = &c->batch->resources[number];
+    struct place *p = &c->place;
+    p->resource_number = number;
+    p->group = resource_set_get(&c->m->resources, resource, c->now.steady_ns, &p->no_memory);
+    if (has_dimensions(s))
+        dimension_values_find(&p->resource, &s->names_of_dimensions, resource->message,
+                              RESOURCE_ATTRIBUTES);
 }
 
 static void enter_scope(struct counting *c, uint32_t scope)
 {
     const struct span_metrics_settings *s = &c->m->settings;
     const struct scope_view *view = &c->batch->scopes[scope];
-    const struct resource_view *resource = &c->batch->resources[view->resource];
     struct place *p = &c->place;
     p->scope = scope;
-    p->group = resource_set_get(&c->m->resources, resource, c->now.steady_ns, &p->no_memory);
-    if (has_dimensions(s))
-        dimension_values_find(&p->resource, &s->names_of_dimensions, resource->message,
-                              RESOURCE_ATTRIBUTES);
+    if (view->resource != p->resource_number)
+        enter_resource(c, view->resource);
     p->scope_name = p->scope_version = bytes_of(NULL, 0);
     if (s->scopes.count == 0)
         return;
@@ -356,7 +367,7 @@ static struct outcome span_metrics_consume(struct component *component, struct b
     c.batch = b;
     c.now = moment_now();
     c.lost = 0;
-    c.place.scope = UINT32_MAX;
+    c.place.scope = c.place.resource_number = UINT32_MAX;
     c.place.group = NULL;
     c.place.no_memory = false;
     series_lock_lane(&m->lock);

@@ -1,6 +1,8 @@
 /* span_metrics as somebody sees it who reads its series. */
 #include "tests/unit/metrics/short_of_memory.h"
 
+#include "metrics/dimensions.h"
+
 #define SERVER             SPAN_KIND_SERVER
 #define CLIENT             SPAN_KIND_CLIENT
 #define HIGH               0xff00 /* a trace whose randomness is above most thresholds */
@@ -101,6 +103,87 @@ static void globs_choose_attributes(void **state)
                         "service.name=s,http.a=2,http.b=1,k8s.x.y=r 1\n"
                         "service.name=s,k8s.x.y=q 1\n"
                         "service.name=s,z=1,http.a=2,http.b=1,k8s.x.y=r 1");
+    rig_close(&r);
+}
+
+/* A label is the same wherever it comes from; where two say it, the span's counts, and its last. */
+static void globs_do_not_tell_sources_apart(void **state)
+{
+    (void)state;
+    struct rig r =
+        rig_open(&span_metrics_connector,
+                 "{'exclude_dimensions':['span.kind','status.code','span.name'],'histogram':"
+                 "{'disable':true},'dimensions':[{'glob':'h.*'}],"
+                 "'resource_metrics_key_attributes':['service.name']}");
+    SEND(&r, {"s", "a", .id = 1, .attributes = "h.a=1,h.b=2"},
+         {"s", "a", .id = 2, .attributes = "h.b=2", .resource = "h.a=1"},
+         {"s", "a", .id = 3, .attributes = "h.a=1", .resource = "h.b=2"},
+         {"s", "a", .id = 4, .attributes = "h.b=3,h.a=1,h.b=2", .resource = "h.a=4,h.b=4"});
+    assert_string_equal(shown(&r, "traces.span.metrics.calls"), "service.name=s,h.a=1,h.b=2 4");
+    rig_close(&r);
+}
+
+/* "h.0=x,h.1=x,…"; kept until the test ends. */
+static const char *many_attributes(unsigned count)
+{
+    struct buffer list = {0};
+    for (unsigned i = 0; i < count; i++)
+        buffer_printf(&list, "%sh.%u=x", i ? "," : "", i);
+    buffer_append_byte(&list, 0);
+    const char *kept = kept_text((const char *)list.data);
+    buffer_free(&list);
+    return kept;
+}
+
+/* Strangers choose how many attributes a span and its resource have. What takes them with each
+ * other does not end before the test's time is over. */
+static void globs_are_bounded(void **state)
+{
+    (void)state;
+    enum { SPANS = 50, MANY = 40000 };
+    struct rig r = rig_open(&span_metrics_connector,
+                            "{'exclude_dimensions':['span.kind','status.code','span.name'],"
+                            "'dimensions':[{'glob':'h.*'}],"
+                            "'resource_metrics_key_attributes':['service.name']}");
+    const char *many = many_attributes(MANY);
+    struct test_span spans[SPANS];
+    for (int i = 0; i < SPANS; i++)
+        spans[i] = (struct test_span){"s", "a", .id = 1, .attributes = many, .resource = many};
+    rig_send(&r, spans, SPANS);
+    const char *line = shown(&r, "traces.span.metrics.calls");
+    size_t labels = 0;
+    for (const char *at = line; (at = strstr(at, ",h.")); at++)
+        labels++;
+    assert_int_equal(labels, GLOBBED_MAX);
+    assert_string_equal(strrchr(line, ' '), " 50");
+    rig_close(&r);
+}
+
+/* A resource is large and has many scopes. */
+static void resources_are_read_once(void **state)
+{
+    (void)state;
+    enum { SCOPES = 200000, MANY = 300000 };
+    struct rig r = rig_open(&span_metrics_connector, "{'dimensions':[{'name':'d'}],"
+                                                     "'add_resource_attributes':false,"
+                                                     "'exclude_dimensions':['span.kind']}");
+    const struct test_span span = {"s", "a", .id = 1};
+    struct buffer request = {0}, group = {0}, part = {0};
+    put_key_value(&part, 1, bytes_of_string("service.name"), bytes_of_string("s"));
+    put_attributes(&part, 1, many_attributes(MANY));
+    put_nested(&group, 1, &part);
+    for (int i = 0; i < SCOPES; i++) {
+        put_span(&part, &span);
+        put_nested(&group, 2, &part);
+    }
+    put_nested(&request, 1, &group);
+    struct batch_report report;
+    struct batch *b = batch_from_request(buffer_bytes(&request), &report);
+    assert_non_null(b);
+    buffer_free(&request);
+    component_consume(r.connector, b, NULL);
+    assert_string_equal(shown(&r, "traces.span.metrics.calls"),
+                        "service.name=s,span.name=a,status.code=STATUS_CODE_UNSET 200000");
     rig_close(&r);
 }
 
@@ -466,6 +549,9 @@ int main(void)
         cmocka_unit_test(dimensions_come_from_span_then_resource_then_default),
         cmocka_unit_test(calls_and_durations_may_have_dimensions_of_their_own),
         cmocka_unit_test(globs_choose_attributes),
+        cmocka_unit_test(globs_do_not_tell_sources_apart),
+        cmocka_unit_test(globs_are_bounded),
+        cmocka_unit_test(resources_are_read_once),
         cmocka_unit_test(events_have_their_own_dimensions),
         cmocka_unit_test(scopes_are_told_when_listed),
         cmocka_unit_test(sampled_spans_stand_for_more),
