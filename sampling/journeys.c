@@ -387,6 +387,17 @@ bool journeys_keep(struct journeys *j, uint64_t trace)
     return news;
 }
 
+void journeys_let_go(struct journeys *j, uint64_t trace)
+{
+    if (!journeys_any(j))
+        return;
+    pthread_mutex_lock(&j->lock);
+    uint32_t m = find(j, trace);
+    if (m != NONE)
+        settle(j, &j->journeys[j->members[m].journey], false, true);
+    pthread_mutex_unlock(&j->lock);
+}
+
 void journeys_count(struct journeys *j, struct journeys_counts *out)
 {
     pthread_mutex_lock(&j->lock);

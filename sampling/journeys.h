@@ -3,10 +3,11 @@
  * A hop through Kafka joins the trace of a producer with that of a consumer; who is joined with one
  * of a journey is of the journey. When a policy keeps one of its traces, the others are kept too.
  * So a trace of a journey that no policy wants is not let go at the end of its wait, but held until
- * the others' waits are over as well, for a time that is bounded; what joins after that time finds
- * some of its journey gone, which is counted.
- * A trace with an open end, a message whose other side has not been seen yet, is held likewise: the
- * rest may be on its way. Ends are counted: each is told as open once and closed by one join.
+ * the others' waits are over as well, for a time that is bounded. A journey of which one is kept
+ * and another was let go, because that time was over, it could not wait or a policy drops it, is
+ * broken, which is counted. A trace with an open end, a message whose other side has not been seen
+ * yet, is held likewise: the rest may be on its way. Ends are counted: each is told as open once
+ * and closed by one join.
  *
  * Bounded: traces in one journey, traces in all; the journey that was quiet for longest is
  * forgotten first. A trace costs about 50 bytes. Traces are known by 64 bits of their id's hash
@@ -71,10 +72,13 @@ enum journey_answer journeys_ask(struct journeys *j, uint64_t trace, uint64_t ar
 /* The trace is kept: so is its journey from now on. False: it has none, or was kept already. */
 bool journeys_keep(struct journeys *j, uint64_t trace);
 
+/* The trace is let go whatever its journey says: it may not wait, or must not be kept. */
+void journeys_let_go(struct journeys *j, uint64_t trace);
+
 struct journeys_counts {
     uint32_t traces; /* known now */
     uint32_t journeys;
-    uint64_t broken; /* journeys that were kept after some of their traces had been let go */
+    uint64_t broken; /* journeys of which one trace was kept and another let go */
     uint64_t apart;  /* joins that were refused */
 };
 void journeys_count(struct journeys *j, struct journeys_counts *out);

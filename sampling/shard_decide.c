@@ -91,21 +91,26 @@ static bool ask_journey(struct shard *s, uint32_t number, enum explanation_reaso
     uint64_t until_ns = now_ns;
     if (!j)
         return false;
-    if (d->verdict == SAMPLING_SAMPLED)
+    if (d->verdict == SAMPLING_SAMPLED) {
         journeys_keep(j, t->hash);
-    if (d->verdict != SAMPLING_NOT_SAMPLED || reason == REASON_TOO_LARGE)
         return false;
-    enum journey_answer answer = journeys_ask(j, t->hash, t->arrived_ns, now_ns, &until_ns);
+    }
+    bool may_join = d->verdict == SAMPLING_NOT_SAMPLED && reason != REASON_TOO_LARGE;
+    bool may_wait = reason == REASON_POLICIES || (reason == REASON_SHUTDOWN && !t->held);
+    enum journey_answer answer =
+        may_join ? journeys_ask(j, t->hash, t->arrived_ns, now_ns, &until_ns) : JOURNEY_OVER;
     if (answer == JOURNEY_KEPT) {
         *d = (struct sampling_decision){
             .verdict = SAMPLING_SAMPLED, .policy = POLICY_JOURNEY, .sub_policy = UINT16_MAX};
         counter_add(s->settings->metrics->kept_by_journey, 1);
     }
-    bool may_wait = reason == REASON_POLICIES || (reason == REASON_SHUTDOWN && !t->held);
-    if (answer != JOURNEY_HOLD || !may_wait)
-        return false;
-    hold(s, number, until_ns);
-    return true;
+    if (answer == JOURNEY_HOLD && may_wait) {
+        hold(s, number, until_ns);
+        return true;
+    }
+    if (answer == JOURNEY_HOLD || !may_join)
+        journeys_let_go(j, t->hash);
+    return false;
 }
 
 /* A held trace is not shown to the policies again: rate limiters would count it twice. */
@@ -171,10 +176,9 @@ bool shard_decide_on_ingest(struct shard *s, uint32_t number, uint64_t now_ns)
     count_verdicts(s, t);
     if (d.verdict != SAMPLING_SAMPLED && d.verdict != SAMPLING_DROPPED)
         return false;
-    if (d.verdict == SAMPLING_SAMPLED && s->settings->journeys)
-        journeys_keep(s->settings->journeys, t->hash);
     if (r)
         r->voted = true;
+    (void)ask_journey(s, number, REASON_POLICIES, &d, now_ns); /* nothing left to hold it for */
     conclude(s, t, &d, REASON_POLICIES, r, now_ns);
     return true;
 }

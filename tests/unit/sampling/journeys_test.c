@@ -200,6 +200,32 @@ static void joins_agree_with_a_model(void **state)
     }
 }
 
+static uint64_t broken(struct journeys *j)
+{
+    struct journeys_counts counts;
+    journeys_count(j, &counts);
+    return counts.broken;
+}
+
+static void who_is_let_go_breaks_what_is_kept(void **state)
+{
+    (void)state;
+    struct journeys *j = journeys_create(&usual);
+    journeys_let_go(j, 1); /* of no journey */
+    join(j, 1, 2, 5 * SEC);
+    journeys_let_go(j, 1);
+    assert_int_equal(ask(j, 2, 0, 10 * SEC), JOURNEY_HOLD);
+    assert_int_equal(broken(j), 0);
+    assert_true(journeys_keep(j, 2));
+    assert_int_equal(broken(j), 1);
+    join(j, 3, 4, 5 * SEC);
+    assert_true(journeys_keep(j, 3));
+    journeys_let_go(j, 4);
+    journeys_let_go(j, 4);
+    assert_int_equal(broken(j), 2);
+    journeys_destroy(j);
+}
+
 /* Members come and go while the table is full of neighbours. */
 static void forgetting_loses_nobody_else(void **state)
 {
@@ -226,6 +252,7 @@ int main(void)
         cmocka_unit_test(holding_ends),
         cmocka_unit_test(what_was_decided_before_counts),
         cmocka_unit_test(open_ends_hold),
+        cmocka_unit_test(who_is_let_go_breaks_what_is_kept),
         cmocka_unit_test(sizes_are_bounded),
         cmocka_unit_test(quiet_ones_are_forgotten),
         cmocka_unit_test(joins_agree_with_a_model),

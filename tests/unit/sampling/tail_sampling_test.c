@@ -134,6 +134,16 @@ static void keep_all(struct rig *r)
     config_policy(r->policies, "all", "always_sample");
 }
 
+/* Drops traces with a span that is padded with "health". */
+static void drop_health(struct rig *r)
+{
+    struct config_value *subs = config_node(config_policy(r->policies, "health", "drop"),
+                                            CONFIG_LIST, "drop_sub_policy", NULL);
+    struct config_value *padded = config_policy(subs, "padded", "string_attribute");
+    config_set(padded, "key", "padding");
+    config_node(config_node(padded, CONFIG_LIST, "values", NULL), CONFIG_SCALAR, NULL, "health");
+}
+
 static void send(struct rig *r, const struct span_wish *spans, uint32_t count)
 {
     struct batch *b = wish_batch(spans, count);
@@ -780,11 +790,7 @@ static void what_might_be_dropped_is_not_kept_early(void **state)
     (void)state;
     struct rig r;
     rig_begin(&r);
-    struct config_value *subs = config_node(config_policy(r.policies, "health", "drop"),
-                                            CONFIG_LIST, "drop_sub_policy", NULL);
-    struct config_value *padded = config_policy(subs, "padded", "string_attribute");
-    config_set(padded, "key", "padding");
-    config_node(config_node(padded, CONFIG_LIST, "values", NULL), CONFIG_SCALAR, NULL, "health");
+    drop_health(&r);
     keep_all(&r);
     r.settings.on_ingest = true;
     rig_start(&r);
@@ -843,6 +849,20 @@ static void rig_journeys(struct rig *r, uint64_t wait_ns)
     r->settings.hold_ns = settings.hold_ns;
     r->settings.journeys = journeys_create(&settings);
     assert_non_null(r->settings.journeys);
+}
+
+static void rig_end_journeys(struct rig *r)
+{
+    struct journeys *j = r->settings.journeys;
+    rig_end(r);
+    journeys_destroy(j);
+}
+
+static uint64_t broken(const struct rig *r)
+{
+    struct journeys_counts counts;
+    journeys_count(r->settings.journeys, &counts);
+    return counts.broken;
 }
 
 static uint64_t hash_of(uint64_t trace)
@@ -912,12 +932,8 @@ static uint64_t spans_kept_of_a_journey(unsigned seed, bool with_error)
     }
     assert_int_equal(linked, kept ? kept - 1 : 0);
     assert_int_equal(counter_read(r.metrics.kept_by_journey), linked);
-    struct journeys_counts counts;
-    journeys_count(r.settings.journeys, &counts);
-    assert_int_equal(counts.broken, 0);
-    struct journeys *j = r.settings.journeys;
-    rig_end(&r);
-    journeys_destroy(j);
+    assert_int_equal(broken(&r), 0);
+    rig_end_journeys(&r);
     return kept;
 }
 
@@ -953,9 +969,7 @@ static void a_hop_to_a_kept_trace_keeps(void **state)
     send_one(&r, (struct span_wish){.trace = 2}); /* late spans follow */
     pass(&r, 2 * SECOND);
     assert_int_equal(next.spans, 3);
-    struct journeys *j = r.settings.journeys;
-    rig_end(&r);
-    journeys_destroy(j);
+    rig_end_journeys(&r);
 }
 
 /* Held traces are asked about again and again, far more often than decisions are kept in full. */
@@ -994,9 +1008,47 @@ static void what_is_held_is_not_told_as_decided(void **state)
     assert_int_equal(x->reason, REASON_JOURNEY);
     assert_int_equal(x->vote_count, 0);
     free(x);
-    struct journeys *j = r.settings.journeys;
-    rig_end(&r);
-    journeys_destroy(j);
+    rig_end_journeys(&r);
+}
+
+/* Whatever kept a trace from waiting for its journey: made room, was dropped, was too large. */
+static void who_could_not_wait_broke_its_journey(void **state)
+{
+    (void)state;
+    static char padding[400];
+    memset(padding, 'x', sizeof padding - 1);
+    struct rig r;
+    rig_begin(&r);
+    drop_health(&r);
+    keep_errors(&r);
+    r.settings.traces_limit = 2;
+    r.settings.trace_bytes = 400;
+    rig_journeys(&r, SECOND);
+    rig_start(&r);
+    hop(&r, 1, 2, false);
+    send_one(&r, (struct span_wish){.trace = 1});
+    pass(&r, SECOND / 2);
+    send_one(&r, (struct span_wish){.trace = 101});
+    send_one(&r, (struct span_wish){.trace = 102});
+    assert_int_equal(counter_read(r.metrics.decided_early), 1);
+    send_one(&r, (struct span_wish){.trace = 2, .error = true});
+    pass(&r, 2 * SECOND);
+    assert_int_equal(broken(&r), 1);
+    hop(&r, 3, 4, false);
+    send_one(&r, (struct span_wish){.trace = 3, .padding = "health"});
+    pass(&r, 2 * SECOND);
+    send_one(&r, (struct span_wish){.trace = 4, .error = true});
+    pass(&r, 2 * SECOND);
+    assert_int_equal(broken(&r), 2);
+    hop(&r, 5, 6, false);
+    send_one(&r, (struct span_wish){.trace = 6, .error = true});
+    pass(&r, 2 * SECOND);
+    send_one(&r, (struct span_wish){.trace = 5, .padding = padding});
+    assert_int_equal(counter_read(r.metrics.too_large), 1);
+    assert_int_equal(broken(&r), 3);
+    assert_int_equal(next.spans, 3);
+    pass(&r, 2 * SECOND);
+    rig_end_journeys(&r);
 }
 
 static void the_end_keeps_journeys_whole(void **state)
@@ -1018,9 +1070,7 @@ static void the_end_keeps_journeys_whole(void **state)
     pass(&r, SECOND);
     assert_true(shard_empty(r.shard));
     assert_int_equal(next.spans, 10);
-    struct journeys *j = r.settings.journeys;
-    rig_end(&r);
-    journeys_destroy(j);
+    rig_end_journeys(&r);
 }
 
 static void journeys_have_no_known_probability(void **state)
@@ -1041,9 +1091,7 @@ static void journeys_have_no_known_probability(void **state)
     assert_int_equal(next.spans, 2);
     assert_int_equal(next.without_threshold,
                      1); /* adjusted counts take it for one of unknown weight */
-    struct journeys *j = r.settings.journeys;
-    rig_end(&r);
-    journeys_destroy(j);
+    rig_end_journeys(&r);
 }
 
 /* ---- threads ---- */
@@ -1208,6 +1256,7 @@ int main(void)
         cmocka_unit_test(a_journey_is_kept_whole_or_not_at_all),
         cmocka_unit_test(a_hop_to_a_kept_trace_keeps),
         cmocka_unit_test(what_is_held_is_not_told_as_decided),
+        cmocka_unit_test(who_could_not_wait_broke_its_journey),
         cmocka_unit_test(the_end_keeps_journeys_whole),
         cmocka_unit_test(journeys_have_no_known_probability),
         cmocka_unit_test(lanes_share_a_sampler),
