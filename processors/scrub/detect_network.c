@@ -110,7 +110,7 @@ static bool is_version(const struct scan *s, uint32_t at, uint32_t end)
         return true;
     if (at > 0 && (s->s[at - 1] == '^' || s->s[at - 1] == '~'))
         return true;
-    if (at > 1 && s->s[at - 1] == '=' && strchr("<>~!=^", s->s[at - 2]))
+    if (at > 1 && s->s[at - 1] == '=' && s->s[at - 2] && strchr("<>~!=^", s->s[at - 2]))
         return true;
     if (at > 1 && (s->s[at - 1] == '<' || s->s[at - 1] == '>') && s->s[at - 2] == ',')
         return true;

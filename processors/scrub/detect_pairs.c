@@ -140,7 +140,7 @@ void authorization_value(struct scan *s, uint32_t start, uint32_t end)
     /* What may follow a token of a known form is no part of it. */
     enum scrub_class class;
     uint32_t stop;
-    if (start >= s->floor && token_at(s, start, &stop, &class) && stop < end &&
+    if (start >= s->floor && token_at(s, start, &stop, &class) && stop < end && s->s[stop] &&
         strchr(" ,;'\\", s->s[stop]))
         end = stop;
     secret_add(s, start, end, s->d->on[SCRUB_BEARER] ? SCRUB_BEARER : SCRUB_SENSITIVE_KEY, 0);

@@ -180,7 +180,7 @@ static bool is_value(const struct sql *q, uint32_t at)
         bracket |= s[--at] == '(';
     if (at == 0)
         return false;
-    if (strchr("=<>!|~+-*/", s[at - 1]))
+    if (s[at - 1] && strchr("=<>!|~+-*/", s[at - 1]))
         return true;
     uint32_t start = at;
     while (start > 0 && is_word(s[start - 1]) && at - start < 8)

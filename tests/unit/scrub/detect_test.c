@@ -333,6 +333,27 @@ static void private_addresses_are_of_strict(void **state)
     assert_int_equal(failures, 0);
 }
 
+/* A byte of zero stands for nothing, and ends nothing. */
+static void zeros_are_bytes_like_any(void **state)
+{
+    (void)state;
+    static const char address[] = "x\0=198.51.100.7";
+    static const char secret[] = "ghp_0123456789abcdefghijABCDEFGHIJ012345\0more of it";
+    struct detector *d = make(false, false);
+    struct finding found[FINDINGS_MAX];
+    size_t count;
+    struct detect_context where = {.key = bytes_of_string("msg"),
+                                   .top_key = bytes_of_string("msg")};
+    detector_find(d, &where, bytes_of(address, sizeof address - 1), found, &count);
+    assert_int_equal(count, 1);
+    assert_int_equal(found[0].class, SCRUB_IPV4);
+    where.key = where.top_key = bytes_of_string("http.request.header.authorization");
+    detector_find(d, &where, bytes_of(secret, sizeof secret - 1), found, &count);
+    assert_int_equal(count, 1);
+    assert_int_equal(found[0].len, sizeof secret - 1);
+    detector_destroy(d);
+}
+
 static void too_many_go_as_a_whole(void **state)
 {
     (void)state;
@@ -357,6 +378,7 @@ int main(void)
         cmocka_unit_test(queries_lose_their_literals),
         cmocka_unit_test(national_numbers_are_found_when_asked_for),
         cmocka_unit_test(private_addresses_are_of_strict),
+        cmocka_unit_test(zeros_are_bytes_like_any),
         cmocka_unit_test(too_many_go_as_a_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
