@@ -1,6 +1,8 @@
 /* Breadth first: each step asks the store once, for all traces that the last step found. */
 #include "query/journey.h"
 
+#include "component/clock.h"
+
 #include <stdlib.h>
 
 static bool knows(const struct journey *j, const uint8_t id[16])
@@ -49,7 +51,8 @@ static void keep_inner(struct journey *j)
     j->hops.count = kept;
 }
 
-bool journey_find(struct store_reader *r, const uint8_t trace_id[16], struct journey *j)
+bool journey_find(struct store_reader *r, const uint8_t trace_id[16], uint64_t deadline_ns,
+                  struct journey *j)
 {
     *j = (struct journey){.traces = calloc(JOURNEY_TRACES_MAX, sizeof *j->traces)};
     if (!j->traces)
@@ -58,7 +61,7 @@ bool journey_find(struct store_reader *r, const uint8_t trace_id[16], struct jou
     unsigned depth = 0;
     for (size_t first = 0, end; first < j->trace_count; first = end) {
         end = j->trace_count;
-        if (depth++ == JOURNEY_DEPTH_MAX) {
+        if (depth++ == JOURNEY_DEPTH_MAX || monotonic_ns() >= deadline_ns) {
             j->cut = true;
             break;
         }

@@ -14,11 +14,13 @@ struct journey {
     uint8_t (*traces)[16]; /* in the order in which they were found: the one asked for first */
     size_t trace_count;
     struct store_hops hops; /* between them, by time */
-    bool cut;               /* it goes on beyond the limits */
+    bool cut;               /* it goes on beyond the limits, or did when time was over */
 };
 
-/* Follows hops in both directions. False: out of memory. To be freed in any case. */
-bool journey_find(struct store_reader *r, const uint8_t trace_id[16], struct journey *j);
+/* Follows hops in both directions until the deadline (CLOCK_MONOTONIC). False: out of memory. To be
+ * freed in any case. */
+bool journey_find(struct store_reader *r, const uint8_t trace_id[16], uint64_t deadline_ns,
+                  struct journey *j);
 void journey_free(struct journey *j);
 
 #endif

@@ -174,7 +174,7 @@ void native_journey(struct call *c)
         native_error(c, 400, "a trace id is up to 32 hex digits");
         return;
     }
-    if (journey_find(c->reader, id, &j))
+    if (journey_find(c->reader, id, c->deadline_ns, &j))
         answer(c, &j);
     else
         native_error(c, 500, "out of memory");

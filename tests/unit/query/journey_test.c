@@ -124,7 +124,7 @@ static void a_chain_is_found_from_anywhere(void **state)
         struct journey j;
         uint8_t id[16];
         trace_id(from, id);
-        assert_true(journey_find(world.reader, id, &j));
+        assert_true(journey_find(world.reader, id, UINT64_MAX, &j));
         assert_int_equal(j.trace_count, 20);
         assert_int_equal(j.hops.count, 19);
         assert_false(j.cut);
@@ -141,7 +141,7 @@ static void the_path_leads_through_all_in_time(void **state)
     struct arena arena = {.limit = 1 << 24};
     uint8_t id[16];
     trace_id(20, id);
-    assert_true(journey_find(world.reader, id, &j));
+    assert_true(journey_find(world.reader, id, UINT64_MAX, &j));
     assert_true(critical_path_find(world.reader, &arena, &j, id, UINT64_MAX, &path));
     assert_int_equal(path.count, 19 * 3 + 1); /* work, send, hop; …; work */
     assert_false(path.cut);
@@ -173,7 +173,7 @@ static void fans_and_cycles_end(void **state)
     write_hop(109, 100); /* by clocks that go wrong, or ids made up */
     written();
     trace_id(105, id);
-    assert_true(journey_find(world.reader, id, &j));
+    assert_true(journey_find(world.reader, id, UINT64_MAX, &j));
     assert_int_equal(j.trace_count, 10);
     assert_int_equal(j.hops.count, 10);
     assert_true(critical_path_find(world.reader, &arena, &j, id, UINT64_MAX, &path));
@@ -192,9 +192,21 @@ static void large_journeys_are_cut(void **state)
         write_hop(2000, i);
     written();
     trace_id(2000, id);
-    assert_true(journey_find(world.reader, id, &j));
+    assert_true(journey_find(world.reader, id, UINT64_MAX, &j));
     assert_int_equal(j.trace_count, JOURNEY_TRACES_MAX);
     assert_int_equal(j.hops.count, JOURNEY_TRACES_MAX - 1);
+    assert_true(j.cut);
+    journey_free(&j);
+}
+
+static void it_is_cut_when_time_is_over(void **state)
+{
+    (void)state;
+    struct journey j;
+    uint8_t id[16];
+    trace_id(5, id);
+    assert_true(journey_find(world.reader, id, monotonic_ns(), &j));
+    assert_int_equal(j.trace_count, 1);
     assert_true(j.cut);
     journey_free(&j);
 }
@@ -234,6 +246,7 @@ int main(void)
         cmocka_unit_test(the_path_leads_through_all_in_time),
         cmocka_unit_test(fans_and_cycles_end),
         cmocka_unit_test(large_journeys_are_cut),
+        cmocka_unit_test(it_is_cut_when_time_is_over),
         cmocka_unit_test(links_lead_in_both_directions),
     };
     return cmocka_run_group_tests(tests, begin, end);
