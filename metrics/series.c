@@ -1,6 +1,5 @@
-#include "metrics/series.h"
+#include "metrics/series_private.h"
 
-#include "component/hash_seed.h"
 #include "metrics/explicit.h"
 
 #include <assert.h>
@@ -12,7 +11,6 @@
 #include <xxhash.h>
 
 enum {
-    PAGE_SLOTS = 1024,
     TABLE_FIRST = 1024,
     MOVE_STEP = 8,   /* entries of the old table that a look-up moves */
     SWEEP_FULL = 256 /* slots that are looked through for what is gone when the store is full */
@@ -74,7 +72,6 @@ static void table_put(struct series_table *t, uint64_t hash, struct series *s)
     while (is_series(t->entries[i].series))
         i = (i + 1) & t->mask;
     t->entries[i] = (struct series_entry){.hash = hash, .series = s};
-    t->used++;
 }
 
 static bool matches(const struct series *s, const struct series_group *g,
@@ -105,7 +102,6 @@ static void table_remove(struct series_table *t, const struct series *s)
             return;
         i = (i + 1) & t->mask;
     }
-    t->used--;
     for (size_t j = i;;) {
         j = (j + 1) & t->mask;
         if (!t->entries[j].series)
@@ -191,18 +187,13 @@ void series_prefetch_values(const struct series_store *st, uint64_t hash)
 
 /* ---- slots ---- */
 
-static struct series **slot_at(const struct series_store *st, uint32_t slot)
-{
-    return &st->pages[slot / PAGE_SLOTS][slot % PAGE_SLOTS];
-}
-
 static bool add_page(struct series_store *st)
 {
     struct series ***pages = realloc(st->pages, (st->page_count + 1) * sizeof *pages);
     if (!pages)
         return false;
     st->pages = pages;
-    pages[st->page_count] = malloc(PAGE_SLOTS * sizeof **pages);
+    pages[st->page_count] = malloc(SERIES_PAGE_SLOTS * sizeof **pages);
     if (!pages[st->page_count])
         return false;
     st->page_count++;
@@ -213,27 +204,20 @@ static bool take_slot(struct series_store *st, struct series *s)
 {
     if (st->free_slot) {
         s->slot = st->free_slot - 1;
-        st->free_slot = (uint32_t)((uintptr_t)*slot_at(st, s->slot) >> 1);
+        st->free_slot = series_next_free(*series_slot(st, s->slot));
     } else {
-        if (st->slot_end == st->page_count * PAGE_SLOTS && !add_page(st))
+        if (st->slot_end == st->page_count * SERIES_PAGE_SLOTS && !add_page(st))
             return false;
         s->slot = st->slot_end++;
     }
-    *slot_at(st, s->slot) = s;
+    *series_slot(st, s->slot) = s;
     return true;
 }
 
 static void give_slot(struct series_store *st, uint32_t slot)
 {
-    *slot_at(st, slot) = (struct series *)((uintptr_t)st->free_slot << 1 | 1);
+    *series_slot(st, slot) = series_free_slot(st->free_slot);
     st->free_slot = slot + 1;
-}
-
-/* The series in a slot; NULL when it is free. */
-static struct series *in_slot(const struct series_store *st, uint32_t slot)
-{
-    struct series *s = *slot_at(st, slot);
-    return (uintptr_t)s & 1 ? NULL : s;
 }
 
 /* ---- making and freeing ---- */
@@ -241,15 +225,8 @@ static struct series *in_slot(const struct series_store *st, uint32_t slot)
 bool series_store_init(struct series_store *st, unsigned number, const struct series_shape *shape,
                        const struct series_limits *limits)
 {
-    *st = (struct series_store){
-        .number = number, .shape = *shape, .limits = *limits, .seed = hash_seed(), .next_id = 1};
+    *st = (struct series_store){.number = number, .shape = *shape, .limits = *limits, .next_id = 1};
     return table_init(&st->table, TABLE_FIRST);
-}
-
-static size_t histogram_bytes(const struct series_shape *shape)
-{
-    return shape->max_size ? sizeof(struct series_exponential)
-                           : sizeof(double) + (shape->bound_count + 1) * sizeof(uint64_t);
 }
 
 static size_t round_up(size_t n)
@@ -259,7 +236,7 @@ static size_t round_up(size_t n)
 
 static size_t series_bytes(const struct series_store *st, const struct series *s)
 {
-    return s->values + st->shape.histograms * histogram_bytes(&st->shape);
+    return s->values + st->shape.histograms * series_histogram_bytes(&st->shape);
 }
 
 static void free_series(struct series_store *st, struct series *s)
@@ -275,7 +252,7 @@ static struct series *make_series(struct series_store *st, struct series_group *
 {
     size_t key = k->name.len + k->rest.len + k->types.len;
     size_t values = round_up(offsetof(struct series, key) + key);
-    size_t size = values + st->shape.histograms * histogram_bytes(&st->shape);
+    size_t size = values + st->shape.histograms * series_histogram_bytes(&st->shape);
     if (size > UINT32_MAX)
         return NULL;
     struct series *s = calloc(1, size);
@@ -456,7 +433,7 @@ void series_sweep(struct series_store *st, uint64_t now_ns, uint32_t slots)
     for (; slots > 0 && st->slot_end > 0; slots--) {
         if (st->swept >= st->slot_end)
             st->swept = 0;
-        struct series *s = in_slot(st, st->swept++);
+        struct series *s = series_in_slot(st, st->swept++);
         if (s && series_is_gone(st, s, now_ns))
             remove_series(st, s);
     }
@@ -465,7 +442,7 @@ void series_sweep(struct series_store *st, uint64_t now_ns, uint32_t slots)
 static void series_clear(struct series_store *st)
 {
     for (uint32_t i = 0; st->pages && i < st->slot_end; i++) {
-        struct series *s = in_slot(st, i);
+        struct series *s = series_in_slot(st, i);
         if (s)
             remove_series(st, s);
     }

@@ -21,7 +21,6 @@
 
 enum {
     SERIES_STORES = 3,       /* that share groups */
-    SERIES_HISTOGRAMS = 2,   /* of a series, at most */
     SERIES_BYTES_EACH = 1024 /* that count as one: a longer one counts as several */
 };
 
@@ -139,21 +138,18 @@ struct series_entry {
 struct series_table {
     struct series_entry *entries;
     size_t mask; /* entries - 1 */
-    size_t used;
 };
 
 struct series_store {
     unsigned number; /* in series_group.in */
     struct series_shape shape;
     struct series_limits limits;
-    uint64_t seed;
 
     struct series_table table;
     struct series_table old; /* what is left of it before `moved` is not moved yet */
     size_t moved;
 
-    struct series **
-        *pages; /* of slots: a series, or an odd number that leads to the next free one */
+    struct series ***pages; /* of slots: series_private.h */
     uint32_t page_count;
     uint32_t slot_end;
     uint32_t free_slot; /* from 1; 0: none */
@@ -180,12 +176,17 @@ void series_prefetch_values(const struct series_store *st, uint64_t hash);
 struct series *series_get(struct series_store *st, struct series_group *g,
                           const struct series_key *k, uint64_t hash, struct moment now);
 
+static inline size_t series_histogram_bytes(const struct series_shape *shape)
+{
+    return shape->max_size
+               ? sizeof(struct series_exponential)
+               : sizeof(struct series_explicit) + (shape->bound_count + 1) * sizeof(uint64_t);
+}
+
 static inline void *series_values(const struct series *s, const struct series_shape *shape,
                                   unsigned histogram)
 {
-    size_t size = shape->max_size ? sizeof(struct series_exponential)
-                                  : sizeof(double) + (shape->bound_count + 1) * sizeof(uint64_t);
-    return (uint8_t *)s + s->values + histogram * size;
+    return (uint8_t *)s + s->values + histogram * series_histogram_bytes(shape);
 }
 
 static inline struct bytes series_name(const struct series *s)

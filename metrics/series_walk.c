@@ -2,12 +2,13 @@
  * and large enough that locks and unlocks are not what a scrape spends its time on. */
 #include "metrics/series_walk.h"
 
+#include "metrics/series_private.h"
 #include "proto/buffer.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHUNK_SERIES = 64, CHUNK_SLOTS = 1024, CHUNK_BYTES = 256 * 1024, PAGE_SLOTS = 1024 };
+enum { CHUNK_SERIES = 64, CHUNK_SLOTS = 1024, CHUNK_BYTES = 256 * 1024 };
 
 struct chunk {
     struct buffer memory;
@@ -15,12 +16,6 @@ struct chunk {
     struct series_group *groups[CHUNK_SERIES];
     unsigned count;
 };
-
-static const struct series *in_slot(const struct series_store *st, uint32_t slot)
-{
-    const struct series *s = st->pages[slot / PAGE_SLOTS][slot % PAGE_SLOTS];
-    return (uintptr_t)s & 1 ? NULL : s;
-}
 
 /* Room for a piece at a multiple of 8; its offset, or SIZE_MAX. */
 static size_t append(struct buffer *b, const void *data, size_t len)
@@ -95,7 +90,7 @@ static void fill(struct chunk *c, const struct series_store *st, uint64_t now_ns
     for (unsigned looked = 0; looked < CHUNK_SLOTS && c->count < CHUNK_SERIES &&
                               c->memory.len < CHUNK_BYTES && *slot < st->slot_end;
          looked++) {
-        const struct series *s = in_slot(st, (*slot)++);
+        const struct series *s = series_in_slot(st, (*slot)++);
         if (s && !series_is_gone(st, s, now_ns) && !copy(c, &st->shape, s))
             return;
     }
