@@ -57,9 +57,10 @@ void *policy_allocate(size_t size, struct error *e)
 bool policy_add_predicate(struct policy_maker *m, const struct config_value *place,
                           struct predicate *wanted, struct error *e)
 {
-    return predicates_add(m->predicates, wanted) ||
-           config_error(place, e, "more than %d conditions on spans in all policies together",
-                        PREDICATES_MAX);
+    if (predicates_full(m->predicates))
+        return config_error(place, e, "more than %d conditions on spans in all policies together",
+                            PREDICATES_MAX);
+    return predicates_add(m->predicates, wanted) || error_set(e, "out of memory");
 }
 
 /* The section that belongs to the type. The Collector allows the sections of other types beside it

@@ -56,9 +56,14 @@ void predicates_destroy(struct predicates *p)
     free(p);
 }
 
+bool predicates_full(const struct predicates *p)
+{
+    return p->count == PREDICATES_MAX;
+}
+
 bool predicates_add(struct predicates *p, struct predicate *wanted)
 {
-    if (p->count == PREDICATES_MAX)
+    if (predicates_full(p))
         return false;
     struct predicate *grown = reallocarray(p->all, p->count + 1, sizeof *grown);
     if (!grown)

@@ -34,8 +34,11 @@ struct predicates;
 struct predicates *predicates_create(void); /* NULL: out of memory */
 void predicates_destroy(struct predicates *p);
 
-/* Adds one and gives it its bits. `arg` and `key` outlive the predicates. False: too many, or out
- * of memory. */
+/* There are PREDICATES_MAX. */
+bool predicates_full(const struct predicates *p);
+
+/* Adds one and gives it its bits. `arg` and `key` outlive the predicates. False: full, or out of
+ * memory. */
 bool predicates_add(struct predicates *p, struct predicate *wanted);
 
 /* After the last one was added. False: out of memory. */

@@ -2,6 +2,7 @@
 #include "policy_support.h"
 
 #include "proto/consistent.h"
+#include "tests/unit/proto/failing_malloc.h"
 
 #define YES  SAMPLING_SAMPLED
 #define NO   SAMPLING_NOT_SAMPLED
@@ -496,6 +497,52 @@ static void nesting_is_bounded(void **state)
     assert_non_null(strstr(e.text, "nested more than 8 deep"));
 }
 
+static void conditions_are_bounded(void **state)
+{
+    (void)state;
+    struct buffer text = {0};
+    struct error e = {0};
+    buffer_append_byte(&text, '[');
+    for (unsigned i = 0; i < 5; i++) {
+        buffer_printf(&text, "%s{'name':'a%u','type':'and','and':{'and_sub_policy':[", &","[i == 0],
+                      i);
+        for (unsigned k = 0; k < PREDICATES_MAX / 5 + 1; k++)
+            buffer_printf(&text,
+                          "%s{'name':'s%u','type':'string_attribute','string_attribute':"
+                          "{'key':'k','values':['v']}}",
+                          &","[k == 0], k);
+        buffer_append_string(&text, "]}}");
+    }
+    buffer_append(&text, "]", 2);
+    assert_null(
+        policy_set_create(config_of((const char *)text.data), "tail_sampling", 1, false, &e));
+    assert_non_null(strstr(e.text, "more than 1024 conditions"));
+    buffer_free(&text);
+}
+
+static bool make_set(void *context)
+{
+    struct error e = {0};
+    struct policy_set *s = policy_set_create(context, "tail_sampling", 2, false, &e);
+    if (!s)
+        assert_non_null(strstr(e.text, "out of memory"));
+    policy_set_destroy(s);
+    return s != NULL;
+}
+
+/* Of policies without lists, which the configuration keeps memory for. */
+static void want_of_memory_is_told(void **state)
+{
+    (void)state;
+    const char *policies =
+        "[{'name':'a','type':'boolean_attribute','boolean_attribute':{'key':'k','value':true}},"
+        "{'name':'b','type':'and','and':{'and_sub_policy':["
+        "{'name':'c','type':'numeric_attribute','numeric_attribute':{'key':'n','min_value':1}},"
+        "{'name':'d','type':'rate_limiting','rate_limiting':{'spans_per_second':5}}]}}]";
+    const struct config_value *config = config_of(policies);
+    assert_true(until_memory_suffices(make_set, (void *)config) > 10);
+}
+
 #define TEST(function) cmocka_unit_test_teardown(function, release)
 
 int main(void)
@@ -529,6 +576,8 @@ int main(void)
         TEST(thresholds_combine),
         TEST(mistakes_are_told_with_their_place),
         TEST(nesting_is_bounded),
+        TEST(conditions_are_bounded),
+        TEST(want_of_memory_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
