@@ -568,6 +568,7 @@ static void *keep_history(void *context)
 {
     struct history *h = context;
     uint64_t end_ns;
+    pthread_setname_np(pthread_self(), "metrics-history");
     while (wait_for_end(h, &end_ns))
         history_step(h, end_ns);
     return NULL;

@@ -2,7 +2,6 @@
 
 #include "metrics/explicit.h"
 
-#include <assert.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
