@@ -1,6 +1,8 @@
 /* Asking include and exclude about a span. */
 #include "processors/attributes_match_private.h"
+#include "proto/span_kind.h"
 #include "proto/value_text.h"
+#include "proto/wire.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -67,13 +69,26 @@ static struct bytes plain_double(double d, char out[PLAIN_DOUBLE_MAX])
     return bytes_of(out, (size_t)len);
 }
 
+/* Of a key that is there twice the first counts, as for the actions, and for the Collector. */
+static bool find_first(struct bytes message, enum attribute_field field, struct bytes key,
+                       struct attribute *a)
+{
+    const uint8_t *at = message.data;
+    struct wire_part m;
+    while (wire_next(&at, wire_end(message), (uint32_t)field, &m)) {
+        if (bytes_equal(attribute_key(m.bytes), key))
+            return attribute_read(m.bytes, a);
+    }
+    return false;
+}
+
 static enum answer has_attribute(const struct wanted_attribute *w, struct bytes message,
                                  enum attribute_field field)
 {
     struct value_text text = {0};
     char plain[PLAIN_DOUBLE_MAX];
     struct attribute a;
-    if (!attribute_find(message, field, w->key, &a))
+    if (!find_first(message, field, w->key, &a))
         return NO;
     if (w->how == ANY_VALUE)
         return YES;
@@ -101,7 +116,7 @@ static enum answer has_service(const struct side *s, struct bytes resource)
     struct attribute a;
     if (s->services.count == 0)
         return YES;
-    if (!attribute_find(resource, RESOURCE_ATTRIBUTES, bytes_of_string("service.name"), &a))
+    if (!find_first(resource, RESOURCE_ATTRIBUTES, bytes_of_string("service.name"), &a))
         return any_wanted(&s->services, bytes_of_string("<nil-service-name>"));
     struct bytes name = value_text(&a.value, &text);
     enum answer answer = text.large.failed ? IN_DOUBT : any_wanted(&s->services, name);
@@ -135,7 +150,7 @@ static enum answer fits_span(const struct side *s, const struct span_view *span)
 {
     enum answer all = any_wanted(&s->names, span_name(span));
     if (all != NO && s->kinds.count > 0)
-        all = both(all, any_wanted(&s->kinds, bytes_of_string(span_kind_texts[span->kind])));
+        all = both(all, any_wanted(&s->kinds, bytes_of_string(span_kind_constant(span->kind))));
     return all == NO ? NO
                      : both(all, has_attributes(&s->attributes, span_bytes(span), SPAN_ATTRIBUTES));
 }
