@@ -110,7 +110,6 @@ void debug_write_value(struct json_writer *w, const struct value *v)
  * attribute. */
 static void write_line(struct buffer *out, const struct batch *b, const struct span_view *s)
 {
-    static const char *const statuses[] = {"unset", "ok", "error"};
     for (size_t i = 0; i < sizeof s->trace_id; i++)
         buffer_printf(out, "%02x", s->trace_id[i]);
     buffer_append_byte(out, ' ');
@@ -118,7 +117,7 @@ static void write_line(struct buffer *out, const struct batch *b, const struct s
         buffer_printf(out, "%02x", s->span_id[i]);
     double milliseconds = s->end_ns > s->start_ns ? (double)(s->end_ns - s->start_ns) / 1e6 : 0;
     buffer_printf(out, " %s %s %.3fms ", s->kind ? span_kind_name(s->kind) : "unspecified",
-                  s->status_code < 3 ? statuses[s->status_code] : "unset", milliseconds);
+                  span_status_name(s->status_code), milliseconds);
     struct json_writer w;
     json_begin(&w, out, false);
     json_bytes(&w, resource_service_name(span_resource(b, s)));

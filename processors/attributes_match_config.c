@@ -1,13 +1,11 @@
 /* Reading include and exclude. */
 #include "processors/attributes_match_private.h"
 #include "processors/attributes_value.h"
+#include "proto/span_kind.h"
 
 #include <stdlib.h>
 
 static const char *const match_types[] = {"", "strict", "regexp", NULL};
-const char *const span_kind_texts[SPAN_KINDS] = {"SPAN_KIND_UNSPECIFIED", "SPAN_KIND_INTERNAL",
-                                                 "SPAN_KIND_SERVER",      "SPAN_KIND_CLIENT",
-                                                 "SPAN_KIND_PRODUCER",    "SPAN_KIND_CONSUMER"};
 
 struct cache_settings { /* needs no cache, so takes what is said about it */
     bool enabled;
@@ -124,10 +122,7 @@ static bool read_list(const struct config_value *v, enum match_type type, struct
 static bool check_kinds(const struct side *s, const struct config_value *v, struct error *e)
 {
     for (size_t i = 0; s->type == MATCH_STRICT && i < s->kinds.count; i++) {
-        unsigned k = 1;
-        while (k < SPAN_KINDS && !bytes_equal_string(s->kinds.items[i].text, span_kind_texts[k]))
-            k++;
-        if (k == SPAN_KINDS)
+        if (span_kind_of_constant(s->kinds.items[i].text) < SPAN_KIND_INTERNAL)
             return config_error(v, e,
                                 "\"%.*s\" is not a kind; supported: SPAN_KIND_INTERNAL, "
                                 "SPAN_KIND_SERVER, SPAN_KIND_CLIENT, SPAN_KIND_PRODUCER, "

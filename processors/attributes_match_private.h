@@ -56,7 +56,4 @@ struct span_match {
     struct side sides[SIDES];
 };
 
-enum { SPAN_KINDS = 6 };
-extern const char *const span_kind_texts[SPAN_KINDS]; /* "SPAN_KIND_CLIENT" */
-
 #endif

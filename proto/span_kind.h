@@ -1,7 +1,9 @@
-/* OTLP's numbers for span kinds and statuses, and the names that people and Jaeger use for kinds.
- */
+/* OTLP's numbers for span kinds and statuses, and what they are called: by people and Jaeger, by
+ * OTTL, and in OTLP's own schema. A number that is none is called as 0 is. */
 #ifndef TAILSPAN_PROTO_SPAN_KIND_H
 #define TAILSPAN_PROTO_SPAN_KIND_H
+
+#include "proto/bytes.h"
 
 enum {
     SPAN_KIND_UNSPECIFIED,
@@ -17,14 +19,17 @@ enum {
     SPAN_STATUS_UNSET,
     SPAN_STATUS_OK,
     SPAN_STATUS_ERROR,
+    SPAN_STATUSES,
 };
 
-/* "server"; "" when unspecified or unknown. */
-static inline const char *span_kind_name(unsigned kind)
-{
-    static const char *const names[SPAN_KINDS] = {"",       "internal", "server",
-                                                  "client", "producer", "consumer"};
-    return kind < SPAN_KINDS ? names[kind] : "";
-}
+const char *span_kind_name(unsigned kind);         /* "server"; "" when unspecified */
+const char *span_kind_title(unsigned kind);        /* "Server", "Unspecified" */
+const char *span_kind_constant(unsigned kind);     /* "SPAN_KIND_SERVER" */
+const char *span_status_name(unsigned status);     /* "error", "unset" */
+const char *span_status_constant(unsigned status); /* "STATUS_CODE_ERROR" */
+
+/* The number that is called so; -1: none is. */
+int span_kind_of_constant(struct bytes constant);
+int span_status_of_constant(struct bytes constant);
 
 #endif

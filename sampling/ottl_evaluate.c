@@ -1,4 +1,5 @@
 /* Asking a span, on its wire bytes. */
+#include "proto/span_kind.h"
 #include "sampling/ottl_private.h"
 #include "sampling/trace_state.h"
 
@@ -75,16 +76,6 @@ static struct ottl_value of_trace_state(const struct subject *s, const struct ot
     return of_string(trace_state_find(state, o->key, &member) ? member : bytes_of("", 0));
 }
 
-static struct ottl_value of_kind(const struct span_view *s, bool deprecated)
-{
-    static const char *const names[][2] = {
-        {"Unspecified", "SPAN_KIND_UNSPECIFIED"}, {"Internal", "SPAN_KIND_INTERNAL"},
-        {"Server", "SPAN_KIND_SERVER"},           {"Client", "SPAN_KIND_CLIENT"},
-        {"Producer", "SPAN_KIND_PRODUCER"},       {"Consumer", "SPAN_KIND_CONSUMER"},
-    };
-    return of_string(bytes_of_string(names[s->kind < 6 ? s->kind : 0][deprecated]));
-}
-
 static struct ottl_value of_event_path(const struct subject *s, const struct ottl_operand *o)
 {
     if (!s->event)
@@ -109,8 +100,9 @@ static struct ottl_value of_path(const struct subject *s, const struct ottl_oper
     case PATH_KIND:
         return of_int(span->kind);
     case PATH_KIND_STRING:
+        return of_string(bytes_of_string(span_kind_title(span->kind)));
     case PATH_KIND_DEPRECATED_STRING:
-        return of_kind(span, o->path == PATH_KIND_DEPRECATED_STRING);
+        return of_string(bytes_of_string(span_kind_constant(span->kind)));
     case PATH_STATUS_CODE:
         return of_int(span->status_code);
     case PATH_STATUS_MESSAGE:

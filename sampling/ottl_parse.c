@@ -4,6 +4,7 @@
  *     and     = factor { "and" factor }
  *     factor  = "not" factor | "(" or ")" | operand [ comparison operand ]
  *     operand = literal | path | function */
+#include "proto/span_kind.h"
 #include "sampling/ottl_private.h"
 
 #include <errno.h>
@@ -93,20 +94,10 @@ static bool take_number(struct parser *p, struct ottl_value *v)
 
 static bool constant_find(struct bytes name, struct ottl_value *v)
 {
-    static const char *const kinds[] = {"UNSPECIFIED", "INTERNAL", "SERVER",
-                                        "CLIENT",      "PRODUCER", "CONSUMER"};
-    static const char *const codes[] = {"UNSET", "OK", "ERROR"};
-    static const char kind[] = "SPAN_KIND_", code[] = "STATUS_CODE_";
-    for (int64_t i = 0; i < 6; i++) {
-        *v = (struct ottl_value){.type = OTTL_INT, .integer = i};
-        if (name.len > strlen(kind) && memcmp(name.data, kind, strlen(kind)) == 0 &&
-            bytes_equal_string(bytes_of(name.data + strlen(kind), name.len - strlen(kind)),
-                               kinds[i]))
-            return true;
-        if (i < 3 && name.len > strlen(code) && memcmp(name.data, code, strlen(code)) == 0 &&
-            bytes_equal_string(bytes_of(name.data + strlen(code), name.len - strlen(code)),
-                               codes[i]))
-            return true;
+    int kind = span_kind_of_constant(name), status = span_status_of_constant(name);
+    if (kind >= 0 || status >= 0) {
+        *v = (struct ottl_value){.type = OTTL_INT, .integer = kind >= 0 ? kind : status};
+        return true;
     }
     bool yes = bytes_equal_string(name, "true");
     *v = (struct ottl_value){.type = OTTL_BOOL, .boolean = yes};

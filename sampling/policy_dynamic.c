@@ -5,6 +5,7 @@
  * the key of empty fields. The chance to be kept comes out of the trace id, so asking again gives
  * the same answer; in consistent sampling it is the trace's randomness, and the rate a threshold.
  */
+#include "proto/span_kind.h"
 #include "sampling/chance.h"
 #include "sampling/dynamic_rates.h"
 #include "sampling/policy_kind.h"
@@ -191,18 +192,15 @@ static struct bytes text_of(const struct value *v, char room[32])
 static void key_add_field(struct key *k, const char *field, const struct batch *b,
                           const struct span_view *s)
 {
-    static const char *const kinds[] = {"unspecified", "internal", "server",
-                                        "client",      "producer", "consumer"};
-    static const char *const codes[] = {"unset", "ok", "error"};
     struct attribute a;
     char room[32];
     struct bytes name = bytes_of_string(field);
     if (strcmp(field, "span.name") == 0)
         key_add(k, span_name(s));
     else if (strcmp(field, "span.kind") == 0)
-        key_add(k, bytes_of_string(kinds[s->kind < 6 ? s->kind : 0]));
+        key_add(k, bytes_of_string(s->kind ? span_kind_name(s->kind) : "unspecified"));
     else if (strcmp(field, "status.code") == 0)
-        key_add(k, bytes_of_string(codes[s->status_code < 3 ? s->status_code : 0]));
+        key_add(k, bytes_of_string(span_status_name(s->status_code)));
     else if (attribute_find(span_bytes(s), SPAN_ATTRIBUTES, name, &a) ||
              attribute_find(span_resource(b, s)->message, RESOURCE_ATTRIBUTES, name, &a))
         key_add(k, text_of(&a.value, room));
