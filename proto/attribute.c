@@ -4,8 +4,8 @@
  * everywhere in protobuf. An AnyValue is a oneof, so there the last member counts. */
 #include "proto/attribute.h"
 
+#include "proto/attribute_plain.h"
 #include "proto/otlp_fields.h"
-#include "proto/wire.h"
 
 void attribute_begin(struct attribute_iterator *it, struct bytes message, uint32_t field)
 {
@@ -58,37 +58,6 @@ static bool value_read(struct bytes body, struct value *v)
     return true;
 }
 
-/* A KeyValue that is a key, then a string or an integer, all lengths below 128:
- * nearly all of them. */
-static inline bool plain_read(struct bytes body, struct attribute *a)
-{
-    const uint8_t *at = body.data;
-    if (body.len < 6 || at[0] != WIRE_TAG(1, WIRE_LENGTH) || at[1] >= 0x80)
-        return false;
-    size_t key_len = at[1];
-    size_t text_len = body.len - key_len - 6;
-    if (text_len >= 0x7e) /* or negative */
-        return false;
-    const uint8_t *value = at + 2 + key_len;
-    if (value[0] != WIRE_TAG(2, WIRE_LENGTH) || value[1] != text_len + 2)
-        return false;
-    a->key = bytes_of(at + 2, key_len);
-    if (wire_likely(value[2] == WIRE_TAG(1, WIRE_LENGTH) && value[3] == text_len)) {
-        a->value.type = VALUE_STRING;
-        a->value.bytes = bytes_of(value + 4, text_len);
-        a->value.integer = 0;
-        return true;
-    }
-    uint64_t v = 0;
-    if (value[2] != WIRE_TAG(3, WIRE_VARINT) ||
-        wire_varint(value + 3, body.data + body.len, &v) != body.data + body.len)
-        return false;
-    a->value.type = VALUE_INT;
-    a->value.bytes = bytes_of(NULL, 0);
-    a->value.integer = (int64_t)v;
-    return true;
-}
-
 __attribute__((noinline)) static bool any_read(struct bytes body, struct attribute *a)
 {
     const uint8_t *at = body.data;
@@ -111,7 +80,7 @@ __attribute__((noinline)) static bool any_read(struct bytes body, struct attribu
 static inline bool key_value_read(struct bytes body, struct attribute *a)
 {
     a->key_value = body;
-    return wire_likely(plain_read(body, a)) || any_read(body, a);
+    return wire_likely(attribute_read_plain(body, a)) || any_read(body, a);
 }
 
 bool attribute_read(struct bytes key_value, struct attribute *a)

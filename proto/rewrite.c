@@ -46,6 +46,7 @@ struct rewriting {
     struct buffer out;   /* empty until something changes */
     const uint8_t *read; /* up to here what was read is in `out`, once that has begun */
     size_t message_len;
+    size_t name, name_len; /* where a span's name comes to stand */
 };
 
 const char *rewrite_place_name(enum rewrite_place place)
@@ -277,33 +278,41 @@ struct message_kind {
     uint32_t attributes;              /* the number of their list; 0: it has none */
 };
 
-/* The attribute whose KeyValue is [body, end), framed from `from` on. */
-static void rewrite_attribute(struct rewriting *r, struct level *in, const struct field_kind *k,
-                              uint32_t number, const uint8_t *from, const uint8_t *body,
-                              const uint8_t *end)
+static void rewrite_attribute(struct rewriting *r, struct level *in, enum rewrite_place place,
+                              uint32_t number, struct bytes framed, struct bytes key_value)
 {
     struct attribute a;
-    a.framed.data = from;
-    a.framed.len = (size_t)(end - from);
-    if (!attribute_read(bytes_of(body, (size_t)(end - body)), &a) ||
-        (r->by->passes && r->by->passes(r->by->context, k->place, &a)))
+    if (!attribute_read(key_value, &a))
         return;
-    struct rewrite_item item = {
-        .place = k->place, .key = a.key, .top_key = a.key, .value = a.value};
-    rewrite_item(r, in, &item, number, a.framed);
+    struct rewrite_item item = {.place = place, .key = a.key, .top_key = a.key, .value = a.value};
+    rewrite_item(r, in, &item, number, framed);
+}
+
+/* The last one counts. What stands before it in the span is written before it, and stays there. */
+static void note_name(struct rewriting *r, size_t at, size_t len)
+{
+    r->name = at;
+    r->name_len = len;
 }
 
 static void rewrite_text(struct rewriting *r, struct level *in, enum rewrite_place place,
-                         uint32_t number, const struct wire_field *f)
+                         uint32_t number, struct bytes framed, struct bytes text)
 {
-    struct rewrite_item item = {.place = place, .value = {.type = VALUE_STRING, .bytes = f->bytes}};
+    struct rewrite_item item = {.place = place, .value = {.type = VALUE_STRING, .bytes = text}};
     struct rewrite_change change = {.value = item.value};
     enum rewrite_verdict verdict = r->by->visit(r->by->context, &item, &change);
-    if (verdict != REWRITE_SET && verdict != REWRITE_REMOVE)
+    if (verdict != REWRITE_SET && verdict != REWRITE_REMOVE) {
+        if (place == PLACE_SPAN_NAME)
+            note_name(r, r->out.len + (size_t)(text.data - (in->open ? r->read : in->content.data)),
+                      text.len);
         return;
-    cut(r, in, f->framed);
-    if (verdict == REWRITE_SET)
-        put_bytes(r, number, change.value.bytes);
+    }
+    cut(r, in, framed);
+    if (verdict == REWRITE_REMOVE)
+        return;
+    put_bytes(r, number, change.value.bytes);
+    if (place == PLACE_SPAN_NAME)
+        note_name(r, r->out.len - change.value.bytes.len, change.value.bytes.len);
 }
 
 static void append_attributes(struct rewriting *r, struct level *in, enum rewrite_place place,
@@ -353,52 +362,56 @@ static const struct message_kind resource_kind = {
 
 static void rewrite_message(struct rewriting *r, const struct message_kind *kind, struct level *l);
 
-static void rewrite_field(struct rewriting *r, const struct message_kind *kind, struct level *in,
-                          const struct wire_field *f)
+__attribute__((noinline)) static void rewrite_content(struct rewriting *r,
+                                                      const struct field_kind *k, struct level *in,
+                                                      uint32_t number, struct bytes framed,
+                                                      struct bytes content)
 {
-    uint32_t number = wire_number(f->tag);
-    if (number >= FIELDS || wire_type(f->tag) != WIRE_LENGTH)
-        return;
-    const struct field_kind *k = &kind->fields[number];
-    if (k->kind == SHOWN_TEXT) {
-        rewrite_text(r, in, k->place, number, f);
-    } else if (k->kind == SHOWN_ATTRIBUTE) {
-        rewrite_attribute(r, in, k, number, f->framed.data, f->bytes.data, wire_end(f->bytes));
-    } else if (k->kind == SHOWN_MESSAGE) {
-        struct level l = {.outer = in, .number = number, .framed = f->framed, .content = f->bytes};
+    if (k->kind == SHOWN_ATTRIBUTE) {
+        rewrite_attribute(r, in, k->place, number, framed, content);
+    } else if (k->kind == SHOWN_TEXT) {
+        rewrite_text(r, in, k->place, number, framed, content);
+    } else {
+        struct level l = {.outer = in, .number = number, .framed = framed, .content = content};
         rewrite_message(r, k->message, &l);
         close_level(r, &l);
     }
 }
 
-/* The attributes that stand one behind the other at `at`; returns where something else does. */
-static const uint8_t *rewrite_attributes(struct rewriting *r, const struct message_kind *kind,
-                                         struct level *l, const uint8_t *at, const uint8_t *end)
+/* Returns where the field at `at` ends; NULL: it is malformed. */
+static inline const uint8_t *rewrite_field(struct rewriting *r, const struct message_kind *kind,
+                                           struct level *l, const uint8_t *at, const uint8_t *end)
 {
-    const uint32_t number = kind->attributes;
-    const uint8_t tag = (uint8_t)WIRE_TAG(number, WIRE_LENGTH);
-    while (at < end && *at == tag) {
-        size_t len;
-        const uint8_t *body = wire_length(at + 1, end, &len);
-        if (!body)
-            return NULL;
-        rewrite_attribute(r, l, &kind->fields[number], number, at, body, body + len);
-        at = body + len;
-    }
-    return at;
+    const uint8_t *field = at;
+    uint32_t tag;
+    size_t len;
+    if (!(at = wire_tag(at, end, &tag)))
+        return NULL;
+    if (wire_type(tag) != WIRE_LENGTH)
+        return wire_skip(at, end, wire_type(tag));
+    if (!(at = wire_length(at, end, &len)))
+        return NULL;
+    uint32_t number = wire_number(tag);
+    if (number < FIELDS && kind->fields[number].kind != NOT_SHOWN)
+        rewrite_content(r, &kind->fields[number], l, number,
+                        bytes_of(field, (size_t)(at + len - field)), bytes_of(at, len));
+    return at + len;
 }
 
 static void rewrite_message(struct rewriting *r, const struct message_kind *kind, struct level *l)
 {
+    const struct rewriter *by = r->by;
     const uint8_t *at = l->content.data, *end = wire_end(l->content);
-    struct wire_field f;
-    while (at < end && (at = wire_field(at, end, &f))) {
-        rewrite_field(r, kind, l, &f);
-        if (kind->attributes)
-            at = rewrite_attributes(r, kind, l, at, end);
+    const enum rewrite_place place = kind->fields[kind->attributes].place;
+    const uint8_t attribute = (uint8_t)WIRE_TAG(kind->attributes, WIRE_LENGTH);
+    while (at && at < end) {
+        if (by->skip && *at == attribute && kind->attributes)
+            at = by->skip(by->context, place, at, end);
+        if (at < end)
+            at = rewrite_field(r, kind, l, at, end);
     }
-    if (r->by->append && kind->attributes)
-        append_attributes(r, l, kind->fields[kind->attributes].place, kind->attributes);
+    if (by->append && kind->attributes)
+        append_attributes(r, l, place, kind->attributes);
 }
 
 /* ---- the batch ---- */
@@ -409,6 +422,10 @@ static struct rewriting rewrite(const struct rewriter *by, const struct message_
 {
     struct rewriting r = {.by = by, .message_len = message.len};
     struct level l = {.content = message};
+    if (by->scratch) {
+        r.out = *by->scratch;
+        r.out.len = 0;
+    }
     rewrite_message(&r, kind, &l);
     close_level(&r, &l);
     *changed = l.open;
@@ -418,18 +435,11 @@ static struct rewriting rewrite(const struct rewriter *by, const struct message_
 /* Ends one that needs no writing any more; false: out of memory. */
 static bool end_rewriting(struct rewriting *r, bool written)
 {
-    buffer_free(&r->out);
+    if (r->by->scratch)
+        *r->by->scratch = r->out;
+    else
+        buffer_free(&r->out);
     return written;
-}
-
-static struct bytes last_name(struct bytes span)
-{
-    const uint8_t *at = span.data;
-    struct bytes name = {.data = span.data};
-    struct wire_part f;
-    while (wire_next(&at, wire_end(span), SPAN_NAME, &f))
-        name = f.bytes;
-    return name;
 }
 
 bool span_rewrite(struct batch *b, uint32_t span, const struct rewriter *w)
@@ -454,9 +464,8 @@ bool span_rewrite(struct batch *b, uint32_t span, const struct rewriter *w)
     s->data = data;
     s->len = (uint32_t)len;
     s->frame_len = (uint8_t)(data - memory);
-    struct bytes name = last_name(span_bytes(s));
-    s->name_offset = (uint32_t)(name.data - data);
-    s->name_len = (uint32_t)name.len;
+    s->name_offset = (uint32_t)r.name;
+    s->name_len = (uint32_t)r.name_len;
     return end_rewriting(&r, true);
 }
 

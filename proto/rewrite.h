@@ -14,6 +14,7 @@
 
 #include "proto/attribute.h"
 #include "proto/batch.h"
+#include "proto/buffer.h"
 #include "proto/edit.h"
 
 enum rewrite_place {
@@ -60,14 +61,20 @@ struct rewriter {
      * `change` points at has to stay readable until the message is done. */
     enum rewrite_verdict (*visit)(void *context, const struct rewrite_item *item,
                                   struct rewrite_change *change);
-    /* Asked first about an attribute of a list: true leaves it as it is, and visit() is not asked.
-     * NULL: it always is. */
-    bool (*passes)(void *context, enum rewrite_place place, const struct attribute *a);
+    /* Called where attributes of a list stand one behind the other from `at`, whose byte is their
+     * tag: passes over those that stay as they are, about which visit() is not asked, and returns
+     * where the first one stands that is not passed over, or something else, or `end`. NULL: all
+     * are visited. */
+    const uint8_t *(*skip)(void *context, enum rewrite_place place, const uint8_t *at,
+                           const uint8_t *end);
     /* When an attribute list (of the span, of one event or link, resource, scope) has been visited:
      * how many attributes to add at its end, and which. NULL: never any. `place` is the one of the
      * list's attributes. */
     size_t (*append)(void *context, enum rewrite_place place,
                      const struct link_attribute **attributes);
+    /* Empty before the first message, the caller's to free behind the last one: memory for writing
+     * in, which otherwise each message that changes allocates. NULL: so it is. */
+    struct buffer *scratch;
 };
 
 /* False when out of memory: the message is then as it was. */

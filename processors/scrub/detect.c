@@ -4,8 +4,6 @@
 
 #include <stdlib.h>
 
-enum { SHORTEST = 6 }; /* of what can be found without a name: a@b.io, ::1 is nobody's */
-
 static bool copy_url_keys(struct detector *d, const struct detector_options *o)
 {
     d->url_keys = calloc(o->url_key_count + 1, sizeof *d->url_keys);
@@ -134,7 +132,7 @@ static void look(struct scan *s, const struct detect_context *where)
     else {
         if (s->traits & (KEY_PHONE | KEY_SSN | KEY_CARD | KEY_MAC) && s->d->numbers)
             named_number(s, s->traits, 0, s->end);
-        if (s->end - s->next >= SHORTEST)
+        if (s->end - s->next >= DETECT_SHORTEST)
             scan_range(s, s->next, s->end);
     }
 }
@@ -149,7 +147,7 @@ enum detect_result detector_find(const struct detector *d, const struct detect_c
     unsigned traits = key_traits(where->key);
     if (where->top_key.data != where->key.data)
         traits |= key_traits(where->top_key);
-    if (value.len < SHORTEST && !(traits & TELLING))
+    if (value.len < DETECT_SHORTEST && !(traits & TELLING))
         return DETECT_OK;
     struct scan s = {
         .d = d,

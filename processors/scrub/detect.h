@@ -110,9 +110,14 @@ enum detect_result detector_find(const struct detector *d, const struct detect_c
                                  struct bytes value, struct finding findings[FINDINGS_MAX],
                                  size_t *count);
 
+/* What can be found under a key that says nothing has as many bytes: a@b.io; ::1 is nobody's. */
+enum { DETECT_SHORTEST = 6 };
+
 /* Whether a first look is enough to tell that there is nothing in a value under a key that says
- * nothing of it, as of most values. `numbers`: digits may be somebody's, and not versions. */
-bool detector_glance(const struct detector *d, struct bytes value, bool numbers);
+ * nothing of it, as of most values. `before`: as many bytes that stand right before the value can
+ * be read as well, and are not looked at; short values are read faster with some. `numbers`: digits
+ * may be somebody's, and not versions. */
+bool detector_glance(const struct detector *d, struct bytes value, size_t before, bool numbers);
 
 /* Whether the key alone says that nobody may see the value (password, secret, cookie, authorization
  * …), be it a number or a map. */

@@ -112,8 +112,9 @@ static bool is_extension(const uint8_t *label, uint32_t len)
         "png", "jpg",  "jpeg", "gif",  "svg", "webp",  "js",          "css",  "json", "html",
         "htm", "xml",  "yml",  "yaml", "jar", "exe",   "dll",         "txt",  "log",  "pdf",
         "csv", "lock", "tgz",  "gz",   "tar", "local", "localdomain", "class"};
+    const char first = (char)byte_lower(label[0]);
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (bytes_are(label, len, names[i]))
+        if (names[i][0] == first && bytes_are(label, len, names[i]))
             return true;
     }
     return false;

@@ -31,6 +31,7 @@ struct scan {
     uint32_t next;                   /* triggers before this are over */
     uint32_t run_end;                /* long words before this have been looked at */
     uint32_t token_start, token_end; /* a word of token bytes whose end is known */
+    uint32_t port;                   /* a colon before a URL's port; 0: none so far */
     unsigned traits;                 /* of the key and the top key */
     bool numbers;                    /* digits are looked at */
 

@@ -62,19 +62,9 @@ static ALWAYS_INLINE void classify16(struct block *b, __m128i c, unsigned at)
     b->rc |= bits(_mm_or_si128(is_byte(lower, 'r'), is_byte(lower, 'c'))) << at;
 }
 
-/* Up to 64 bytes; nothing outside of [s, s + len) is read. Loads overlap at the end, where they say
- * the same. */
-static ALWAYS_INLINE void classify(struct block *b, const uint8_t *s, uint32_t len)
+/* Less than 16 bytes, and zeroes; nothing outside of [s, s + len) is read. */
+static ALWAYS_INLINE __m128i load_short(const uint8_t *s, uint32_t len)
 {
-    *b = (struct block){0};
-    if (len >= 16) {
-        uint32_t at = 0;
-        for (; at + 16 <= len; at += 16)
-            classify16(b, _mm_loadu_si128((const __m128i *)(s + at)), at);
-        if (at < len)
-            classify16(b, _mm_loadu_si128((const __m128i *)(s + len - 16)), len - 16);
-        return;
-    }
     uint64_t low = 0, high = 0;
     if (len >= 8) {
         memcpy(&low, s, 8);
@@ -89,7 +79,22 @@ static ALWAYS_INLINE void classify(struct block *b, const uint8_t *s, uint32_t l
         for (uint32_t i = 0; i < len; i++)
             low |= (uint64_t)s[i] << (8 * i);
     }
-    classify16(b, _mm_set_epi64x((long long)high, (long long)low), 0);
+    return _mm_set_epi64x((long long)high, (long long)low);
+}
+
+/* Up to 64 bytes. Loads overlap at the end, where they say the same. */
+static ALWAYS_INLINE void classify(struct block *b, const uint8_t *s, uint32_t len)
+{
+    *b = (struct block){0};
+    if (len < 16) {
+        classify16(b, load_short(s, len), 0);
+        return;
+    }
+    uint32_t at = 0;
+    for (; at + 16 <= len; at += 16)
+        classify16(b, _mm_loadu_si128((const __m128i *)(s + at)), at);
+    if (at < len)
+        classify16(b, _mm_loadu_si128((const __m128i *)(s + len - 16)), len - 16);
 }
 #else
 static ALWAYS_INLINE void classify(struct block *b, const uint8_t *s, uint32_t len)
@@ -168,6 +173,8 @@ static void colon_at(struct scan *s, uint32_t at)
         url_at(s, at);
         return;
     }
+    if (at > 0 && at == s->port)
+        return;
     bool hex = (at > 0 && byte_is_hex(s->s[at - 1])) || (at + 1 < s->end && s->s[at + 1] == ':');
     if (hex && (s->d->on[SCRUB_IPV6] || s->d->on[SCRUB_MAC]))
         address_colon_at(s, at);
@@ -279,63 +286,271 @@ void scan_range(struct scan *s, uint32_t from, uint32_t to)
         scan_block(s, at, to - at, &edge);
 }
 
+/* ---- a glance ----
+ *
+ * What can be found in a short value has a mark, a word of 16 bytes that is not hexadecimal, or a
+ * row of seven digits, capitals and what joins them, of which four are digits. Most ids, paths and
+ * URLs of machines have none of these. */
+
 enum {
-    GLANCE_MAX = 64,
-    SHORTEST = 6, /* of what can be found */
+    WINDOW = 64,
+    GLANCE_MAX = 104, /* two windows that share more than any address or token needs to show */
+    DIGITS = 4,       /* an address has as many */
 };
 
-static bool has_at_least(uint64_t mask, unsigned bits)
+#ifdef __SSE2__
+typedef __m128i bytes_read;
+enum { LANES = 16 };
+
+static ALWAYS_INLINE bytes_read load(const uint8_t *s)
+{
+    return _mm_loadu_si128((const __m128i *)s);
+}
+
+static ALWAYS_INLINE bytes_read either(bytes_read a, bytes_read b)
+{
+    return _mm_or_si128(a, b);
+}
+
+static ALWAYS_INLINE bytes_read is_high(bytes_read c)
+{
+    return _mm_cmplt_epi8(c, _mm_setzero_si128());
+}
+#else
+typedef uint8_t bytes_read;
+enum { LANES = 1 };
+
+static ALWAYS_INLINE bytes_read load(const uint8_t *s)
+{
+    return *s;
+}
+
+static ALWAYS_INLINE bytes_read in_range(bytes_read c, char from, char count)
+{
+    return (uint8_t)(c - from) <= (uint8_t)count;
+}
+
+static ALWAYS_INLINE bytes_read is_byte(bytes_read c, char byte)
+{
+    return c == (uint8_t)byte;
+}
+
+static ALWAYS_INLINE uint64_t bits(bytes_read c)
+{
+    return c;
+}
+
+static ALWAYS_INLINE bytes_read either(bytes_read a, bytes_read b)
+{
+    return a | b;
+}
+
+static ALWAYS_INLINE bytes_read is_high(bytes_read c)
+{
+    return c >= 0x80;
+}
+#endif
+
+/* Up to 64 bytes in pieces. The last one ends with them, so it may say again what the one before
+ * says, or begin before them. */
+struct window {
+    bytes_read pieces[WINDOW / LANES];
+    uint32_t last;   /* where the last piece begins */
+    uint32_t before; /* bytes of the only piece that stand before */
+};
+
+/* `count` is what the length needs; a constant, so that the loops over pieces go. */
+static ALWAYS_INLINE void window_read(struct window *w, const uint8_t *s, uint32_t len,
+                                      uint32_t count)
+{
+    w->before = len < LANES ? LANES - len : 0;
+    w->last = count > 1 ? len - LANES : 0;
+    for (uint32_t i = 0; i + 1 < count; i++)
+        w->pieces[i] = load(s + (size_t)i * LANES);
+    w->pieces[count - 1] = load(s + w->last - w->before);
+}
+
+/* One bit a byte of a class. */
+static ALWAYS_INLINE uint64_t bits_of(const struct window *w, uint32_t count,
+                                      bytes_read (*class)(bytes_read c))
+{
+    uint64_t mask = 0;
+    if (count == 1)
+        return bits(class(w->pieces[0])) >> w->before;
+    for (uint32_t i = 0; i + 1 < count; i++)
+        mask |= bits(class(w->pieces[i])) << (i * LANES);
+    return mask | bits(class(w->pieces[count - 1])) << w->last;
+}
+
+static ALWAYS_INLINE bytes_read digits_of(bytes_read c)
+{
+    return in_range(c, '0', 9);
+}
+
+/* A mark, or a neighbour of one, which is as rare. */
+static ALWAYS_INLINE bytes_read marks_of(bytes_read c)
+{
+    return either(in_range(c, ':', '@' - ':'), in_range(c, '%', '+' - '%'));
+}
+
+static ALWAYS_INLINE bytes_read dashes_of(bytes_read c)
+{
+    return is_byte(c, '-');
+}
+
+static ALWAYS_INLINE bytes_read blanks_of(bytes_read c)
+{
+    return is_byte(c, ' ');
+}
+
+static ALWAYS_INLINE bytes_read tokens_of(bytes_read c)
+{
+    bytes_read letter = either(in_range(c, 'a', 25), in_range(c, 'A', 25));
+    return either(either(digits_of(c), letter), either(dashes_of(c), is_byte(c, '_')));
+}
+
+static ALWAYS_INLINE bytes_read hex_of(bytes_read c)
+{
+    return either(either(digits_of(c), in_range(c, 'a', 5)), dashes_of(c));
+}
+
+/* What a number of several groups, an IBAN or an address is made of. */
+static ALWAYS_INLINE bytes_read joined_of(bytes_read c)
+{
+    bytes_read sign = either(in_range(c, '-', '.' - '-'), blanks_of(c));
+    return either(either(digits_of(c), in_range(c, 'A', 25)), either(sign, is_high(c)));
+}
+
+static ALWAYS_INLINE bytes_read ends_of_schemes(bytes_read c)
+{
+    return either(either(is_byte(c, 'r'), is_byte(c, 'R')),
+                  either(is_byte(c, 'c'), is_byte(c, 'C')));
+}
+
+static ALWAYS_INLINE bool has_at_least(uint64_t mask, unsigned bits)
 {
     while (--bits > 0)
         mask &= mask - 1;
     return mask != 0;
 }
 
-static unsigned count_dots(struct bytes value)
+/* Bits at which a run of 7 in `m` begins. */
+static ALWAYS_INLINE uint64_t runs_of_7(uint64_t m)
 {
-    unsigned dots = 0;
-    for (size_t i = 0; i < value.len; i++)
-        dots += value.data[i] == '.';
-    return dots;
+    m &= m >> 1;
+    m &= m >> 2;
+    return m & m >> 3;
+}
+
+static ALWAYS_INLINE bool begins(struct bytes value, const char *text)
+{
+    return value.len > strlen(text) && memcmp(value.data, text, strlen(text)) == 0;
 }
 
 /* An address and nothing else, which only profile strict looks at. */
-static bool is_private_address(struct bytes value, const struct block *b, unsigned dots)
+static bool is_private_address(struct bytes value)
 {
-    static const char *const nets[] = {"10.", "192.168.", "127."};
-    if (dots != 3 || (unsigned)__builtin_popcountll(b->digit) + dots != value.len)
+    unsigned dots = 0;
+    if (!begins(value, "10.") && !begins(value, "192.168.") && !begins(value, "127."))
         return false;
-    for (size_t i = 0; i < sizeof nets / sizeof nets[0]; i++) {
-        size_t len = strlen(nets[i]);
-        if (value.len > len && memcmp(value.data, nets[i], len) == 0)
-            return true;
+    for (size_t i = 0; i < value.len; i++) {
+        bool dot = value.data[i] == '.';
+        if (!dot && !byte_is_digit(value.data[i]))
+            return false;
+        dots += dot;
     }
-    return false;
+    return dots == 3;
 }
 
-/* Three digits make no number, address or account, and six no number without the dots of an
- * address; but two may be in aa-bb-cc-dd-ee-0f. */
-static bool may_be_number(const struct detector *d, struct bytes value, const struct block *b)
+/* Digits may stand apart in aa-bb-cc-dd-ee-0f. */
+static ALWAYS_INLINE bool may_be_number(const struct window *w, uint32_t count, uint64_t dash,
+                                        uint64_t blank)
 {
-    if (b->digit && has_at_least(b->dash, 5))
-        return true;
-    if (!has_at_least(b->digit, 4))
+    uint64_t digit = bits_of(w, count, digits_of);
+    return (digit && dash && has_at_least(dash, 5)) ||
+           (has_at_least(digit, DIGITS) &&
+            runs_of_7(bits_of(w, count, joined_of)) & ~(dash | blank));
+}
+
+static ALWAYS_INLINE bool may_be_token(const struct window *w, uint32_t count)
+{
+    uint64_t token = bits_of(w, count, tokens_of);
+    return runs_of_16(token) && token & ~bits_of(w, count, hex_of);
+}
+
+/* Whether a blank stands behind an r or c: Bearer, Basic. */
+static ALWAYS_INLINE bool may_end_scheme(const struct window *w, uint32_t count, uint64_t blank)
+{
+    return blank && blank & bits_of(w, count, ends_of_schemes) << 1;
+}
+
+static ALWAYS_INLINE bool is_clean_of(const uint8_t *s, uint32_t len, bool numbers, uint64_t *marks,
+                                      uint32_t count)
+{
+    struct window w;
+    window_read(&w, s, len, count);
+    *marks = bits_of(&w, count, marks_of);
+    uint64_t dash = bits_of(&w, count, dashes_of), blank = bits_of(&w, count, blanks_of);
+    return !(dash & dash >> 1) && !may_end_scheme(&w, count, blank) &&
+           !(len >= 16 && may_be_token(&w, count)) &&
+           !(numbers && may_be_number(&w, count, dash, blank));
+}
+
+/* Whether there is nothing in up to 64 bytes but the marks. */
+static bool is_clean(const uint8_t *s, uint32_t len, bool numbers, uint64_t *marks)
+{
+#ifdef __SSE2__
+    if (len <= LANES)
+        return is_clean_of(s, len, numbers, marks, 1);
+    if (len <= 2 * LANES)
+        return is_clean_of(s, len, numbers, marks, 2);
+    if (len <= 3 * LANES)
+        return is_clean_of(s, len, numbers, marks, 3);
+    return is_clean_of(s, len, numbers, marks, 4);
+#else
+    return is_clean_of(s, len, numbers, marks, len);
+#endif
+}
+
+/* Whether the marks are those of scheme://host and scheme://host:80/path. */
+static bool are_of_url(struct bytes value, uint64_t marks)
+{
+    size_t scheme = (size_t)__builtin_ctzll(marks);
+    if (value.len - scheme < 3 || memcmp(value.data + scheme, "://", 3) != 0)
         return false;
-    unsigned dots = count_dots(value);
-    return (dots >= 3 || has_at_least(b->digit, 7)) &&
-           (d->strict || !is_private_address(value, b, dots));
+    marks &= marks - 1;
+    if (!marks)
+        return true;
+    size_t at = (size_t)__builtin_ctzll(marks);
+    if (marks & (marks - 1) || value.data[at] != ':' ||
+        memchr(value.data + scheme + 3, '/', at - scheme - 3))
+        return false;
+    at++;
+    while (at < value.len && byte_is_digit(value.data[at]))
+        at++;
+    return at == value.len || value.data[at] == '/';
 }
 
-bool detector_glance(const struct detector *d, struct bytes value, bool numbers)
+bool detector_glance(const struct detector *d, struct bytes value, size_t before, bool numbers)
 {
-    struct block b;
-    if (value.len < SHORTEST)
+    uint8_t copy[LANES] = {0};
+    uint64_t marks;
+    if (value.len < DETECT_SHORTEST)
         return true;
     if (value.len > GLANCE_MAX)
         return false;
-    classify(&b, value.data, (uint32_t)value.len);
-    uint64_t token = b.digit | b.letter | b.dash | b.under;
-    if (b.mark | (b.space & b.rc << 1) | (b.dash & b.dash >> 1) | runs_of_16(token))
+    if (value.len + before < LANES) {
+        memcpy(copy + LANES - value.len, value.data, value.len);
+        value.data = copy + LANES - value.len;
+    }
+    uint32_t len = value.len < WINDOW ? (uint32_t)value.len : WINDOW;
+    numbers = numbers && d->numbers;
+    if (!is_clean(value.data, len, numbers, &marks))
+        return !d->strict && is_private_address(value);
+    if (marks && !are_of_url(value, marks))
         return false;
-    return !d->numbers || !numbers || !may_be_number(d, value, &b);
+    if (value.len <= WINDOW)
+        return true;
+    return is_clean(value.data + value.len - WINDOW, WINDOW, numbers, &marks) &&
+           !(marks >> (2 * (size_t)WINDOW - value.len));
 }

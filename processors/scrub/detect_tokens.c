@@ -10,7 +10,10 @@
 #include <pthread.h>
 #include <string.h>
 
-enum { HEADER_MAX = 8192 }; /* of a JWT, encoded */
+enum {
+    HEADER_MAX = 8192, /* of a JWT, encoded */
+    SHORTEST = 15,     /* of all tokens: xoxb- and ten bytes */
+};
 
 enum body {
     ALNUM,
@@ -207,6 +210,8 @@ static bool kind_at(struct scan *s, uint32_t start, const struct kind *kinds, si
 /* Any kind, where something is known to be a secret. */
 bool token_at(struct scan *s, uint32_t start, uint32_t *end, enum scrub_class *class)
 {
+    if (s->end - start < SHORTEST)
+        return false;
     if (s->d->on[SCRUB_JWT] && jwt_at(s, start, end)) {
         *class = SCRUB_JWT;
         return true;

@@ -49,6 +49,16 @@ static bool has_odd_port(const struct scan *s, uint32_t start, uint32_t end)
            !(s->s[at] == '%' && at + 1 < end);
 }
 
+/* host:80 is no name and its value. */
+static void note_port(struct scan *s, uint32_t start, uint32_t end)
+{
+    uint32_t at = end;
+    while (at > start && byte_is_digit(s->s[at - 1]))
+        at--;
+    if (at > start && at < end && s->s[at - 1] == ':')
+        s->port = at - 1;
+}
+
 static uint32_t last_sign(struct scan *s, uint32_t start, uint32_t end)
 {
     s->steps += end - start;
@@ -76,8 +86,10 @@ void url_at(struct scan *s, uint32_t at)
         sign = last_sign(s, host, all);
         sign = sign == host ? start : sign;
     }
-    if (sign == start)
+    if (sign == start) {
+        note_port(s, start, host);
         return;
+    }
     bool redacted = sign - start == 17 && scan_has_exactly(s, start, "REDACTED:REDACTED");
     if (redacted || is_public_user(s, start, sign) || is_placeholder(s->s + start, sign - start)) {
         s->next = sign + 1; /* nor is it an address */

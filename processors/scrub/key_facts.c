@@ -3,23 +3,6 @@
 #include "processors/scrub/keys.h"
 #include "processors/scrub/replace.h"
 #include "processors/scrub/summary.h"
-#include "processors/scrub/word.h"
-
-enum { SETS = 64, WAYS = 4, KEY_MAX = 48 };
-
-struct slot {
-    uint64_t rules; /* 0: empty */
-    uint16_t next;  /* the slot that was asked for after this one */
-    uint8_t len;
-    struct key_facts facts;
-    uint8_t key[KEY_MAX];
-};
-
-struct table {
-    struct slot slots[SETS * WAYS];
-    uint8_t oldest[SETS];
-    uint16_t last;
-};
 
 /* Names of attributes are a program's, but for those with an @ or as many digits as addresses,
  * numbers and tokens have. */
@@ -68,7 +51,7 @@ static struct key_facts work_out(const struct scrub_rules *r, struct bytes key)
     struct key_facts f = inner_key_facts(r, key);
     bool summary = r->summary != SUMMARY_SILENT && scrub_summary_is_key(key);
     f.ignored = is_ignored(r, key);
-    f.carries = may_carry(key) && scrub_find(r, &nowhere, key, &hits);
+    f.carries = (may_carry(key) || r->pattern_count) && scrub_find(r, &nowhere, key, &hits);
     f.usual = !f.blocked && !f.sensitive && !f.carries && !summary && !r->pattern_count &&
               !(key_traits(key) & TELLING);
     f.system = bytes_equal_string(key, "db.system.name") ? NEW_SYSTEM
@@ -77,28 +60,29 @@ static struct key_facts work_out(const struct scrub_rules *r, struct bytes key)
     return f;
 }
 
-static bool is_slot_of(const struct slot *s, uint64_t rules, struct bytes key)
-{
-    return s->len == key.len && s->rules == rules && words_are_same(s->key, key.data, key.len);
-}
-
+/* Keys begin alike, and differ in length, middle and end. */
 static unsigned set_of(struct bytes key)
 {
-    uint64_t h = key.len;
-    for (size_t i = 0; i < key.len; i++)
-        h = (h ^ key.data[i]) * UINT64_C(0x100000001b3);
-    return (unsigned)((h ^ h >> 32) % SETS);
+    uint64_t middle = 0, last = 0;
+    if (key.len >= 8) {
+        middle = word_at(key.data + key.len / 2 - 4);
+        last = word_at(key.data + key.len - 8);
+    } else {
+        memcpy(&last, key.data, key.len);
+    }
+    uint64_t h = (last ^ middle * 31 ^ key.len) * UINT64_C(0x9e3779b97f4a7c15);
+    return (unsigned)((h >> 40) % KEY_SETS);
 }
 
-static struct slot *find(struct table *t, const struct scrub_rules *r, struct bytes key)
+static struct key_slot *find(struct key_table *t, const struct scrub_rules *r, struct bytes key)
 {
     unsigned set = set_of(key);
-    struct slot *slots = &t->slots[(size_t)set * WAYS];
-    for (unsigned i = 0; i < WAYS; i++) {
-        if (is_slot_of(&slots[i], r->id, key))
+    struct key_slot *slots = &t->slots[(size_t)set * KEY_WAYS];
+    for (unsigned i = 0; i < KEY_WAYS; i++) {
+        if (key_slot_is_of(&slots[i], r, key))
             return &slots[i];
     }
-    struct slot *s = &slots[t->oldest[set]++ % WAYS];
+    struct key_slot *s = &slots[t->oldest[set]++ % KEY_WAYS];
     s->rules = r->id;
     s->len = (uint8_t)key.len;
     memcpy(s->key, key.data, key.len);
@@ -106,28 +90,26 @@ static struct slot *find(struct table *t, const struct scrub_rules *r, struct by
     return s;
 }
 
-static _Thread_local struct table table;
-
-/* Not the one that followed last time. */
-__attribute__((noinline)) static struct slot *ask(const struct scrub_rules *r, struct bytes key)
+const struct key_facts *key_table_ask(struct key_table *t, const struct scrub_rules *r,
+                                      struct bytes key)
 {
-    static _Thread_local struct slot uncommon;
-    if (key.len == 0 || key.len > KEY_MAX) {
-        uncommon.facts = work_out(r, key);
-        return &uncommon;
+    if (key.len == 0 || key.len > KEY_REMEMBERED_MAX) {
+        t->uncommon.facts = work_out(r, key);
+        return &t->uncommon.facts;
     }
-    struct slot *s = find(&table, r, key);
-    table.slots[table.last].next = (uint16_t)(s - table.slots);
-    table.last = (uint16_t)(s - table.slots);
-    return s;
+    struct key_slot *s = find(t, r, key);
+    t->last->next = s;
+    t->last = s;
+    return &s->facts;
 }
 
-const struct key_facts *attribute_key_facts(const struct scrub_rules *r, struct bytes key)
+struct key_table *key_table_of_thread(void)
 {
-    unsigned next = table.slots[table.last].next;
-    struct slot *s = &table.slots[next];
-    if (__builtin_expect(!is_slot_of(s, r->id, key), 0))
-        return &ask(r, key)->facts;
-    table.last = (uint16_t)next;
-    return &s->facts;
+    static _Thread_local struct key_table table;
+    if (table.last)
+        return &table;
+    table.last = table.slots;
+    for (size_t i = 0; i < sizeof table.slots / sizeof table.slots[0]; i++)
+        table.slots[i].next = table.slots;
+    return &table;
 }

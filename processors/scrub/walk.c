@@ -8,6 +8,7 @@
 #include "processors/scrub/key_facts.h"
 #include "processors/scrub/memo.h"
 #include "processors/scrub/summary.h"
+#include "proto/attribute_plain.h"
 
 #include <string.h>
 
@@ -15,6 +16,7 @@ struct walking {
     const struct scrub_walk *walk;
     struct batch *batch;
     struct memo *memo;
+    struct key_table *keys;
     bool no_memory;
     struct buffer text; /* scratch */
 
@@ -77,11 +79,14 @@ static bool is_short(int64_t n)
     return n < SHORT_NUMBER && n > -SHORT_NUMBER;
 }
 
-/* Whether there is nothing in a value, as far as that can be told at a glance. */
-static bool is_plain(const struct scrub_rules *r, const struct key_facts *f, const struct value *v)
+/* Whether there is nothing in the value of a KeyValue, as far as that can be told at a glance. */
+static inline bool is_plain(const struct scrub_rules *r, const struct key_facts *f,
+                            const uint8_t *key_value, const struct value *v)
 {
     if (v->type == VALUE_STRING)
-        return detector_glance(r->detector, v->bytes, !f->agent);
+        return v->bytes.len < DETECT_SHORTEST ||
+               detector_glance(r->detector, v->bytes, (size_t)(v->bytes.data - key_value),
+                               !f->agent);
     return v->type == VALUE_BOOL || (v->type == VALUE_INT && is_short(v->integer));
 }
 
@@ -94,22 +99,39 @@ static void remembered_as(struct walking *w, struct memo_key *k)
     k->text = w->key_value;
 }
 
-static bool passes(void *context, enum rewrite_place place, const struct attribute *a)
+/* Whether there is nothing in an attribute, or nothing was. */
+static inline bool passes(struct walking *w, enum rewrite_place place, struct bytes key_value)
 {
-    struct walking *w = context;
     const struct scrub_rules *r = w->walk->rules;
-    const struct key_facts *f = attribute_key_facts(r, a->key);
+    struct attribute a;
+    if (!attribute_read_plain(key_value, &a) && !attribute_read(key_value, &a))
+        return true;
+    const struct key_facts *f = attribute_key_facts(w->keys, r, a.key);
     w->facts = f;
     if (f->system)
-        note_system(w, place, a);
-    if (f->ignored || (f->usual && is_plain(r, f, &a->value)))
+        note_system(w, place, &a);
+    if (f->ignored || (f->usual && is_plain(r, f, key_value.data, &a.value)))
         return true;
-    w->key_value = a->key_value;
-    if (a->key_value.len < SHORT_ATTRIBUTE)
+    w->key_value = key_value;
+    if (key_value.len < SHORT_ATTRIBUTE)
         return false;
     struct memo_key k;
     remembered_as(w, &k);
     return memo_has(w->memo, &k);
+}
+
+static const uint8_t *skip(void *context, enum rewrite_place place, const uint8_t *at,
+                           const uint8_t *end)
+{
+    const uint8_t tag = *at;
+    while (at < end && *at == tag) {
+        size_t len;
+        const uint8_t *body = wire_length(at + 1, end, &len);
+        if (!body || !passes(context, place, bytes_of(body, len)))
+            return at;
+        at = body + len;
+    }
+    return at;
 }
 
 /* ---- what was done ---- */
@@ -316,7 +338,7 @@ static enum rewrite_verdict visit_text(struct walking *w, const struct rewrite_i
     struct bytes text = item->value.bytes;
     const struct memo_key k = {.rules = w->walk->rules->id, .kind = MEMO_TEXT, .text = text};
     bool plain =
-        !w->walk->rules->pattern_count && detector_glance(w->walk->rules->detector, text, true);
+        !w->walk->rules->pattern_count && detector_glance(w->walk->rules->detector, text, 0, true);
     if (plain || memo_has(w->memo, &k))
         return REWRITE_KEEP;
     enum rewrite_verdict verdict = scrub_text(w, item, &none, text, change);
@@ -398,6 +420,7 @@ static void begin(struct walking *w, const struct scrub_walk *walk, struct batch
     w->walk = walk;
     w->batch = b;
     w->memo = memo_of_thread();
+    w->keys = key_table_of_thread();
     w->no_memory = w->noted = false;
     w->text = (struct buffer){0};
     w->span = bytes_of(NULL, 0);
@@ -411,10 +434,12 @@ static void begin(struct walking *w, const struct scrub_walk *walk, struct batch
 bool scrub_batch(const struct scrub_walk *walk, struct batch *b)
 {
     struct walking w;
+    struct buffer scratch = {0};
     const struct rewriter rewriter = {
         .context = &w,
+        .scratch = &scratch,
         .visit = visit,
-        .passes = passes,
+        .skip = skip,
         .append = walk->rules->summary == SUMMARY_SILENT ? NULL : append,
     };
     begin(&w, walk, b);
@@ -424,6 +449,7 @@ bool scrub_batch(const struct scrub_walk *walk, struct batch *b)
         w.system = NO_SYSTEM;
         done = span_rewrite(b, i, &rewriter);
     }
+    buffer_free(&scratch);
     buffer_free(&w.text);
     return done && !w.no_memory;
 }

@@ -11,17 +11,25 @@ static inline uint64_t word_at(const uint8_t *data)
     return word;
 }
 
+/* What two words differ in. */
+static inline uint64_t word_differs(const uint8_t *a, const uint8_t *b, size_t at)
+{
+    return word_at(a + at) ^ word_at(b + at);
+}
+
 /* Whether both are the same for `len` bytes: inlined, where a call to memcmp() would cost as much
- * as comparing. */
+ * as comparing. Lengths of names vary, so up to 32 bytes there is no loop to be guessed wrong. */
 static inline bool words_are_same(const uint8_t *a, const uint8_t *b, size_t len)
 {
     if (len < 8)
         return memcmp(a, b, len) == 0;
-    for (size_t at = 0; at + 8 < len; at += 8) {
-        if (word_at(a + at) != word_at(b + at))
-            return false;
-    }
-    return word_at(a + len - 8) == word_at(b + len - 8);
+    uint64_t ends = word_differs(a, b, 0) | word_differs(a, b, len - 8);
+    if (len <= 16)
+        return !ends;
+    ends |= word_differs(a, b, 8) | word_differs(a, b, len - 16);
+    for (size_t at = 16; at + 16 < len; at += 8)
+        ends |= word_differs(a, b, at);
+    return !ends;
 }
 
 #endif

@@ -30,7 +30,7 @@ static void only_the_same_is_known(void **state)
         key_of(1, MEMO_STATEMENT, "redis", "some text of some length"),
         key_of(1, MEMO_STATEMENT, "", "mysqlsome text of some length"),
         key_of(1, MEMO_STATEMENT, "mysqlsome", " text of some length"),
-        /* alike where the hash looks */
+        /* but for one letter in its middle */
         key_of(1, MEMO_STATEMENT, "mysql", "some texT of some length"),
     };
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)

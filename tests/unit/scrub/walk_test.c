@@ -128,6 +128,7 @@ static void rules_of_the_users(void **state)
     (void)state;
     struct scrub_rules *r = rules_with(NULL, NULL, "silent");
     becomes(r, S("m", "order ORD-123 by a@b.com"), S("m", "order [order] by [email]"));
+    becomes(r, S("paid.ORD-12", "yes"), S("paid.[order]", "yes"));
     becomes(r, S("m", "ask help@ours.example or a@b.com"),
             S("m", "ask help@ours.example or [email]"));
     becomes(r, S("internal.note", "anything"), S("internal.note", "[sensitive_key]"));
