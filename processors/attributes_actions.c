@@ -16,8 +16,6 @@ static const char *const action_names[] = {"insert", "update",  "upsert",  "dele
                                            "hash",   "extract", "convert", NULL};
 static const char *const conversions[] = {"string", "int", "double", NULL};
 
-enum { GROUPS_MAX = 63 };
-
 struct action {
     enum action_type type;
     struct bytes key;
@@ -306,7 +304,7 @@ static void delete_or_hash(const struct action *a, struct attribute_list *l)
 
 static void extract(const struct action *a, struct attribute_list *l)
 {
-    struct regex_span groups[GROUPS_MAX];
+    struct regex_span groups[REGEX_GROUPS_MAX];
     const struct attribute_entry *e = attribute_list_find(l, a->key);
     if (!e || e->value.type != VALUE_STRING)
         return;

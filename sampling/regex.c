@@ -22,8 +22,7 @@
 enum {
     STEPS_MAX = 200000, /* of backtracking, in one match */
     HEAP_MAX_KIB = 1024,
-    PATTERN_MAX = 16384, /* bytes */
-    GROUPS_MAX = 63,
+    PATTERN_MAX = 16384,   /* bytes */
     STACK_MIN = 32 * 1024, /* the JIT's, bytes */
     STACK_MAX = 512 * 1024,
 
@@ -87,7 +86,7 @@ static struct scratch *scratch_create(void)
     struct scratch *s = calloc(1, sizeof *s);
     if (!s)
         return NULL;
-    s->data = pcre2_match_data_create(GROUPS_MAX + 1, NULL);
+    s->data = pcre2_match_data_create(REGEX_GROUPS_MAX + 1, NULL);
     s->limits = pcre2_match_context_create(NULL);
     s->stack = pcre2_jit_stack_create(STACK_MIN, STACK_MAX, NULL);
     if (!s->data || !s->limits || !s->stack || pthread_setspecific(scratch_key, s) != 0) {
@@ -200,12 +199,12 @@ struct regex *regex_compile_groups(struct bytes pattern, struct error *e)
     pcre2_pattern_info(r->code, PCRE2_INFO_CAPTURECOUNT, &groups);
     pcre2_pattern_info(r->code, PCRE2_INFO_NAMECOUNT, &named);
     r->groups = groups;
-    if (groups > 0 && groups == named && groups <= GROUPS_MAX)
+    if (groups > 0 && groups == named && groups <= REGEX_GROUPS_MAX)
         return r;
     if (groups == 0)
         error_set(e, "the regular expression has no named group, as in (?P<name>...)");
-    else if (groups > GROUPS_MAX)
-        error_set(e, "the regular expression has more than %d groups", GROUPS_MAX);
+    else if (groups > REGEX_GROUPS_MAX)
+        error_set(e, "the regular expression has more than %d groups", REGEX_GROUPS_MAX);
     else
         error_set(e, "the regular expression has a group without a name; write (?P<name>...) or "
                      "(?:...)");

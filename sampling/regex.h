@@ -31,7 +31,10 @@ void regex_destroy(struct regex *r);
 /* A byte that is not UTF-8 is matched as a control character is: by `.`, as in Go. */
 enum regex_result regex_match(const struct regex *r, struct bytes subject);
 
-/* Keeps named groups, and refuses a pattern that has none, or one without a name. */
+enum { REGEX_GROUPS_MAX = 63 };
+
+/* Keeps named groups, and refuses a pattern that has none, one without a name or more than
+ * REGEX_GROUPS_MAX. */
 struct regex *regex_compile_groups(struct bytes pattern, struct error *e);
 unsigned regex_groups(const struct regex *r);
 struct bytes regex_group_name(const struct regex *r, unsigned group); /* from 0; lives with `r` */

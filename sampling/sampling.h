@@ -24,7 +24,7 @@ enum explanation_reason {
 struct explained_vote {
     const char *policy;
     enum sampling_verdict verdict;
-    char why[120];
+    char why[POLICY_WHY_LEN];
 };
 
 /* A decision and how it came about. Names live as long as the component. */

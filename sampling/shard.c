@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define A_SECOND 1000000000U
-
 /* A turn of the home lane, in work and in time. */
 #define TURN_NS      700000U
 #define STEP_DECIDE  32U      /* decisions between two looks at the clock */

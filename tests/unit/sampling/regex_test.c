@@ -228,6 +228,31 @@ static void groups_are_kept_by_name(void **state)
     assert_non_null(strstr(e.text, "without a name"));
 }
 
+static struct regex *with_groups(unsigned count, struct error *e)
+{
+    char pattern[2000] = "";
+    size_t len = 0;
+    for (unsigned i = 0; i < count; i++)
+        len += (size_t)snprintf(pattern + len, sizeof pattern - len, "(?P<g%u>a)", i);
+    return regex_compile_groups(bytes_of(pattern, len), e);
+}
+
+static void groups_are_bounded(void **state)
+{
+    (void)state;
+    struct error e = {0};
+    char subject[REGEX_GROUPS_MAX];
+    struct regex_span groups[REGEX_GROUPS_MAX];
+    memset(subject, 'a', sizeof subject);
+    struct regex *r = with_groups(REGEX_GROUPS_MAX, &e);
+    assert_non_null(r);
+    assert_int_equal(regex_match_groups(r, bytes_of(subject, sizeof subject), groups), REGEX_YES);
+    assert_int_equal(groups[REGEX_GROUPS_MAX - 1].end, REGEX_GROUPS_MAX);
+    regex_destroy(r);
+    assert_null(with_groups(REGEX_GROUPS_MAX + 1, &e));
+    assert_non_null(strstr(e.text, "more than 63 groups"));
+}
+
 /* Behind bytes that are not UTF-8, and where the subject is looked at in steps. */
 static void groups_are_found_in_their_own_places(void **state)
 {
@@ -291,6 +316,7 @@ int main(void)
         cmocka_unit_test(long_subjects_are_searched_in_steps),
         cmocka_unit_test(a_glance_tells_what_cannot_match),
         cmocka_unit_test(groups_are_kept_by_name),
+        cmocka_unit_test(groups_are_bounded),
         cmocka_unit_test(groups_are_found_in_their_own_places),
         cmocka_unit_test(threads_share_an_expression),
     };
