@@ -5,6 +5,7 @@
  * to these sizes in their queues: the same requests on the wire, and nothing waits outside of a
  * queue that counts. The graph reads the settings and gives them to those exporters. */
 #include "component/config.h"
+#include "component/processor_metrics.h"
 #include "processors/processors.h"
 
 #include <stdlib.h>
@@ -64,13 +65,26 @@ bool batch_processor_settings(const struct config_value *config, struct batch_se
     return true;
 }
 
+struct batch_processor {
+    struct component base;
+    struct processor_items items;
+};
+
+static struct outcome batch_consume(struct component *c, struct batch *b, struct receipt *r)
+{
+    struct batch_processor *p = (struct batch_processor *)c;
+    counter_add(p->items.incoming, b->span_count);
+    counter_add(p->items.outgoing, b->span_count);
+    return component_pass(c, b, r);
+}
+
 static void batch_destroy(struct component *c)
 {
     free(c);
 }
 
 static const struct component_ops ops = {
-    .consume = component_pass,
+    .consume = batch_consume,
     .has_room = component_next_has_room,
     .destroy = batch_destroy,
 };
@@ -80,13 +94,14 @@ static struct component *batch_processor_create(const struct component_spec *spe
     struct batch_settings settings;
     if (!batch_processor_settings(spec->config, &settings, e))
         return NULL;
-    struct component *c = calloc(1, sizeof *c);
-    if (!c) {
+    struct batch_processor *p = calloc(1, sizeof *p);
+    if (!p) {
         error_set(e, "out of memory");
         return NULL;
     }
-    component_init(c, spec, &ops);
-    return c;
+    component_init(&p->base, spec, &ops);
+    p->items = processor_items(spec->telemetry, spec->id);
+    return &p->base;
 }
 
 const struct component_kind batch_processor = {
