@@ -83,6 +83,34 @@ test('by a running collector, and by the command when it does not run', async ()
   await t.stop();
 });
 
+test('whatever pseudonyms several processors gave them', async () => {
+  const dir = tailspan.directory();
+  const ports = await tailspan.freePorts('query');
+  const hashing = { profiles: ['strict'], action: 'hash', hash: { key: 'a key of sixteen+' } };
+  const t = await pipeline.start(
+    {
+      processors: { scrub: hashing, 'scrub/again': hashing },
+      exporters: { sqlite: {} },
+      extensions: { query: { endpoint: `127.0.0.1:${ports.query}`, store: 'sqlite' } },
+    },
+    { dir, ports },
+  );
+  const statement = "SELECT * FROM users WHERE name = 'alice-of-old'";
+  const span = otlp.span({ name: 'SELECT', attributes: [otlp.string('db.query.text', statement)] });
+  const bytes = otlp.encodeRequest(otlp.request([span], { service: 'cart' }));
+  assert.equal((await client.post(t.ports.http, bytes)).status, 200);
+  const url = `/api/v1/traces/${otlp.hex(span.traceId)}`;
+  await tailspan.until('the trace', async () => (await client.get(ports.query, url)).status === 200);
+  assert.match((await client.get(ports.query, url)).body.toString(), /WHERE name = \[sql_literal:1:/);
+
+  const where = encodeURIComponent('db.query.text~"alice-of-old"');
+  const done = await client.send(ports.query, 'DELETE', `/api/v1/traces?where=${where}`);
+  assert.equal(done.status, 200, done.body);
+  assert.equal(JSON.parse(done.body).spans, 1);
+  assert.equal((await client.get(ports.query, url)).status, 404);
+  await t.stop();
+});
+
 test('what is wrong is said', () => {
   const nowhere = path.join(tailspan.directory(), 'nowhere');
   const none = tailspan.run(['erase', '--where', '*="x"', '--data-directory', nowhere]);
