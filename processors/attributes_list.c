@@ -1,6 +1,7 @@
 #include "processors/attributes_list.h"
 
 #include "proto/rewrite.h"
+#include "proto/value_equal.h"
 
 #include <stdlib.h>
 
@@ -55,32 +56,6 @@ struct attribute_entry *attribute_list_find(struct attribute_list *l, struct byt
     return NULL;
 }
 
-/* NaN is the same as itself, 0 is not as -0. */
-static uint64_t bits_of(double d)
-{
-    uint64_t bits;
-    memcpy(&bits, &d, sizeof bits);
-    return bits;
-}
-
-static bool is_same(const struct value *a, const struct value *b)
-{
-    if (a->type != b->type)
-        return false;
-    switch (a->type) {
-    case VALUE_EMPTY:
-        return true;
-    case VALUE_BOOL:
-        return a->boolean == b->boolean;
-    case VALUE_INT:
-        return a->integer == b->integer;
-    case VALUE_DOUBLE:
-        return bits_of(a->real) == bits_of(b->real);
-    default:
-        return bytes_equal(a->bytes, b->bytes);
-    }
-}
-
 void attribute_list_settle(struct attribute_list *l, const struct attribute_entry *e)
 {
     for (size_t i = 0; i < l->count; i++) {
@@ -92,7 +67,7 @@ void attribute_list_settle(struct attribute_list *l, const struct attribute_entr
 
 void attribute_list_set(struct attribute_list *l, struct attribute_entry *e, struct value v)
 {
-    if (is_same(&e->value, &v))
+    if (value_equal(&e->value, &v))
         return;
     e->value = v;
     if (e->state == ENTRY_CAME)

@@ -2,6 +2,7 @@
  * in adjust_trace.c. */
 #include "query/adjust.h"
 
+#include "proto/value_equal.h"
 #include "query/adjust_trace.h"
 #include "query/params.h"
 
@@ -126,24 +127,6 @@ static const char *const library_keys[] = {
     "telemetry.distro.name",  "telemetry.distro.version",
 };
 
-static bool same_value(const struct value *a, const struct value *b)
-{
-    if (a->type != b->type)
-        return false;
-    switch (a->type) {
-    case VALUE_EMPTY:
-        return true;
-    case VALUE_BOOL:
-        return a->boolean == b->boolean;
-    case VALUE_INT:
-        return a->integer == b->integer;
-    case VALUE_DOUBLE:
-        return a->real == b->real;
-    default:
-        return bytes_equal(a->bytes, b->bytes);
-    }
-}
-
 /* What tells about the instrumenting library belongs to the process, not to each span. */
 static void move_library(struct trace *t, struct trace_span *s, const char *key)
 {
@@ -152,7 +135,7 @@ static void move_library(struct trace *t, struct trace_span *s, const char *key)
         return;
     struct trace_attributes *resource = &trace_span_resource(t, s)->attributes;
     const struct trace_attribute *theirs = trace_attribute_find(resource, key);
-    if (theirs && !same_value(&theirs->value, &mine->value)) {
+    if (theirs && !value_equal(&theirs->value, &mine->value)) {
         trace_warn(t, s,
                    arena_printf(t->arena,
                                 "conflicting values between Span and Resource for attribute %s",
