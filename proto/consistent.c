@@ -1,26 +1,10 @@
 #include "proto/consistent.h"
 
+#include "proto/trace_state.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-/* One entry of a tracestate: `key=value`, without the blanks around it. */
-static bool next_entry(struct bytes *rest, struct bytes *entry)
-{
-    if (rest->len == 0)
-        return false;
-    const uint8_t *comma = memchr(rest->data, ',', rest->len);
-    size_t len = comma ? (size_t)(comma - rest->data) : rest->len;
-    *entry = bytes_of(rest->data, len);
-    size_t used = comma ? len + 1 : len;
-    *rest = bytes_of(rest->data + used, rest->len - used);
-    while (entry->len > 0 && (entry->data[0] == ' ' || entry->data[0] == '\t'))
-        *entry = bytes_of(entry->data + 1, entry->len - 1);
-    while (entry->len > 0 &&
-           (entry->data[entry->len - 1] == ' ' || entry->data[entry->len - 1] == '\t'))
-        entry->len--;
-    return true;
-}
 
 static bool is_ot(struct bytes entry)
 {
@@ -32,11 +16,7 @@ static bool next_member(struct bytes *rest, struct bytes *member)
 {
     if (rest->len == 0)
         return false;
-    const uint8_t *end = memchr(rest->data, ';', rest->len);
-    size_t len = end ? (size_t)(end - rest->data) : rest->len;
-    *member = bytes_of(rest->data, len);
-    size_t used = end ? len + 1 : len;
-    *rest = bytes_of(rest->data + used, rest->len - used);
+    *member = trace_state_cut(rest, ';');
     return true;
 }
 
@@ -83,7 +63,7 @@ struct ot_state ot_parse(struct bytes trace_state)
     struct bytes entry, member;
     if (trace_state.len > TRACE_STATE_MAX)
         return s;
-    while (next_entry(&trace_state, &entry)) {
+    while (trace_state_next(&trace_state, &entry)) {
         if (!is_ot(entry))
             continue;
         struct bytes value = member_value(entry);
@@ -172,7 +152,7 @@ int ot_rewrite(struct bytes trace_state, uint64_t randomness, uint64_t threshold
     struct writer w = {.out = out};
     struct bytes rest = trace_state, entry;
     struct bytes ot = bytes_of(NULL, 0);
-    while (next_entry(&rest, &entry)) {
+    while (trace_state_next(&rest, &entry)) {
         if (is_ot(entry)) {
             ot = member_value(entry);
             break;
@@ -183,7 +163,7 @@ int ot_rewrite(struct bytes trace_state, uint64_t randomness, uint64_t threshold
         return -1;
     rest = trace_state;
     bool seen = false;
-    while (next_entry(&rest, &entry)) {
+    while (trace_state_next(&rest, &entry)) {
         if (entry.len == 0 || (is_ot(entry) && !seen)) {
             seen |= entry.len > 0;
             continue;

@@ -2,6 +2,8 @@
  * OpenTelemetry's "TraceState handling". */
 #include "sampling/trace_state.h"
 
+#include "proto/trace_state.h"
+
 #define KEY_MAX    256
 #define TENANT_MAX 241
 #define SYSTEM_MAX 14
@@ -16,26 +18,6 @@ static bool is_lower(uint8_t c)
 static bool is_digit(uint8_t c)
 {
     return c >= '0' && c <= '9';
-}
-
-/* What comes before the next `separator`, which is taken off `rest` too. */
-static struct bytes cut(struct bytes *rest, char separator)
-{
-    const uint8_t *end = memchr(rest->data, separator, rest->len);
-    size_t len = end ? (size_t)(end - rest->data) : rest->len;
-    struct bytes part = bytes_of(rest->data, len);
-    len += end != NULL;
-    *rest = bytes_of(rest->data + len, rest->len - len);
-    return part;
-}
-
-static struct bytes without_blanks(struct bytes b)
-{
-    while (b.len > 0 && (b.data[0] == ' ' || b.data[0] == '\t'))
-        b = bytes_of(b.data + 1, b.len - 1);
-    while (b.len > 0 && (b.data[b.len - 1] == ' ' || b.data[b.len - 1] == '\t'))
-        b.len--;
-    return b;
 }
 
 static bool are_key_characters(struct bytes b)
@@ -59,7 +41,7 @@ static bool is_key(struct bytes key)
     if (!memchr(key.data, '@', key.len))
         return is_part_of_key(key, KEY_MAX, false);
     struct bytes system = key;
-    struct bytes tenant = cut(&system, '@');
+    struct bytes tenant = trace_state_cut(&system, '@');
     return is_part_of_key(tenant, TENANT_MAX, true) && is_part_of_key(system, SYSTEM_MAX, false);
 }
 
@@ -107,10 +89,10 @@ static bool is_ot(struct bytes value)
     if (value.len > 0 && value.data[value.len - 1] == ';')
         return false;
     while (value.len > 0) {
-        struct bytes member = cut(&value, ';');
+        struct bytes member = trace_state_cut(&value, ';');
         if (member.len == 0 || !memchr(member.data, ':', member.len))
             return false;
-        struct bytes key = cut(&member, ':');
+        struct bytes key = trace_state_cut(&member, ':');
         if (!is_ot_member(key, member))
             return false;
     }
@@ -121,15 +103,15 @@ bool trace_state_is_valid(struct bytes state)
 {
     if (state.len > TRACE_STATE_VALID_MAX)
         return false;
-    for (unsigned members = 1; state.len > 0; members++) {
-        struct bytes value = without_blanks(cut(&state, ','));
+    struct bytes value;
+    for (unsigned members = 1; trace_state_next(&state, &value); members++) {
         if (members > TRACE_STATE_MEMBERS)
             return false;
         if (value.len == 0)
             continue;
         if (!memchr(value.data, '=', value.len))
             return false;
-        struct bytes key = cut(&value, '=');
+        struct bytes key = trace_state_cut(&value, '=');
         if (!is_key(key) || !is_value(value) || (bytes_equal_string(key, "ot") && !is_ot(value)))
             return false;
     }
