@@ -103,9 +103,10 @@ enum detect_result {
 };
 
 /* What a finding spans: of a pair the value without quotes, of credentials all but their scheme, of
- * a URL's user info user:password in one, of SQL the literal with its quotes, of JSON the string
- * within them. What has a form of its own is told as that (a GitHub token behind `password=`). The
- * key is looked at, too: under `password` the whole value is a finding. */
+ * a URL's user info user:password in one, of SQL the literal with its quotes and what belongs to
+ * them (N'x'), of JSON the string within them. What has a form of its own is told as that (a GitHub
+ * token behind `password=`). The key is looked at, too: under `password` the whole value is a
+ * finding. */
 enum detect_result detector_find(const struct detector *d, const struct detect_context *where,
                                  struct bytes value, struct finding findings[FINDINGS_MAX],
                                  size_t *count);
@@ -124,8 +125,8 @@ bool detector_glance(const struct detector *d, struct bytes value, size_t before
 bool detector_key_is_sensitive(const struct detector *d, struct bytes key);
 
 /* The stable form of what was found, so that one person's address hashes alike however it was
- * written: emails trimmed, decoded and in lower case, digits without separators … Appends to `out`.
- */
+ * written: emails trimmed, decoded and in lower case, digits without separators, literals without
+ * quotes … Appends to `out`. */
 struct buffer;
 void scrub_normalise(enum scrub_class class, struct bytes found, struct buffer *out);
 
