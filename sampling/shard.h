@@ -60,7 +60,6 @@ bool shard_empty(struct shard *s);
 uint64_t shard_pending_spans(struct shard *s);
 
 uint32_t shard_waiting_traces(struct shard *s);
-size_t shard_bytes(struct shard *s);
 size_t shard_memory_bytes(struct shard *s);
 
 /* What was decided of a trace, as far back as is remembered. Any thread. */

@@ -123,10 +123,11 @@ void sampling_join_all(const uint8_t producer[16], const uint8_t consumer[16], b
     struct journey_side b = {.trace = trace_hash(consumer), .closes = waited};
     pthread_mutex_lock(&registry.lock);
     for (struct sampler *s = registry.first; s; s = s->next_started) {
+        if (!s->journeys)
+            continue;
         a.past = past_of(s, a.trace);
         b.past = past_of(s, b.trace);
-        if (s->journeys)
-            journeys_join(s->journeys, &a, &b, monotonic_ns());
+        journeys_join(s->journeys, &a, &b, monotonic_ns());
     }
     pthread_mutex_unlock(&registry.lock);
 }

@@ -177,8 +177,3 @@ bool trace_table_full(const struct trace_table *t)
 {
     return t->count >= t->limit;
 }
-
-size_t trace_table_bytes(const struct trace_table *t)
-{
-    return t->record_size * BLOCK * t->block_count + sizeof *t->slots * (t->mask + 1);
-}

@@ -54,7 +54,6 @@ void trace_table_free(struct trace_table *t, uint32_t number);
 
 uint32_t trace_table_count(const struct trace_table *t);
 bool trace_table_full(const struct trace_table *t);
-size_t trace_table_bytes(const struct trace_table *t);
 
 /* 64 bits of a trace id, the same as long as the process lives. */
 uint64_t trace_hash(const uint8_t id[16]);

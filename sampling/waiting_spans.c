@@ -40,7 +40,6 @@ struct waiting_spans {
     void *owner;
     uint64_t count;
     uint64_t moved;
-    size_t bytes;
 };
 
 struct waiting_spans *waiting_spans_create(struct span_chain *(*chain_of)(void *owner,
@@ -60,7 +59,6 @@ static void held_free(struct waiting_spans *w, uint32_t number)
 {
     struct held *h = w->held[number];
     batch_release(h->batch);
-    w->bytes -= sizeof *h + sizeof h->slots[0] * h->room;
     free(h);
     w->held[number] = NULL;
     w->free_next[number] = w->first_free;
@@ -96,13 +94,12 @@ static bool more_numbers(struct waiting_spans *w)
     return true;
 }
 
-static struct held *held_create(struct waiting_spans *w, struct batch *b, uint32_t slots)
+static struct held *held_create(struct batch *b, uint32_t slots)
 {
     struct held *h = malloc(sizeof *h + sizeof h->slots[0] * slots);
     if (!h)
         return NULL;
     *h = (struct held){.batch = b, .room = slots, .open = true};
-    w->bytes += sizeof *h + sizeof h->slots[0] * slots;
     return h;
 }
 
@@ -110,7 +107,7 @@ uint32_t waiting_spans_hold(struct waiting_spans *w, struct batch *b, uint32_t s
 {
     if (w->first_free == SPAN_NONE && w->held_count == w->held_room && !more_numbers(w))
         return SPAN_NONE;
-    struct held *h = held_create(w, b, slots);
+    struct held *h = held_create(b, slots);
     if (!h)
         return SPAN_NONE;
     uint32_t number = w->first_free;
@@ -196,7 +193,7 @@ static void compact(struct waiting_spans *w, uint32_t number)
 {
     struct held *old = w->held[number];
     struct batch *copy = copy_waiting(old);
-    struct held *h = copy ? held_create(w, copy, old->waiting) : NULL;
+    struct held *h = copy ? held_create(copy, old->waiting) : NULL;
     if (!h) {
         batch_release(copy);
         return;
@@ -213,7 +210,6 @@ static void compact(struct waiting_spans *w, uint32_t number)
     relink(w, number, old, h);
     w->held[number] = h;
     w->moved += h->used;
-    w->bytes -= sizeof *old + sizeof old->slots[0] * old->room;
     batch_release(old->batch);
     free(old);
 }
@@ -272,7 +268,6 @@ void waiting_spans_held(struct waiting_spans *w, uint32_t held)
     if (h->used < h->room / 2) {
         struct held *smaller = realloc(h, sizeof *h + sizeof h->slots[0] * h->used);
         if (smaller) {
-            w->bytes -= sizeof h->slots[0] * (smaller->room - smaller->used);
             smaller->room = smaller->used;
             w->held[held] = smaller;
         }
@@ -320,9 +315,4 @@ uint64_t waiting_spans_count(const struct waiting_spans *w)
 uint64_t waiting_spans_moved(const struct waiting_spans *w)
 {
     return w->moved;
-}
-
-size_t waiting_spans_bytes(const struct waiting_spans *w)
-{
-    return w->bytes + sizeof(struct held *) * w->held_room + sizeof(uint32_t) * w->held_room;
 }

@@ -69,8 +69,7 @@ bool waiting_spans_take(struct waiting_spans *w, uint32_t trace, bool keep, stru
 bool waiting_spans_compact(struct waiting_spans *w, unsigned batches);
 
 uint64_t waiting_spans_count(const struct waiting_spans *w);
-/* Copies made, in spans, and bytes of slots. */
+/* Copies made, in spans. */
 uint64_t waiting_spans_moved(const struct waiting_spans *w);
-size_t waiting_spans_bytes(const struct waiting_spans *w);
 
 #endif
