@@ -16,6 +16,7 @@ struct debug_metrics {
     struct otlp_metrics *metrics;
 
     /* the source that is being shown */
+    struct push_requests *requests;
     const struct metric_family *family;
     uint64_t points;
     struct buffer out;
@@ -71,12 +72,27 @@ static bool visit(struct metric_visitor *v, const struct metric_point *p)
 static void print_request(void *context, struct buffer *request, uint64_t points)
 {
     struct debug_metrics *d = context;
+    if (request->failed) {
+        push_requests_add(d->requests, request, points);
+        return;
+    }
     d->points += points;
-    if (!request->failed &&
-        !otlp_json_print(buffer_bytes(request), OTLP_METRICS_REQUEST, true, &d->out))
+    if (!otlp_json_print(buffer_bytes(request), OTLP_METRICS_REQUEST, true, &d->out))
         d->out.failed = true;
     buffer_append_byte(&d->out, '\n');
     print(d);
+}
+
+static void show_families(struct debug_metrics *d, struct metric_source *s)
+{
+    struct buffer lost = {.failed = true};
+    d->visitor.incomplete = false;
+    for (size_t i = 0; i < s->family_count; i++) {
+        d->family = &s->families[i];
+        s->collect(s, i, &d->visitor);
+    }
+    if (d->visitor.incomplete)
+        push_requests_add(d->requests, &lost, 1);
 }
 
 /* A request of no bytes stands for the points that were shown, so that they are counted as sent. */
@@ -85,12 +101,11 @@ static void collect(void *context, struct metric_source *s, struct push_requests
     struct debug_metrics *d = context;
     struct buffer nothing = {0};
     d->points = 0;
+    d->requests = out;
     if (d->verbosity == VERBOSITY_DETAILED)
         otlp_metrics_collect(d->metrics, s, print_request, d);
-    for (size_t i = 0; d->verbosity != VERBOSITY_DETAILED && i < s->family_count; i++) {
-        d->family = &s->families[i];
-        s->collect(s, i, &d->visitor);
-    }
+    else
+        show_families(d, s);
     if (d->out.len > 0)
         print(d);
     if (d->verbosity == VERBOSITY_BASIC && d->points > 0)

@@ -12,12 +12,12 @@ static void consume(struct component *c, int times)
         component_consume(c, spans_from(1, 2), NULL);
 }
 
-/* A shop's metrics, once, at the end; `times` is not needed. */
+/* A shop's metrics, once, at the end. `times`: 0 when there are more than memory to show them. */
 static void take_metrics(struct component *c, int times)
 {
-    (void)times;
     struct error e;
     struct test_source shop = shop_source();
+    shop.short_of_memory = times == 0;
     assert_true(c->ops->take_metrics(c, &shop.source));
     assert_true(c->ops->start(c, &e));
     c->ops->drain(c, seconds_from_now(60));
@@ -166,6 +166,18 @@ static void metrics_are_shown_likewise(void **state)
     local_close(&s);
 }
 
+static void metrics_that_are_not_shown_are_counted(void **state)
+{
+    (void)state;
+    struct surroundings s;
+    local_open(&s, &debug_exporter, "debug");
+    free(shown_of(&s, CONFIG(), take_metrics, 0));
+    free(shown_of(&s, CONFIG("verbosity=detailed"), take_metrics, 0));
+    assert_int_equal(count_of(&s, "otelcol_exporter_sent_metric_points"), 8);
+    assert_int_equal(count_of(&s, "otelcol_exporter_enqueue_failed_metric_points"), 2);
+    local_close(&s);
+}
+
 static void nop_counts_and_releases(void **state)
 {
     (void)state;
@@ -193,6 +205,7 @@ int main(void)
         cmocka_unit_test(sampling_shows_the_first_ones),
         cmocka_unit_test(unknown_verbosity_is_an_error),
         cmocka_unit_test(metrics_are_shown_likewise),
+        cmocka_unit_test(metrics_that_are_not_shown_are_counted),
         cmocka_unit_test(nop_counts_and_releases),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
