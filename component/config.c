@@ -3,7 +3,6 @@
 
 #include "proto/buffer.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -98,11 +97,12 @@ static bool read_bool(const struct config_value *v, bool *out, struct error *e)
 static bool read_int(const struct config_value *v, const struct config_field *f, int64_t *out,
                      struct error *e)
 {
-    char *end;
-    errno = 0;
-    long long n = strtoll(v->text, &end, 10);
-    if (*end || end == v->text || errno)
+    bool negative;
+    uint64_t magnitude;
+    if (!config_parse_integer(v->text, &negative, &magnitude) ||
+        magnitude > (uint64_t)INT64_MAX + negative)
         return config_error(v, e, "\"%s\" is not a whole number", v->text);
+    long long n = (long long)(negative ? -magnitude : magnitude);
     if ((f->min || f->max) && (n < f->min || n > f->max))
         return config_error(v, e, "%lld is out of range, it must be from %lld to %lld", n,
                             (long long)f->min, (long long)f->max);
@@ -112,9 +112,11 @@ static bool read_int(const struct config_value *v, const struct config_field *f,
 
 static bool read_double(const struct config_value *v, double *out, struct error *e)
 {
-    char *end;
-    *out = strtod(v->text, &end);
-    if (*end || end == v->text)
+    char plain[CONFIG_NUMBER_MAX];
+    char *end = plain;
+    bool fits = config_plain_number(v->text, plain);
+    *out = fits ? strtod(plain, &end) : 0;
+    if (!fits || *end || end == plain)
         return config_error(v, e, "\"%s\" is not a number", v->text);
     return true;
 }

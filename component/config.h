@@ -51,7 +51,7 @@ struct config_pairs {
 
 enum config_field_type {
     FIELD_BOOL,     /* bool */
-    FIELD_INT,      /* int64_t, within [min, max] */
+    FIELD_INT,      /* int64_t, within [min, max]; also 100_000, 0x1f, 0o17, 0b1 */
     FIELD_DOUBLE,   /* double */
     FIELD_STRING,   /* const char *, NULL when absent and without default */
     FIELD_DURATION, /* int64_t nanoseconds; Go's notation, "1.5s", "200ms", "1h30m", "0"; 0 <= x */
@@ -101,8 +101,16 @@ void config_path(const struct config_value *v, char *path, size_t len);
 void *config_keep(size_t count, size_t size);
 void config_release(void);
 
-/* The notations on their own. False when `text` is not one. */
+/* The notations on their own. False when `text` is not one.
+ *
+ * An integer is decimal, or with 0x, 0o or 0b; as in Go's YAML a leading 0 alone means octal, too,
+ * and underscores may stand anywhere. Its range is the caller's business. */
+bool config_parse_integer(const char *text, bool *negative, uint64_t *magnitude);
 bool config_parse_duration(const char *text, int64_t *ns);
 bool config_parse_size(const char *text, int64_t *bytes);
+
+enum { CONFIG_NUMBER_MAX = 64 };
+/* A number without its underscores; false when it is too long for one. */
+bool config_plain_number(const char *text, char plain[CONFIG_NUMBER_MAX]);
 
 #endif

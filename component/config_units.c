@@ -1,8 +1,9 @@
-/* The notations of durations and sizes. Durations are Go's (time.ParseDuration), because that is
- * what the Collector's users write. */
+/* The notations of integers, durations and sizes. Integers are those of Go's YAML and durations
+ * Go's (time.ParseDuration), because that is what the Collector's users write. */
 #include "component/config.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,6 +50,41 @@ static const struct unit *read_unit(const char *text, const char **end, const st
     return NULL;
 }
 
+bool config_plain_number(const char *text, char plain[CONFIG_NUMBER_MAX])
+{
+    size_t len = 0;
+    for (; *text; text++) {
+        if (*text == '_')
+            continue;
+        if (len == CONFIG_NUMBER_MAX - 1)
+            return false;
+        plain[len++] = *text;
+    }
+    plain[len] = 0;
+    return true;
+}
+
+bool config_parse_integer(const char *text, bool *negative, uint64_t *magnitude)
+{
+    char plain[CONFIG_NUMBER_MAX];
+    if (!config_plain_number(text, plain))
+        return false;
+    const char *digits = plain + (plain[0] == '-' || plain[0] == '+');
+    int base = 10;
+    if (digits[0] == '0' && digits[1]) {
+        char mark = (char)tolower((unsigned char)digits[1]);
+        base = mark == 'x' ? 16 : mark == 'b' ? 2 : 8;
+        digits += mark == 'x' || mark == 'b' || mark == 'o' ? 2 : 1;
+    }
+    if (!isalnum((unsigned char)digits[0]))
+        return false;
+    char *end;
+    errno = 0;
+    *magnitude = strtoull(digits, &end, base);
+    *negative = plain[0] == '-';
+    return !*end && !errno;
+}
+
 bool config_parse_duration(const char *text, int64_t *ns)
 {
     if (strcmp(text, "0") == 0) {
@@ -76,6 +112,12 @@ bool config_parse_size(const char *text, int64_t *bytes)
 {
     const char *at = text;
     double n;
+    bool negative;
+    uint64_t whole;
+    if (config_parse_integer(text, &negative, &whole)) {
+        *bytes = (int64_t)whole;
+        return !negative && whole <= INT64_MAX;
+    }
     if (!read_number(at, &at, &n))
         return false;
     while (*at == ' ')

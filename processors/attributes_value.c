@@ -5,9 +5,7 @@
 #include "proto/buffer.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <math.h>
-#include <stdlib.h>
 
 enum { MAX_DEPTH = 32 };
 
@@ -39,23 +37,11 @@ static bool read_special(const char *text, struct value *out)
     return true;
 }
 
-/* Decimal, or with 0x, 0o, 0b; as in Go's YAML a leading 0 alone means octal, too. */
 static bool read_integer(const char *text, struct value *out)
 {
-    bool negative = text[0] == '-';
-    const char *digits = text + (negative || text[0] == '+');
-    int base = 10;
-    char *end;
-    if (digits[0] == '0' && digits[1]) {
-        char mark = (char)tolower(digits[1]);
-        base = mark == 'x' ? 16 : mark == 'b' ? 2 : 8;
-        digits += mark == 'x' || mark == 'b' || mark == 'o' ? 2 : 1;
-    }
-    if (!isalnum((unsigned char)digits[0]))
-        return false;
-    errno = 0;
-    unsigned long long n = strtoull(digits, &end, base);
-    if (*end || errno || (negative && n > (uint64_t)INT64_MAX + 1))
+    bool negative;
+    uint64_t n;
+    if (!config_parse_integer(text, &negative, &n) || (negative && n > (uint64_t)INT64_MAX + 1))
         return false;
     *out = (struct value){.type = VALUE_INT, .integer = (int64_t)(negative ? -n : n)};
     return true;
@@ -73,20 +59,10 @@ static bool read_real(const char *text, struct value *out)
     return text_to_double(bytes_of_string(text), &out->real);
 }
 
-/* In a number underscores may stand anywhere. */
 static bool read_number(const char *text, struct value *out)
 {
-    char plain[64];
-    size_t len = 0;
-    for (; *text; text++) {
-        if (*text == '_')
-            continue;
-        if (len == sizeof plain - 1)
-            return false;
-        plain[len++] = *text;
-    }
-    plain[len] = 0;
-    return read_integer(plain, out) || read_real(plain, out);
+    char plain[CONFIG_NUMBER_MAX];
+    return read_integer(text, out) || (config_plain_number(text, plain) && read_real(plain, out));
 }
 
 static bool typed(const struct config_value *v, unsigned depth, struct value *out, struct error *e);

@@ -160,6 +160,61 @@ static void wrong_values_are_refused_with_their_place(void **state)
     expect_error(m, "a single value was expected");
 }
 
+static void integers_are_those_of_gos_yaml(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int64_t n; /* 0: refused */
+    } cases[] = {
+        {"100_000", 100000},
+        {"0x1F4", 500},
+        {"0X_1f4", 500},
+        {"0o17", 15},
+        {"017", 15},
+        {"0b101", 5},
+        {"+12", 12},
+        {"-0x10", -16},
+        {"9223372036854775807", INT64_MAX},
+        {"-9223372036854775808", INT64_MIN},
+        {"9223372036854775808", 0},
+        {"-9223372036854775809", 0},
+        {"0x", 0},
+        {"0x-1", 0},
+        {"08", 0},
+        {"0b2", 0},
+        {"_", 0},
+        {" 1", 0},
+        {"--1", 0},
+        {"", 0},
+        {"1000000000000000000000000000000000000000000000000000000000000000000000", 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct config_value *m = map();
+        child(child(m, CONFIG_MAP, "inner", NULL), CONFIG_SCALAR, "count", cases[i].text);
+        struct sample s = {0};
+        struct error e = {0};
+        assert_int_equal(config_read(m, fields, &s, &e), cases[i].n != 0);
+        if (cases[i].n)
+            assert_int_equal(s.inner.count, cases[i].n);
+        else
+            assert_non_null(strstr(e.text, "not a whole number"));
+    }
+}
+
+static void other_numbers_may_have_underscores_too(void **state)
+{
+    (void)state;
+    struct config_value *m = map();
+    child(m, CONFIG_SCALAR, "size", "4_096");
+    child(m, CONFIG_SCALAR, "ratio", "1_000.5");
+    struct sample s = {0};
+    struct error e = {0};
+    assert_true(config_read(m, fields, &s, &e));
+    assert_int_equal(s.size, 4096);
+    assert_true(s.ratio == 1000.5);
+}
+
 static void durations_are_gos(void **state)
 {
     (void)state;
@@ -204,6 +259,8 @@ int main(void)
         cmocka_unit_test(defaults_are_filled),
         cmocka_unit_test(values_are_read),
         cmocka_unit_test(wrong_values_are_refused_with_their_place),
+        cmocka_unit_test(integers_are_those_of_gos_yaml),
+        cmocka_unit_test(other_numbers_may_have_underscores_too),
         cmocka_unit_test(durations_are_gos),
     };
     return cmocka_run_group_tests(tests, NULL, free_all);
