@@ -27,7 +27,6 @@ struct edit {
     const struct value *value;
     struct bytes old;     /* framed attribute, or the whole span */
     struct bytes content; /* a string's */
-    const void *link;
     bool (*matches)(void *context, const struct event_view *event);
     void *context;
 };
@@ -316,41 +315,61 @@ bool span_remove_events(struct batch *b, uint32_t span,
     return edit_span(b, span, &e, NULL);
 }
 
-struct link {
-    const uint8_t *trace_id;
-    const uint8_t *span_id;
-    const struct link_attribute *attributes;
-    size_t count;
-};
+/* ---- links ---- */
 
-static void put_link(const struct edit *e, struct wire_writer *w)
+static size_t link_size(const struct added_link *l)
 {
-    const struct link *l = e->link;
-    wire_put_bytes(w, 1, bytes_of(l->trace_id, 16));
-    wire_put_bytes(w, 2, bytes_of(l->span_id, 8));
-    for (size_t i = 0; i < l->count; i++) {
+    size_t len = wire_framed_size(LINK_TRACE_ID, 16) + wire_framed_size(LINK_SPAN_ID, 8);
+    for (size_t i = 0; i < l->attribute_count; i++) {
+        const struct link_attribute *a = &l->attributes[i];
+        len += wire_framed_size(LINK_ATTRIBUTES, key_value_size(a->key, &a->value));
+    }
+    return len;
+}
+
+static void put_link(const struct added_link *l, struct wire_writer *w)
+{
+    wire_put_frame(w, SPAN_LINKS, link_size(l));
+    wire_put_bytes(w, LINK_TRACE_ID, bytes_of(l->trace_id, 16));
+    wire_put_bytes(w, LINK_SPAN_ID, bytes_of(l->span_id, 8));
+    for (size_t i = 0; i < l->attribute_count; i++) {
         const struct link_attribute *a = &l->attributes[i];
         wire_put_frame(w, LINK_ATTRIBUTES, key_value_size(a->key, &a->value));
         key_value_put(w, a->key, &a->value);
     }
 }
 
-static bool no_field(const struct edit *e, const struct wire_part *f)
+bool span_add_links(struct batch *b, uint32_t span, size_t count,
+                    void (*give)(const void *context, size_t i, struct added_link *out),
+                    const void *context)
 {
-    (void)e;
-    (void)f;
-    return false;
-}
+    assert(span < b->span_count && atomic_load(&b->private->references) == 1);
+    struct span_view *s = &b->spans[span];
+    struct added_link link;
+    size_t len = s->len;
+    for (size_t i = 0; i < count; i++) {
+        give(context, i, &link);
+        len += wire_framed_size(SPAN_LINKS, link_size(&link));
+    }
+    size_t size = wire_framed_size(SCOPE_SPANS_SPANS, len);
+    uint8_t *memory = len <= INT32_MAX ? batch_memory(b, size) : NULL;
+    if (!memory)
+        return false;
 
-bool span_add_link(struct batch *b, uint32_t span, const uint8_t trace_id[16],
-                   const uint8_t span_id[8], const struct link_attribute *attributes, size_t count)
-{
-    struct link l = {trace_id, span_id, attributes, count};
-    size_t len = wire_framed_size(1, 16) + wire_framed_size(2, 8);
-    for (size_t i = 0; i < count; i++)
-        len += wire_framed_size(LINK_ATTRIBUTES,
-                                key_value_size(attributes[i].key, &attributes[i].value));
-    struct edit e = {
-        .number = SPAN_LINKS, .names = no_field, .put = put_link, .put_len = len, .link = &l};
-    return edit_span(b, span, &e, NULL);
+    struct wire_writer w = wire_writer(memory, size);
+    wire_put_frame(&w, SCOPE_SPANS_SPANS, len);
+    const uint8_t *data = w.at;
+    wire_put_raw(&w, span_bytes(s));
+    for (size_t i = 0; i < count; i++) {
+        give(context, i, &link);
+        put_link(&link, &w);
+    }
+    assert(!w.overflow && w.at == w.end);
+
+    b->span_bytes += len - s->len;
+    batch_forget_request(b);
+    s->data = data;
+    s->len = (uint32_t)len;
+    s->frame_len = (uint8_t)(data - memory);
+    return true;
 }

@@ -40,12 +40,23 @@ bool span_remove_events(struct batch *b, uint32_t span,
                         bool (*matches)(void *context, const struct event_view *event),
                         void *context);
 
-/* Adds a link; `attributes` are `count` key/value pairs. */
 struct link_attribute {
     struct bytes key;
     struct value value;
 };
-bool span_add_link(struct batch *b, uint32_t span, const uint8_t trace_id[16],
-                   const uint8_t span_id[8], const struct link_attribute *attributes, size_t count);
+
+enum { ADDED_LINK_ATTRIBUTES = 3 };
+struct added_link {
+    const uint8_t *trace_id; /* 16 bytes */
+    const uint8_t *span_id;  /* 8 bytes */
+    size_t attribute_count;
+    struct link_attribute attributes[ADDED_LINK_ATTRIBUTES];
+};
+
+/* Adds `count` links at the span's end, all of them with one copy of it. `give` tells what the one
+ * is; it is asked twice about each and answers alike. */
+bool span_add_links(struct batch *b, uint32_t span, size_t count,
+                    void (*give)(const void *context, size_t i, struct added_link *out),
+                    const void *context);
 
 #endif

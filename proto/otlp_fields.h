@@ -23,6 +23,8 @@ enum otlp_field {
 
     EVENT_NAME = 2,
     EVENT_DROPPED_ATTRIBUTES = 4,
+    LINK_TRACE_ID = 1,
+    LINK_SPAN_ID = 2,
     LINK_TRACE_STATE = 3,
     LINK_DROPPED_ATTRIBUTES = 5,
     STATUS_MESSAGE = 2,

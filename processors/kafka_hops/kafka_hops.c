@@ -20,7 +20,11 @@
 
 #include <stdlib.h>
 
-enum { RETRY_AFTER_MS = 1000, TICK_MS = 1000 };
+enum {
+    RETRY_AFTER_MS = 1000,
+    TICK_MS = 1000,
+    LINKED_BYTES_MAX = 64 << 20, /* of spans of one batch, copied for links */
+};
 
 struct workspace;
 
@@ -308,35 +312,53 @@ static bool wants_link(const struct found_hop *f)
            f->hop.matched_by != HOP_BY_PARENT;
 }
 
-static bool add_link(struct batch *b, const struct found_hop *f)
+static void give_link(const void *context, size_t i, struct added_link *out)
 {
-    const struct hop *hop = &f->hop;
-    struct link_attribute attributes[3] = {
-        {.key = bytes_of_string(HOP_ATTRIBUTE_MATCHED_BY),
-         .value = {.type = VALUE_STRING,
-                   .bytes = bytes_of_string(hop_match_name(hop->matched_by))}},
-        {.key = bytes_of_string(HOP_ATTRIBUTE_CONFIDENCE),
-         .value = {.type = VALUE_DOUBLE, .real = hop->confidence / 100.0}},
-        {.key = bytes_of_string(HOP_ATTRIBUTE_ATTEMPT),
-         .value = {.type = VALUE_INT, .integer = hop->attempt}},
+    const struct hop *hop = &((const struct found_hop *)context)[i].hop;
+    *out = (struct added_link){
+        .trace_id = hop->producer_trace,
+        .span_id = hop->producer_span,
+        .attribute_count = hop->attempt > 1 ? 3 : 2,
+        .attributes = {{.key = bytes_of_string(HOP_ATTRIBUTE_MATCHED_BY),
+                        .value = {.type = VALUE_STRING,
+                                  .bytes = bytes_of_string(hop_match_name(hop->matched_by))}},
+                       {.key = bytes_of_string(HOP_ATTRIBUTE_CONFIDENCE),
+                        .value = {.type = VALUE_DOUBLE, .real = hop->confidence / 100.0}},
+                       {.key = bytes_of_string(HOP_ATTRIBUTE_ATTEMPT),
+                        .value = {.type = VALUE_INT, .integer = hop->attempt}}},
     };
-    return span_add_link(b, f->span, hop->producer_trace, hop->producer_span, attributes,
-                         hop->attempt > 1 ? 3 : 2);
 }
 
-/* Takes over a reference to `b`. NULL: out of memory. */
+/* How many hops from `first` on want a link on the same span. */
+static uint32_t count_links(const struct found_hop *first, const struct found_hop *end)
+{
+    const struct found_hop *f = first;
+    while (f < end && f->span == first->span && wants_link(f))
+        f++;
+    return (uint32_t)(f - first);
+}
+
+/* Hops of one span stand behind each other as a rule; the budget bounds what a stranger gets copied
+ * who sees to it that they do not. Takes over a reference to `b`. NULL: out of memory. */
 static struct batch *add_links(struct kafka_hops *k, struct batch *b,
                                const struct found_hops *found)
 {
+    const struct found_hop *end = found->items + found->count;
+    uint64_t budget = LINKED_BYTES_MAX;
     bool writable = false;
-    for (uint32_t i = 0; i < found->count; i++) {
-        if (!wants_link(&found->items[i]))
+    uint32_t count;
+    for (const struct found_hop *f = found->items; f < end; f += count ? count : 1) {
+        count = count_links(f, end);
+        if (count == 0)
             continue;
         if (!writable && !(b = batch_writable(b)))
             return NULL;
         writable = true;
-        if (!add_link(b, &found->items[i]))
-            counter_add(k->unlinked, 1);
+        uint32_t len = b->spans[f->span].len;
+        if (len > budget || !span_add_links(b, f->span, count, give_link, f))
+            counter_add(k->unlinked, count);
+        else
+            budget -= len;
     }
     return b;
 }

@@ -243,6 +243,48 @@ static void many_links_are_many_hops(void **state)
     rig_stop(rig);
 }
 
+/* Each hop of the span gets a link, and the span is copied for all of them together. */
+static void many_links_are_added_at_once(void **state)
+{
+    (void)state;
+    enum { MANY = 128, LONG = 100000 };
+    struct rig *rig = rig_start("{}");
+    char *links = calloc(MANY, 300), *note = malloc(LONG + 1),
+         *text = malloc(MANY * 300 + 2 * LONG);
+    memset(note, 'x', LONG);
+    note[LONG] = 0;
+    for (unsigned i = 0; i < MANY; i++) {
+        strcat(links, i ? "," : "");
+        strcat(links, link_to(7, 500 + i, /* nobody's */
+                              rig_text(".destination.partition.id=0 .kafka.offset=#%u", i)));
+        rig_send(rig, "p",
+                 span(PRODUCER, 1, 100 + i, 0, 100, 105,
+                      rig_text(".destination.name=T .destination.partition.id=0 "
+                               ".kafka.offset=#%u",
+                               i),
+                      ""));
+    }
+    sprintf(text,
+            "{'traceId':'%032x','spanId':'%016x','name':'%s','kind':5,"
+            "'startTimeUnixNano':'1700000000200000000','endTimeUnixNano':'1700000000300000000',"
+            "'attributes':[%s],'links':[%s]}",
+            9, 90, note, attributes(".system=kafka .destination.name=T"), links);
+    rig_send(rig, "c", text);
+    assert_int_equal(rig->count, MANY);
+    struct span_cursor cursor;
+    struct link_view link;
+    unsigned seen = 0;
+    for (span_links_begin(&cursor, span_bytes(&rig->received->spans[0]));
+         link_next(&cursor, &link);)
+        seen++;
+    assert_int_equal(seen, 2 * MANY);
+    assert_true(batch_bytes(rig->received) < 8 * LONG);
+    free(text);
+    free(note);
+    free(links);
+    rig_stop(rig);
+}
+
 /* ---- one record, one producer ---- */
 
 static void a_record_has_one_producer(void **state)
@@ -431,6 +473,7 @@ int main(void)
         cmocka_unit_test(a_batch_takes_a_record_for_each_link),
         cmocka_unit_test(a_batchs_span_says_nothing_of_its_records),
         cmocka_unit_test(many_links_are_many_hops),
+        cmocka_unit_test(many_links_are_added_at_once),
         cmocka_unit_test(a_record_has_one_producer),
         cmocka_unit_test(a_topic_made_anew_begins_at_zero_again),
         cmocka_unit_test(what_was_taken_long_before_is_another_record),

@@ -233,33 +233,48 @@ static void expect_odd_events(oracle_span *s)
     s->n_events = kept;
 }
 
-static bool add_link(struct batch *b, uint32_t span, struct dice *d)
+static void give_link(const void *context, size_t i, struct added_link *out)
 {
-    (void)d;
-    const struct link_attribute attributes[] = {
-        {bytes_of_string(KEY), new_value},
-        {bytes_of_string(KEY), {.type = VALUE_EMPTY}},
+    static const char *const spans[] = {"01234567", "89abcdef"};
+    const size_t *attributes = context;
+    *out = (struct added_link){
+        .trace_id = (const uint8_t *)"0123456789abcdef",
+        .span_id = (const uint8_t *)spans[i],
+        .attribute_count = attributes[i],
+        .attributes = {{bytes_of_string(KEY), new_value},
+                       {bytes_of_string(KEY), {.type = VALUE_EMPTY}}},
     };
-    return span_add_link(b, span, (const uint8_t *)"0123456789abcdef", (const uint8_t *)"01234567",
-                         attributes, 2);
 }
 
-static void expect_link(oracle_span *s)
+static bool add_links(struct batch *b, uint32_t span, struct dice *d)
+{
+    (void)d;
+    static const size_t attributes[] = {2, 0};
+    return span_add_links(b, span, 2, give_link, attributes);
+}
+
+static oracle_link *link_to(const char *span)
 {
     uint8_t bytes[128];
     struct wire_writer w = wire_writer(bytes, sizeof bytes);
     wire_put_bytes(&w, 1, bytes_of_string("0123456789abcdef"));
-    wire_put_bytes(&w, 2, bytes_of_string("01234567"));
-    oracle_link *l = (oracle_link *)protobuf_c_message_unpack(
+    wire_put_bytes(&w, 2, bytes_of_string(span));
+    return (oracle_link *)protobuf_c_message_unpack(
         &opentelemetry__proto__trace__v1__span__link__descriptor, NULL, (size_t)(w.at - bytes),
         bytes);
+}
+
+static void expect_links(oracle_span *s)
+{
+    oracle_link *l = link_to("01234567");
     l->n_attributes = 2;
     l->attributes = malloc(2 * sizeof(void *));
     l->attributes[0] = unpack_new();
     l->attributes[1] = opentelemetry__proto__common__v1__key_value__unpack(
         NULL, 14, (const uint8_t *)"\x0a\x0ahttp.route\x12");
-    s->links = realloc(s->links, (s->n_links + 1) * sizeof(void *));
+    s->links = realloc(s->links, (s->n_links + 2) * sizeof(void *));
     s->links[s->n_links++] = l;
+    s->links[s->n_links++] = link_to("89abcdef");
     if (!l->attributes[1])
         abort();
 }
@@ -271,7 +286,7 @@ static const struct edit_case cases[] = {
     {rename_span, expect_name},
     {set_trace_state, expect_trace_state},
     {remove_even_events, expect_odd_events},
-    {add_link, expect_link},
+    {add_links, expect_links},
 };
 
 static void only_the_edited_field_differs(void **state)
