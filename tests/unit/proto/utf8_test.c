@@ -41,10 +41,7 @@ static void each_byte_out_of_place_is_a_control_character(void **state)
         {"\xff", "\x1a"},
         {"a\xc3", "a\x1a"},
         {"\xc3(", "\x1a("},
-        {"12345678\x80"
-         "abcdefgh\xe2\x82",
-         "12345678\x1a"
-         "abcdefgh\x1a\x1a"},
+        {"12345678\200abcdefgh\xe2\x82", "12345678\032abcdefgh\x1a\x1a"},
         {"\xed\xa0\x80", "\x1a\x1a\x1a"}, /* a surrogate */
         {"\xc3\xa9\xa9\xc3\xa9", "\xc3\xa9\x1a\xc3\xa9"},
         {"\xf0\x9f\x90\xf0\x9f\x90\x8c", "\x1a\x1a\x1a\xf0\x9f\x90\x8c"},
