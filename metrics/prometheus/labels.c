@@ -146,14 +146,25 @@ static void add_attribute(struct label_builder *b, const struct metric_label *l,
     end_label(b, place);
 }
 
-static void add_text(struct label_builder *b, const char *name, struct bytes value, enum rank rank)
+static void add_own(struct label_builder *b, const char *name, struct bytes value)
 {
     size_t at = b->arena.len;
     buffer_append_string(&b->arena, name);
-    struct label_place *place = begin_label(b, at, rank);
+    struct label_place *place = begin_label(b, at, RANK_OWN);
     if (!place)
         return;
     naming_clean(value, &b->arena);
+    end_label(b, place);
+}
+
+static void add_constant(struct label_builder *b, const struct config_pair *constant)
+{
+    size_t at = b->arena.len;
+    append_name(b, bytes_of_string(constant->key));
+    struct label_place *place = begin_label(b, at, RANK_CONSTANT);
+    if (!place)
+        return;
+    naming_clean(bytes_of_string(constant->value), &b->arena);
     end_label(b, place);
 }
 
@@ -194,7 +205,7 @@ static bool add_job_and_instance(struct label_builder *b, const struct metric_re
         said += place->value_len > 0;
     }
     if (instance) {
-        add_text(b, "instance", value_text(&instance->value, &b->text), RANK_OWN);
+        add_own(b, "instance", value_text(&instance->value, &b->text));
         said += b->count > 0 && b->places[b->count - 1].value_len > 0;
     }
     return said == 2;
@@ -279,7 +290,7 @@ bool label_builder_point(struct label_builder *b, const char *scope, const struc
     for (size_t i = 0; i < p->label_count; i++)
         add_attribute(b, &p->labels[i], RANK_ATTRIBUTE);
     if (rules->scope && scope && scope[0])
-        add_text(b, "otel_scope_name", bytes_of_string(scope), RANK_OWN);
+        add_own(b, "otel_scope_name", bytes_of_string(scope));
     if (p->resource && rules->resource.enabled) {
         for (size_t i = 0; i < p->resource->label_count; i++) {
             const struct metric_label *l = &p->resource->labels[i];
@@ -289,8 +300,7 @@ bool label_builder_point(struct label_builder *b, const char *scope, const struc
     }
     add_job_and_instance(b, p->resource);
     for (size_t i = 0; i < rules->constants.count; i++)
-        add_text(b, rules->constants.items[i].key, bytes_of_string(rules->constants.items[i].value),
-                 RANK_CONSTANT);
+        add_constant(b, &rules->constants.items[i]);
     return finish(b);
 }
 

@@ -25,11 +25,8 @@ bool naming_check_labels(const struct config_pairs *labels, const struct config_
                          struct error *e)
 {
     for (size_t i = 0; i < labels->count; i++) {
-        struct bytes name = bytes_of_string(labels->items[i].key);
-        if (!naming_is_plain(name) || memchr(name.data, ':', name.len) ||
-            (name.len >= 2 && memcmp(name.data, "__", 2) == 0))
-            return config_error(config_child(place, labels->items[i].key), e,
-                                "\"%s\" cannot be a label's name", labels->items[i].key);
+        if (!labels->items[i].key[0])
+            return config_error(place, e, "a label needs a name");
     }
     return true;
 }

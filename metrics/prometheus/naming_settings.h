@@ -26,7 +26,8 @@ extern const char *const naming_strategies[];
 
 struct naming naming_of_settings(const struct naming_settings *s);
 
-/* Whether every key of a map of labels (const_labels, external_labels) can be a label. */
+/* Whether every key of a map of labels (const_labels, external_labels) can be made a label's name,
+ * as those of attributes are. */
 bool naming_check_labels(const struct config_pairs *labels, const struct config_value *place,
                          struct error *e);
 

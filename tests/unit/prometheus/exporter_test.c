@@ -136,6 +136,22 @@ static void names_are_kept_for_who_takes_them(void **state)
     stopped(c);
 }
 
+static void names_of_constants_are_spelled_like_those_of_attributes(void **state)
+{
+    (void)state;
+    struct test_source shop = shop_source();
+    struct component *c =
+        started(&shop, MORE("metric_expiration=0s", "translation_strategy=NoTranslation",
+                            "const_labels.another label=spaced value", "const_labels.__x=y",
+                            "const_labels.7th=z"));
+    assert_answer("GET", "/metrics", "", "another_label=\"spaced value\"");
+    assert_answer("GET", "/metrics", "", "key__x=\"y\"");
+    assert_answer("GET", "/metrics", "", "key_7th=\"z\"");
+    assert_answer("GET", "/metrics", "Accept: text/plain;version=1.0.0;escaping=allow-utf-8\r\n",
+                  "\"another label\"=\"spaced value\"");
+    stopped(c);
+}
+
 static void *scrape_often(void *arg)
 {
     (void)arg;
@@ -171,8 +187,6 @@ static void wrong_configuration_is_told(void **state)
     } cases[] = {
         {"auth.authenticator=x", "auth is not supported"},
         {"sending_queue.enabled=true", "there is no queue"},
-        {"const_labels.a-b=x", "cannot be a label's name"},
-        {"const_labels.__x=x", "cannot be a label's name"},
         {"translation_strategy=x", "translation_strategy"},
         {"unknown=x", "unknown"},
     };
@@ -191,6 +205,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(open_metrics_is_off_by_default, open_around, close_around),
         cmocka_unit_test_setup_teardown(names_are_kept_for_who_takes_them, open_around,
                                         close_around),
+        cmocka_unit_test_setup_teardown(names_of_constants_are_spelled_like_those_of_attributes,
+                                        open_around, close_around),
         cmocka_unit_test_setup_teardown(scrapes_may_come_at_once, open_around, close_around),
         cmocka_unit_test_setup_teardown(wrong_configuration_is_told, open_around, close_around),
     };

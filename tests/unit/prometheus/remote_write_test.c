@@ -30,7 +30,6 @@ static void wrong_configuration_is_told(void **state)
     } cases[] = {
         {"auth.authenticator=x", "auth is not supported yet"},
         {"endpoint=prometheus", "endpoint is required"},
-        {"external_labels.a-b=x", "cannot be a label's name"},
         {"protobuf_message=io.prometheus.write.v2.Request", "is not supported"},
         {"remote_write_queue.enabled=false", "queue of their own"},
         {"remote_write_queue.num_consumers=5", "one after the other"},
