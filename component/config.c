@@ -3,10 +3,12 @@
 
 #include "proto/buffer.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* ---- places ---- */
 
@@ -140,6 +142,13 @@ static bool read_choice(const struct config_value *v, const struct config_field 
     return false;
 }
 
+static bool read_file_name(const struct config_value *v, const char **out, struct error *e)
+{
+    *out = v->text[0] ? v->text : NULL;
+    return !*out || access(*out, R_OK) == 0 ||
+           config_error(v, e, "cannot read %s: %s", v->text, strerror(errno));
+}
+
 size_t config_count(const struct config_value *v)
 {
     size_t n = 0;
@@ -203,6 +212,8 @@ static bool read_scalar(const struct config_value *v, const struct config_field 
     case FIELD_SIZE:
         return config_parse_size(v->text, at) ||
                config_error(v, e, "\"%s\" is not a size, such as 64MiB or 2GiB", v->text);
+    case FIELD_FILE:
+        return read_file_name(v, at, e);
     default:
         *(const char **)at = v->text;
         return true;

@@ -54,6 +54,7 @@ enum config_field_type {
     FIELD_INT,      /* int64_t, within [min, max]; also 100_000, 0x1f, 0o17, 0b1 */
     FIELD_DOUBLE,   /* double */
     FIELD_STRING,   /* const char *, NULL when absent and without default */
+    FIELD_FILE,     /* const char *, a file that has to be readable; NULL when absent or empty */
     FIELD_DURATION, /* int64_t nanoseconds; Go's notation, "1.5s", "200ms", "1h30m", "0"; 0 <= x */
     FIELD_SIZE,     /* int64_t bytes; "2GiB", "64MiB", "10MB", plain bytes */
     FIELD_CHOICE,   /* int, index into choices */

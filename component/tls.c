@@ -16,11 +16,11 @@ const struct config_field tls_client_fields[] = {
     CLIENT(insecure, FIELD_BOOL),
     CLIENT(insecure_skip_verify, FIELD_BOOL),
     CLIENT(server_name_override, FIELD_STRING),
-    CLIENT(ca_file, FIELD_STRING),
+    CLIENT(ca_file, FIELD_FILE),
     CLIENT(ca_pem, FIELD_STRING),
-    CLIENT(cert_file, FIELD_STRING),
+    CLIENT(cert_file, FIELD_FILE),
     CLIENT(cert_pem, FIELD_STRING),
-    CLIENT(key_file, FIELD_STRING),
+    CLIENT(key_file, FIELD_FILE),
     CLIENT(key_pem, FIELD_STRING),
     CLIENT(min_version, FIELD_CHOICE, .choices = versions),
     CLIENT(include_system_ca_certs_pool, FIELD_BOOL),
@@ -33,11 +33,12 @@ const struct config_field tls_client_fields[] = {
         __VA_ARGS__                                                                                \
     }
 const struct config_field tls_server_fields[] = {
-    SERVER(cert_file, FIELD_STRING),
+    SERVER(cert_file, FIELD_FILE),
     SERVER(cert_pem, FIELD_STRING),
-    SERVER(key_file, FIELD_STRING),
+    SERVER(key_file, FIELD_FILE),
     SERVER(key_pem, FIELD_STRING),
-    SERVER(client_ca_file, FIELD_STRING),
+    SERVER(ca_file, FIELD_FILE),
+    SERVER(client_ca_file, FIELD_FILE),
     SERVER(min_version, FIELD_CHOICE, .choices = versions),
     CONFIG_END,
 };

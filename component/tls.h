@@ -32,6 +32,7 @@ struct tls_server_settings {
     const char *cert_pem;
     const char *key_file;
     const char *key_pem;
+    const char *ca_file; /* has to be readable, and has no use in a server, as in the Collector */
     const char *client_ca_file;
     int min_version; /* enum tls_version */
 };

@@ -22,6 +22,7 @@ struct sample {
     double ratio;
     int colour;
     const char *text;
+    const char *file;
     struct config_strings list;
     struct config_pairs pairs;
     struct inner inner;
@@ -48,6 +49,7 @@ static const struct config_field fields[] = {
     F("ratio", FIELD_DOUBLE, ratio),
     F("colour", FIELD_CHOICE, colour, .choices = colours),
     F("text", FIELD_STRING, text),
+    F("file", FIELD_FILE, file),
     F("list", FIELD_STRINGS, list),
     F("pairs", FIELD_PAIRS, pairs),
     F("inner", FIELD_SECTION, inner, .section = inner_fields,
@@ -148,6 +150,7 @@ static void wrong_values_are_refused_with_their_place(void **state)
         {"ratio", "half", "not a number"},
         {"colour", "blue", "supported: red, green"},
         {"inner", "x", "a map was expected"},
+        {"file", "/nowhere.pem", "cannot read /nowhere.pem: No such file or directory"},
         {"nonsense", "x", "unknown key \"nonsense\"; supported: flag, number, wait"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -215,6 +218,21 @@ static void other_numbers_may_have_underscores_too(void **state)
     assert_true(s.ratio == 1000.5);
 }
 
+static void files_have_to_be_readable(void **state)
+{
+    (void)state;
+    struct config_value *m = map();
+    child(m, CONFIG_SCALAR, "file", "/dev/null");
+    struct sample s = {0};
+    struct error e = {0};
+    assert_true(config_read(m, fields, &s, &e));
+    assert_string_equal(s.file, "/dev/null");
+    m = map();
+    child(m, CONFIG_SCALAR, "file", "");
+    assert_true(config_read(m, fields, &s, &e));
+    assert_null(s.file);
+}
+
 static void durations_are_gos(void **state)
 {
     (void)state;
@@ -261,6 +279,7 @@ int main(void)
         cmocka_unit_test(wrong_values_are_refused_with_their_place),
         cmocka_unit_test(integers_are_those_of_gos_yaml),
         cmocka_unit_test(other_numbers_may_have_underscores_too),
+        cmocka_unit_test(files_have_to_be_readable),
         cmocka_unit_test(durations_are_gos),
     };
     return cmocka_run_group_tests(tests, NULL, free_all);

@@ -99,8 +99,9 @@ static int unmake_all(void **state)
 static void start(struct fixture *f, bool mutual, const char *min_version)
 {
     char tls[512], yaml[2048];
-    snprintf(tls, sizeof tls, "cert_file: %s, key_file: %s%s%s", server.cert_file, server.key_file,
-             mutual ? ", client_ca_file: " : "", mutual ? ca.cert_file : "");
+    snprintf(tls, sizeof tls, "ca_file: %s, cert_file: %s, key_file: %s%s%s", ca.cert_file,
+             server.cert_file, server.key_file, mutual ? ", client_ca_file: " : "",
+             mutual ? ca.cert_file : "");
     snprintf(yaml, sizeof yaml,
              "{protocols: {grpc: {endpoint: \"127.0.0.1:0\", tls: {%s}}, http: {endpoint: "
              "\"127.0.0.1:0\", tls: {%s%s%s}}}}",
