@@ -10,8 +10,9 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-/* What is kept of a resource's attributes for showing; one that is longer is not shown. */
-enum { SHOWN_VALUE_MAX = 4096, SHOWN_BYTES_MAX = 16384, BUCKETS_MAX = 65536 };
+/* What is kept of a resource's attributes for showing. A value that is longer is not shown, nor
+ * what comes when there is so much already. */
+enum { SHOWN_MAX = 128, SHOWN_VALUE_MAX = 4096, SHOWN_BYTES_MAX = 16384, BUCKETS_MAX = 65536 };
 
 bool resource_set_init(struct resource_set *s, const struct resource_settings *settings)
 {
@@ -53,14 +54,6 @@ static bool tells_apart(const struct resource_settings *settings, struct bytes k
     return settings->key_attributes.count == 0;
 }
 
-static int by_key(const void *a, const void *b)
-{
-    const struct attribute *x = a, *y = b;
-    size_t len = x->key.len < y->key.len ? x->key.len : y->key.len;
-    int order = len > 0 ? memcmp(x->key.data, y->key.data, len) : 0;
-    return order ? order : (x->key.len > y->key.len) - (x->key.len < y->key.len);
-}
-
 static void write_attribute(struct buffer *out, const struct attribute *a)
 {
     uint64_t head[3] = {a->key.len, a->value.type, a->value.bytes.len};
@@ -74,28 +67,27 @@ static void write_attribute(struct buffer *out, const struct attribute *a)
         buffer_append(out, &a->value.integer, sizeof a->value.integer);
 }
 
-/* False: out of memory. */
+/* The sum of the attributes' hashes, whose order is that way no matter. They may be two bytes each
+ * and millions, so nothing is kept of them. False: out of memory. */
 static bool identify(const struct resource_settings *settings, struct bytes message,
                      uint64_t hash[2])
 {
-    struct buffer chosen = {0}, text = {0};
+    struct buffer text = {0};
     struct attribute_iterator it;
     struct attribute a;
+    hash[0] = hash[1] = 0;
     attribute_begin(&it, message, RESOURCE_ATTRIBUTES);
     while (attribute_next(&it, &a)) {
-        if (tells_apart(settings, a.key))
-            buffer_append(&chosen, &a, sizeof a);
+        uint64_t one[2];
+        if (!tells_apart(settings, a.key))
+            continue;
+        text.len = 0;
+        write_attribute(&text, &a);
+        hash_bytes(text.data, text.len, one);
+        hash[0] += one[0];
+        hash[1] += one[1];
     }
-    struct attribute *items = (struct attribute *)chosen.data;
-    size_t count = chosen.len / sizeof a;
-    if (count > 1)
-        qsort(items, count, sizeof *items, by_key);
-    for (size_t i = 0; i < count; i++)
-        write_attribute(&text, &items[i]);
-    bool ok = !chosen.failed && !text.failed;
-    if (ok)
-        hash_bytes(text.data, text.len, hash);
-    buffer_free(&chosen);
+    bool ok = !text.failed;
     buffer_free(&text);
     return ok;
 }
@@ -107,10 +99,21 @@ static void free_group(struct series_group *g)
     free(g);
 }
 
-static bool is_shown(const struct attribute *a, size_t used)
+struct shown {
+    size_t count;
+    size_t bytes; /* of keys and values */
+};
+
+/* Counts the attribute when there is room for it. */
+static bool is_shown(const struct attribute *a, struct shown *s)
 {
-    return a->value.bytes.len <= SHOWN_VALUE_MAX &&
-           used + a->key.len + a->value.bytes.len <= SHOWN_BYTES_MAX;
+    size_t bytes = a->key.len + a->value.bytes.len;
+    if (s->count == SHOWN_MAX || a->value.bytes.len > SHOWN_VALUE_MAX ||
+        s->bytes + bytes > SHOWN_BYTES_MAX)
+        return false;
+    s->count++;
+    s->bytes += bytes;
+    return true;
 }
 
 static struct bytes keep(uint8_t **to, struct bytes b)
@@ -137,32 +140,27 @@ static struct resource_group *make_group(struct bytes message)
     struct bytes service = name_of_service(message);
     struct attribute_iterator it;
     struct attribute a;
-    size_t count = 0, bytes = 0;
+    struct shown all = {0}, shown = {0};
     attribute_begin(&it, message, RESOURCE_ATTRIBUTES);
-    while (attribute_next(&it, &a)) {
-        if (is_shown(&a, bytes)) {
-            count++;
-            bytes += a.key.len + a.value.bytes.len;
-        }
-    }
+    while (attribute_next(&it, &a))
+        is_shown(&a, &all);
     struct resource_group *g =
-        calloc(1, sizeof *g + count * sizeof g->labels[0] + bytes + service.len);
+        calloc(1, sizeof *g + all.count * sizeof g->labels[0] + all.bytes + service.len);
     if (!g)
         return NULL;
-    uint8_t *to = (uint8_t *)(g->labels + count);
+    uint8_t *to = (uint8_t *)(g->labels + all.count);
     g->service = keep(&to, service);
-    size_t n = 0, used = 0;
     attribute_begin(&it, message, RESOURCE_ATTRIBUTES);
     while (attribute_next(&it, &a)) {
-        if (!is_shown(&a, used))
+        struct metric_label *label = &g->labels[shown.count];
+        if (!is_shown(&a, &shown))
             continue;
-        used += a.key.len + a.value.bytes.len;
-        g->labels[n].name = keep(&to, a.key);
-        g->labels[n].value = a.value;
-        g->labels[n++].value.bytes = keep(&to, a.value.bytes);
+        label->name = keep(&to, a.key);
+        label->value = a.value;
+        label->value.bytes = keep(&to, a.value.bytes);
     }
     g->group.resource.labels = g->labels;
-    g->group.resource.label_count = count;
+    g->group.resource.label_count = shown.count;
     return g;
 }
 

@@ -397,6 +397,27 @@ static void what_tells_resources_apart(void **state)
     assert_int_equal(labels, 0);
 }
 
+/* An attribute may be a few bytes, and a resource may have millions of them. All tell it apart. */
+static void few_attributes_of_many_are_shown(void **state)
+{
+    (void)state;
+    enum { MANY = 300000, SHOWN = 128 };
+    struct rig r = rig_open(&span_metrics_connector, "{}");
+    struct resources all = {.visitor.point = keep_resource};
+    struct buffer list = {0};
+    for (int i = 0; i < MANY; i++)
+        buffer_append_string(&list, ".=#1,");
+    buffer_append(&list, "last=", sizeof "last=");
+    SEND(&r, {"s", "a", .id = 1, .resource = (const char *)list.data},
+         {"s", "a", .id = 2, .resource = (const char *)list.data + strlen(".=#1,")},
+         {"s", "a", .id = 3, .resource = (const char *)list.data});
+    r.source->collect(r.source, 0, &all.visitor);
+    assert_int_equal(all.count, 2);
+    assert_int_equal(all.labels, 2 * SHOWN);
+    buffer_free(&list);
+    rig_close(&r);
+}
+
 struct examples {
     struct metric_visitor visitor;
     struct metric_exemplar items[10];
@@ -561,6 +582,7 @@ int main(void)
         cmocka_unit_test(everything_is_bounded),
         cmocka_unit_test(resources_come_and_go),
         cmocka_unit_test(what_tells_resources_apart),
+        cmocka_unit_test(few_attributes_of_many_are_shown),
         cmocka_unit_test(exemplars_lead_to_traces),
         cmocka_unit_test(exponential_histograms),
         cmocka_unit_test(mistakes_are_told),
