@@ -117,16 +117,19 @@ static void whole_find(struct scan *s)
 
 /* Traits that make something of the shortest value. */
 enum {
-    TELLING =
-        KEY_SENSITIVE | KEY_COOKIE | KEY_SESSION | KEY_AUTHORIZATION | KEY_DATABASE | KEY_QUERY
+    TELLING = KEY_SENSITIVE | KEY_COOKIE | KEY_SESSION | KEY_AUTHORIZATION | KEY_DATABASE |
+              KEY_QUERY | KEY_DATABASE_VALUE
 };
 
 static void look(struct scan *s, const struct detect_context *where)
 {
+    bool literal = s->traits & KEY_DATABASE_VALUE && s->d->on[SCRUB_SQL_LITERAL];
     bool database = s->traits & KEY_DATABASE &&
                     (s->d->on[SCRUB_SQL_LITERAL] || s->d->on[SCRUB_COMMAND_ARGUMENT]);
     if (key_is_secret(s->d, s->traits))
         whole_find(s);
+    else if (literal)
+        scan_add(s, 0, s->end, SCRUB_SQL_LITERAL);
     else if (database)
         database_find(s, where->db_system);
     else {

@@ -7,7 +7,10 @@
  * a sentence goes on after is none. */
 #include "processors/scrub/detect_private.h"
 
-enum { NAME_MAX = 64 };
+enum {
+    NAME_MAX = 64,
+    ALIGNED_MAX = 24, /* blanks around a sign, as lists are lined up */
+};
 
 /* ---- values ---- */
 
@@ -243,7 +246,8 @@ static uint32_t quote_at(const struct scan *s, uint32_t at)
 static bool read_name(struct scan *s, uint32_t at, struct name *n)
 {
     n->end = at;
-    while (n->end > s->floor && s->s[n->end - 1] == ' ' && at - n->end < 2)
+    while (n->end > s->floor && at - n->end < ALIGNED_MAX &&
+           (s->s[n->end - 1] == ' ' || s->s[n->end - 1] == '\t'))
         n->end--;
     n->blank = n->end != at;
     uint32_t quote = quote_before(s, n->end);
@@ -437,7 +441,8 @@ static uint32_t connection_end(const struct scan *s, uint32_t at)
 static void read_value(struct scan *s, uint32_t at, struct pair *p)
 {
     uint32_t from = at;
-    while (!p->parameter && at < s->end && at - from < 4 && (s->s[at] == ' ' || s->s[at] == '\t'))
+    while (!p->parameter && at < s->end && at - from < ALIGNED_MAX &&
+           (s->s[at] == ' ' || s->s[at] == '\t'))
         at++;
     if (!p->parameter && at < s->end && s->s[at] == '[' && !scan_has(s, at, "[redact") &&
         !scan_has(s, at, "[filter") && !scan_has(s, at, "[mask"))
@@ -549,11 +554,27 @@ static void report(struct scan *s, const struct pair *p)
     }
 }
 
+/* Digest username="x", response="…": its quotes end nothing. */
+static bool has_parameters(const struct scan *s, uint32_t at)
+{
+    return scan_has(s, at, "digest ") || scan_has(s, at, "hawk ") || scan_has(s, at, "oauth ") ||
+           scan_has(s, at, "aws4-");
+}
+
+static uint32_t text_line_end(const struct scan *s, uint32_t at)
+{
+    while (at < s->end && s->s[at] != '\n' && s->s[at] != '\r')
+        at++;
+    return at;
+}
+
 /* A header's value goes on to the end of the line, or of the list that it was printed in. */
 static void report_header(struct scan *s, struct pair *p)
 {
     bool listed = s->s[p->value - 1] == '[';
-    uint32_t end = p->quoted ? p->end : line_end(s, p->value);
+    uint32_t end = p->quoted                     ? p->end
+                   : has_parameters(s, p->value) ? text_line_end(s, p->value)
+                                                 : line_end(s, p->value);
     const uint8_t *bracket = listed ? memchr(s->s + p->value, ']', end - p->value) : NULL;
     end = bracket ? (uint32_t)(bracket - s->s) : end;
     s->steps += end - p->value;
@@ -572,6 +593,47 @@ static void take_word_before(const struct scan *s, struct name *n)
     for (start--; start > s->floor && n->end - start < 24 && byte_is_letter(s->s[start - 1]);)
         start--;
     n->start = start;
+}
+
+static uint32_t behind_blanks_before(const struct scan *s, uint32_t at)
+{
+    uint32_t from = at;
+    while (at > s->floor && from - at < ALIGNED_MAX && byte_is_space(s->s[at - 1]))
+        at--;
+    return at;
+}
+
+/* Where `sign` stands before `at`, blanks left out; 0: it does not. */
+static uint32_t sign_before(const struct scan *s, uint32_t at, uint8_t sign)
+{
+    at = behind_blanks_before(s, at);
+    return at > s->floor && s->s[at - 1] == sign ? behind_blanks_before(s, at - 1) : 0;
+}
+
+static bool ends_in_name_or_key(const struct scan *s, uint32_t at)
+{
+    return (at >= s->floor + 4 && scan_has(s, at - 4, "name") && quote_before(s, at - 4)) ||
+           (at >= s->floor + 3 && scan_has(s, at - 3, "key") && quote_before(s, at - 3));
+}
+
+/* {"name":"DB_PASSWORD","value":"x"}: the name is the value of the pair before. */
+static void take_name_told_before(const struct scan *s, struct name *n)
+{
+    if (!n->quoted || n->end - n->start != 5 || !scan_has(s, n->start, "value"))
+        return;
+    uint32_t at = sign_before(s, n->start - quote_before(s, n->start), ',');
+    uint32_t end = at - quote_before(s, at), start = end;
+    if (at == 0 || end == at)
+        return;
+    while (start > s->floor && end - start < NAME_MAX && is_name(s->s[start - 1]))
+        start--;
+    uint32_t quote = quote_before(s, start);
+    uint32_t key = quote && start < end ? sign_before(s, start - quote, ':') : 0;
+    quote = key ? quote_before(s, key) : 0;
+    if (!quote || !ends_in_name_or_key(s, key - quote))
+        return;
+    n->start = start;
+    n->end = end;
 }
 
 /* curl -u user:password */
@@ -618,8 +680,10 @@ void pair_at(struct scan *s, uint32_t at, uint32_t sign_len)
     if (behind >= s->end || !read_name(s, at, &p.name) || is_code(s, at, &behind))
         return;
     p.parameter = !p.colon && sign_len == 1 && is_parameter(s, p.name.start);
-    if (p.colon)
+    if (p.colon) {
         take_word_before(s, &p.name);
+        take_name_told_before(s, &p.name);
+    }
     p.traits = key_traits(bytes_of(s->s + p.name.start, p.name.end - p.name.start));
     bool number = p.traits & (KEY_PHONE | KEY_SSN | KEY_CARD | KEY_MAC) && s->numbers;
     bool wanted = is_wanted(s, &p);

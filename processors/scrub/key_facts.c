@@ -4,14 +4,15 @@
 #include "processors/scrub/replace.h"
 #include "processors/scrub/summary.h"
 
-/* Names of attributes are a program's, but for those with an @ or as many digits as addresses,
- * numbers and tokens have. */
+/* Names of attributes are a program's, but for those with a sign that pairs, addresses and URLs
+ * have, or as many digits as addresses, numbers and tokens. */
 static bool may_carry(struct bytes key)
 {
     unsigned digits = 0, signs = 0;
     for (size_t i = 0; i < key.len; i++) {
-        digits += (uint8_t)(key.data[i] - '0') <= 9;
-        signs += key.data[i] == '@';
+                uint8_t c = key.data[i];
+        digits += (uint8_t)(c - '0') <= 9;
+        signs += c == '@' || c == '=' || c == ':' || c == '%' || c == ' ';
     }
     return digits >= 4 || signs > 0;
 }
@@ -29,7 +30,7 @@ enum {
     PERSONAL = KEY_PHONE | KEY_SSN | KEY_CARD | KEY_NATIONAL,
     /* values are read in another way than others, or however short they are */
     TELLING = KEY_SENSITIVE | KEY_COOKIE | KEY_SESSION | KEY_AUTHORIZATION | KEY_DATABASE |
-              KEY_QUERY | KEY_MAC | PERSONAL,
+              KEY_QUERY | KEY_MAC | KEY_DATABASE_VALUE | PERSONAL,
 };
 
 struct key_facts inner_key_facts(const struct scrub_rules *r, struct bytes key)

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { WORDS_MAX = 16, WORD_MAX = 24, SETS = 128, WAYS = 4, CACHED_MAX = 56 };
+enum { WORDS_MAX = 16, WORD_MAX = 40, SETS = 128, WAYS = 4, CACHED_MAX = 56 };
 
 /* What a word is, for the rules below. */
 enum word_kind {
@@ -65,6 +65,7 @@ static const struct word table[] = {
     {"algorithm", ABOUT},
     {"allow", QUESTION},
     {"allowed", ABOUT},
+    {"answer", CODE},
     {"api", OF_KEY},
     {"apikey", SECRET},
     {"apikeys", SECRET},
@@ -104,6 +105,7 @@ static const struct word table[] = {
     {"cc", CARD},
     {"cell", PHONE},
     {"cellphone", PHONE},
+    {"change", ABOUT},
     {"changed", ABOUT},
     {"class", ABOUT},
     {"client", OF_KEY | OWNER},
@@ -204,7 +206,6 @@ static const struct word table[] = {
     {"key", KEY | MAYBE},
     {"keys", KEY},
     {"kind", ABOUT},
-    {"last", QUESTION},
     {"latency", NUMBER},
     {"ldap", OWNER},
     {"len", ABOUT},
@@ -355,6 +356,8 @@ static const struct word table[] = {
     {"ttl", ABOUT | NUMBER},
     {"txn", NUMBER},
     {"type", ABOUT},
+    {"update", ABOUT},
+    {"updated", ABOUT},
     {"uri", ABOUT},
     {"url", ABOUT},
     {"usage", ABOUT | COUNTED},
@@ -411,24 +414,70 @@ static int compare_word(const void *text, const void *word)
     return strcmp(text, ((const struct word *)word)->text);
 }
 
-/* password2 is a password. */
-static unsigned kind_of(char *text, size_t len)
+static unsigned kind_in_table(const char *text)
 {
-    const struct word *w;
-    do {
-        text[len] = 0;
-        w = bsearch(text, table, sizeof table / sizeof table[0], sizeof table[0], compare_word);
-    } while (!w && len > 1 && is_digit((uint8_t)text[--len]));
+    const struct word *w =
+        bsearch(text, table, sizeof table / sizeof table[0], sizeof table[0], compare_word);
     return w ? w->kind : 0;
 }
 
+/* What two words written as one are: dbpassword, logintoken, accountkey, dbpass. Not haspassword,
+ * nexttoken, monkey, bypass: the first has to go with the second. */
+static unsigned kind_of_glued(char *text, size_t len)
+{
+    static const struct {
+        const char *end;
+        unsigned kind, wants, refuses; /* of the word before; 0: whatever it is */
+    } ends[] = {
+        {"password", SECRET, 0, QUESTION},
+        {"passwords", SECRET, 0, QUESTION},
+        {"passwd", SECRET, 0, QUESTION},
+        {"passphrase", SECRET, 0, QUESTION},
+        {"passcode", SECRET, 0, QUESTION},
+        {"secret", SECRET, 0, QUESTION},
+        {"secrets", SECRET, 0, QUESTION},
+        {"credentials", SECRET, 0, QUESTION},
+        {"privatekey", SECRET, 0, QUESTION},
+        {"secretkey", SECRET, 0, QUESTION},
+        {"accesskey", SECRET, 0, QUESTION},
+        {"apikey", SECRET, 0, QUESTION},
+        {"token", TOKEN, 0, COUNTED | ABOUT | QUESTION},
+        {"key", SECRET, OF_KEY, QUESTION},
+        {"pass", SECRET, OWNER, 0},
+        {"pwd", SECRET, OWNER, 0},
+    };
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        size_t tail = strlen(ends[i].end);
+        if (len <= tail || memcmp(text + len - tail, ends[i].end, tail) != 0)
+            continue;
+        char first = text[len - tail];
+        text[len - tail] = 0;
+        unsigned before = kind_in_table(text);
+        text[len - tail] = first;
+        if (!(before & ends[i].refuses) && (!ends[i].wants || before & ends[i].wants))
+            return ends[i].kind;
+    }
+    return 0;
+}
+
+/* password2 is a password. */
+static unsigned kind_of(char *text, size_t len)
+{
+    unsigned kind;
+    do {
+        text[len] = 0;
+        kind = kind_in_table(text);
+    } while (!kind && len > 1 && is_digit((uint8_t)text[--len]));
+    return kind ? kind : kind_of_glued(text, strlen(text));
+}
+
 /* A word ends before what is no part of one, and before a hump: aB, and ABc. A word that is too
- * long to be in the table is cut. */
+ * long to be in the table is cut; of too many words the first go. */
 static void split(struct bytes key, struct words *w)
 {
     size_t len = 0;
     w->count = 0;
-    for (size_t i = 0; i <= key.len && w->count < WORDS_MAX; i++) {
+    for (size_t i = 0; i <= key.len; i++) {
         uint8_t c = i < key.len ? key.data[i] : '.';
         bool hump = len > 0 && is_upper(c) &&
                     (!is_upper(key.data[i - 1]) || (i + 1 < key.len && is_lower(key.data[i + 1])));
@@ -437,7 +486,12 @@ static void split(struct bytes key, struct words *w)
             w->count++;
             len = 0;
         }
-        if (is_part(c) && w->count < WORDS_MAX && len + 1 < WORD_MAX)
+        if (w->count == WORDS_MAX) {
+            w->count--;
+            memmove(w->text, w->text + 1, w->count * sizeof w->text[0]);
+            memmove(w->kind, w->kind + 1, w->count * sizeof w->kind[0]);
+        }
+        if (is_part(c) && len + 1 < WORD_MAX)
             w->text[w->count][len++] = (char)(is_upper(c) ? c | 0x20 : c);
     }
 }
@@ -513,7 +567,8 @@ static unsigned traits_of_words(const struct words *w)
     unsigned first = w->kind[0], last = w->kind[w->count - 1];
     if (w->count > 1)
         last |= kind_of_joined(w);
-    if (first & QUESTION)
+    bool public_secret = last & SECRET && strcmp(w->text[0], "public") == 0;
+    if (first & QUESTION && !public_secret)
         traits = 0;
     if (last & AUTH)
         traits |= KEY_AUTHORIZATION | KEY_SENSITIVE;
@@ -554,6 +609,12 @@ static bool ends_with(struct bytes key, const char *end)
     return key.len >= len && memcmp(key.data + key.len - len, end, len) == 0;
 }
 
+static bool begins_with(struct bytes key, const char *begin)
+{
+    size_t len = strlen(begin);
+    return key.len > len && memcmp(key.data, begin, len) == 0;
+}
+
 /* Keys that are known by their whole name. */
 static unsigned traits_of_name(struct bytes key)
 {
@@ -587,6 +648,10 @@ static unsigned traits_of_name(struct bytes key)
     if (ends_with(key, "user_agent.original") || ends_with(key, "user_agent") ||
         ends_with(key, "user-agent") || ends_with(key, "User-Agent") || ends_with(key, "useragent"))
         return KEY_USER_AGENT | KEY_VERSION;
+    if (begins_with(key, "db.query.parameter.") || begins_with(key, "db.operation.parameter."))
+        return KEY_DATABASE_VALUE;
+    if (ends_with(key, ".x-auth") || ends_with(key, ".x_auth") || bytes_equal_string(key, "x-auth"))
+        return KEY_AUTHORIZATION | KEY_SENSITIVE;
     return 0;
 }
 

@@ -20,14 +20,15 @@ enum key_trait {
     KEY_SSN = 1 << 8,
     KEY_CARD = 1 << 9,
     KEY_MAC = 1 << 10,
-    KEY_NUMBER = 1 << 11,     /* an identifier, a time or a count: its digits are no card */
-    KEY_VERSION = 1 << 12,    /* four numbers are no address */
-    KEY_USER_AGENT = 1 << 13, /* products with versions */
-    KEY_DATABASE = 1 << 14,   /* text of a query or command */
-    KEY_QUERY = 1 << 15,      /* begins with a parameter, without ? */
-    KEY_CODE = 1 << 16,       /* names and lines of a program */
-    KEY_NATIONAL = 1 << 17,   /* a number that a state gave to a person */
-    KEY_ORDER = 1 << 18,      /* of orders, invoices, parcels */
+    KEY_NUMBER = 1 << 11,         /* an identifier, a time or a count: its digits are no card */
+    KEY_VERSION = 1 << 12,        /* four numbers are no address */
+    KEY_USER_AGENT = 1 << 13,     /* products with versions */
+    KEY_DATABASE = 1 << 14,       /* text of a query or command */
+    KEY_QUERY = 1 << 15,          /* begins with a parameter, without ? */
+    KEY_CODE = 1 << 16,           /* names and lines of a program */
+    KEY_NATIONAL = 1 << 17,       /* a number that a state gave to a person */
+    KEY_ORDER = 1 << 18,          /* of orders, invoices, parcels */
+    KEY_DATABASE_VALUE = 1 << 19, /* a literal of a query, handed over beside it */
 };
 
 /* Enum key_trait, or'ed. Any thread; remembers what this thread asked lately. */

@@ -30,6 +30,7 @@ struct walking {
     struct bytes key_value;        /* its body */
     struct bytes shown_key;        /* as it leaves */
     bool noted;                    /* in its list's summary */
+    bool option;                   /* the element before is one whose argument is a secret */
 
     struct scrub_summary_list outer; /* of the span, resource or scope */
     struct scrub_summary_list inner; /* of one of its events or links */
@@ -318,6 +319,33 @@ static enum rewrite_verdict scrub_value(struct walking *w, const struct rewrite_
     }
 }
 
+static bool is_option(const struct value *v)
+{
+    return v->type == VALUE_STRING && v->bytes.len > 0 && v->bytes.data[0] == '-';
+}
+
+/* Whether an element is `--password` or the like, and its argument the next one. */
+static bool is_secret_option(const struct walking *w, const struct value *v)
+{
+    struct bytes name = v->bytes;
+    if (!is_option(v) || name.len < 2 || memchr(name.data, '=', name.len))
+        return false;
+    size_t dashes = name.data[1] == '-' ? 2 : 1;
+    return detector_key_is_sensitive(w->walk->rules->detector,
+                                     bytes_of(name.data + dashes, name.len - dashes));
+}
+
+/* An element of an array, which may be the arguments of a command. */
+static enum rewrite_verdict scrub_element(struct walking *w, const struct rewrite_item *item,
+                                          const struct key_facts *f, struct rewrite_change *change)
+{
+    bool argument = w->option && item->value.type == VALUE_STRING && !is_option(&item->value);
+    w->option = is_secret_option(w, &item->value);
+    if (argument)
+        return block(w, item, item->value.bytes, change);
+    return scrub_value(w, item, f, change);
+}
+
 /* ---- the visit ---- */
 
 static enum rewrite_verdict scrub_item(struct walking *w, const struct rewrite_item *item,
@@ -325,7 +353,8 @@ static enum rewrite_verdict scrub_item(struct walking *w, const struct rewrite_i
 {
     if (!scrub_key(w, item, change))
         return REWRITE_REMOVE;
-    enum rewrite_verdict verdict = scrub_value(w, item, f, change);
+    enum rewrite_verdict verdict =
+        item->element ? scrub_element(w, item, f, change) : scrub_value(w, item, f, change);
     bool renamed = change->key.data != item->key.data;
     return verdict == REWRITE_KEEP && renamed ? REWRITE_SET : verdict;
 }
@@ -363,7 +392,7 @@ static enum rewrite_verdict visit_attribute(struct walking *w, const struct rewr
                                             struct rewrite_change *change)
 {
     w->shown_key = item->key;
-    w->noted = false;
+    w->noted = w->option = false;
     if (w->walk->rules->summary != SUMMARY_SILENT && scrub_summary_is_key(item->key))
         return visit_summary(w, item, change);
     enum rewrite_verdict verdict = scrub_item(w, item, w->facts, change);
@@ -421,7 +450,7 @@ static void begin(struct walking *w, const struct scrub_walk *walk, struct batch
     w->batch = b;
     w->memo = memo_of_thread();
     w->keys = key_table_of_thread();
-    w->no_memory = w->noted = false;
+    w->no_memory = w->noted = w->option = false;
     w->text = (struct buffer){0};
     w->span = bytes_of(NULL, 0);
     w->system = NO_SYSTEM;

@@ -155,6 +155,9 @@ static struct scrub_rules *rules_of(const char *key, const char *value)
 #define LIST(key, element)                                                                         \
     "{\"key\":\"" key "\",\"value\":{\"arrayValue\":{\"values\":[{\"stringValue\":\"" element      \
     "\"}]}}}"
+#define TWO(key, first, second)                                                                    \
+    "{\"key\":\"" key "\",\"value\":{\"arrayValue\":{\"values\":[{\"stringValue\":\"" first        \
+    "\"},{\"stringValue\":\"" second "\"}]}}}"
 #define INT(key, n) "{\"key\":\"" key "\",\"value\":{\"intValue\":\"" n "\"}}"
 
 static void what_hides_behind_a_key_is_found(void **state)
@@ -167,6 +170,13 @@ static void what_hides_behind_a_key_is_found(void **state)
             MAP("m", MAP("[email]", S("x", "[email]"))));
     becomes(r, LIST("of.a@b.com", "c@d.com"), LIST("[email]", "[email]"));
     becomes(r, S("4111111111111111", "fine"), S("[payment_card]", "fine"));
+    becomes(r, S("password=hunter2", "fine"), S("password=[sensitive_key]", "[sensitive_key]"));
+    becomes(r, TWO("process.command_args", "--password", "hunter2"),
+            TWO("process.command_args", "--password", "[sensitive_key]"));
+    becomes(r, TWO("process.command_args", "--password", "--verbose"),
+            TWO("process.command_args", "--password", "--verbose"));
+    becomes(r, TWO("process.command_args", "--name", "hunter2"),
+            TWO("process.command_args", "--name", "hunter2"));
     scrub_rules_destroy(r);
     r = rules_of("action", "remove");
     becomes(r, MAP("m", S("a@b.com", "v")), "\"kvlistValue\":{}");
