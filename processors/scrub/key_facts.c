@@ -10,7 +10,7 @@ static bool may_carry(struct bytes key)
 {
     unsigned digits = 0, signs = 0;
     for (size_t i = 0; i < key.len; i++) {
-                uint8_t c = key.data[i];
+        uint8_t c = key.data[i];
         digits += (uint8_t)(c - '0') <= 9;
         signs += c == '@' || c == '=' || c == ':' || c == '%' || c == ' ';
     }
