@@ -115,7 +115,7 @@ static uint32_t reuse(struct hop_metrics *m, uint64_t now_ns)
     enum { LOOKED_AT = 8 };
     for (unsigned i = 0; i < LOOKED_AT && m->count > 1; i++) {
         uint32_t number = m->swept = m->swept + 1 < m->count ? m->swept + 1 : 1;
-        if (now_ns - m->items[number].last_ns > IDLE_NS) {
+        if (now_ns > m->items[number].last_ns + IDLE_NS) {
             unchain(m, number);
             free(m->items[number].memory);
             return number;
@@ -341,6 +341,7 @@ static bool show(const struct series *s, enum family family, uint64_t now_ns,
 struct copies {
     struct series items[COPIED_AT_ONCE];
     unsigned count;
+    bool incomplete; /* for want of memory */
 };
 
 static bool copy_series(struct copies *to, const struct series *s)
@@ -359,6 +360,7 @@ static uint32_t copy_some(struct hop_metrics *m, uint32_t from, struct copies *t
     pthread_mutex_lock(&m->lock);
     while (from < m->count && to->count < COPIED_AT_ONCE && copy_series(to, &m->items[from]))
         from++;
+    to->incomplete = from < m->count && to->count < COPIED_AT_ONCE;
     pthread_mutex_unlock(&m->lock);
     return from;
 }
@@ -369,8 +371,10 @@ static void collect(struct metric_source *source, size_t family, struct metric_v
     uint64_t now_ns = realtime_ns();
     struct copies *some = malloc(sizeof *some);
     bool go_on = some != NULL;
+    v->incomplete = v->incomplete || !some;
     for (uint32_t at = 0; go_on;) {
         at = copy_some(m, at, some);
+        v->incomplete = v->incomplete || some->incomplete;
         go_on = some->count > 0;
         for (unsigned i = 0; i < some->count; i++) {
             go_on = go_on && show(&some->items[i], (enum family)family, now_ns, v);
