@@ -233,32 +233,52 @@ static void sort(struct label_builder *b)
     }
 }
 
-/* The value of two labels that became one. */
-static void join(struct label_builder *b, struct label_place *into, const struct label_place *p)
+/* The values of labels that became one, `first` to before `end`, of those that have this rank. */
+static struct label_place join(struct label_builder *b, const struct label_place *first,
+                               const struct label_place *end, enum rank rank)
 {
-    size_t at = b->arena.len, len = (size_t)into->value_len + 1 + p->value_len;
+    struct label_place joined = *first;
+    size_t len = 0;
+    for (const struct label_place *p = first; p < end; p++)
+        len += p->rank == rank ? (size_t)p->value_len + 1 : 0;
     if (!buffer_reserve(&b->arena, len))
-        return;
-    buffer_append(&b->arena, b->arena.data + into->value, into->value_len);
-    buffer_append_byte(&b->arena, ';');
-    buffer_append(&b->arena, b->arena.data + p->value, p->value_len);
-    into->value = at;
-    into->value_len = (uint32_t)len;
+        return joined;
+    joined.value = b->arena.len;
+    joined.value_len = (uint32_t)len - 1;
+    for (const struct label_place *p = first; p < end; p++) {
+        if (p->rank != rank)
+            continue;
+        buffer_append(&b->arena, b->arena.data + p->value, p->value_len);
+        buffer_append_byte(&b->arena, ';');
+    }
+    return joined;
+}
+
+/* Of labels with one name the highest rank counts; of that one's, attributes are joined and else
+ * the last is taken. */
+static struct label_place choose(struct label_builder *b, const struct label_place *first,
+                                 const struct label_place *end)
+{
+    const struct label_place *last = first;
+    size_t of_rank = 0;
+    for (const struct label_place *p = first; p < end; p++) {
+        if (p->rank < last->rank)
+            continue;
+        of_rank = p->rank == last->rank ? of_rank + 1 : 1;
+        last = p;
+    }
+    return of_rank > 1 && last->rank < RANK_OWN ? join(b, first, end, last->rank) : *last;
 }
 
 static void merge(struct label_builder *b)
 {
-    struct label_place *places = b->places;
+    const struct label_place *end = b->places + b->count;
     size_t kept = 0;
-    for (size_t i = 0; i < b->count; i++) {
-        struct label_place *p = &places[i];
-        struct label_place *last = kept > 0 ? &places[kept - 1] : NULL;
-        if (!last || !bytes_equal(name_of(b, last), name_of(b, p)))
-            places[kept++] = *p;
-        else if (p->rank == last->rank && p->rank < RANK_OWN)
-            join(b, last, p);
-        else if (p->rank >= last->rank)
-            *last = *p;
+    for (const struct label_place *first = b->places, *next; first < end; first = next) {
+        next = first + 1;
+        while (next < end && bytes_equal(name_of(b, first), name_of(b, next)))
+            next++;
+        b->places[kept++] = choose(b, first, next);
     }
     b->count = kept;
 }
