@@ -6,6 +6,7 @@
 #include "processors/scrub/scrub.h"
 #include "processors/scrub/walk.h"
 #include "proto/json_writer.h"
+#include "proto/rewrite.h"
 #include "proto/utf8.h"
 
 #include <stdio.h>
@@ -21,7 +22,7 @@ static const char help[] =
     "  --processor ID         which one, when there are several (default: the first)\n"
     "  --format text|json     (default: text)\n"
     "\n"
-    "It prints the values that are to be hidden, beside what becomes of them.\n";
+    "It prints the values that are to be hidden, beside what becomes of them, and of how many.\n";
 
 struct arguments {
     struct command_config config;
@@ -78,6 +79,8 @@ struct showing {
     uint64_t found[SCRUB_RULES_MAX];
     uint64_t changed;
     uint64_t findings;
+    uint64_t spans;
+    uint64_t values; /* that were looked at */
     bool json;
     struct json_writer writer;
     struct buffer text;
@@ -174,12 +177,38 @@ static void show_change(void *context, const struct rewrite_item *item, struct b
 
 static void show_totals(const struct showing *s)
 {
-    printf("%s%llu findings in %llu values\n", s->changed ? "\n" : "",
-           (unsigned long long)s->findings, (unsigned long long)s->changed);
+    printf("%s%llu findings in %llu of %llu values of %llu spans\n", s->changed ? "\n" : "",
+           (unsigned long long)s->findings, (unsigned long long)s->changed,
+           (unsigned long long)s->values, (unsigned long long)s->spans);
     for (unsigned rule = 0; rule < SCRUB_CLASSES + s->rules->pattern_count; rule++)
         if (s->found[rule])
             printf("  %-20s %llu\n", scrub_rule_name(s->rules, rule),
                    (unsigned long long)s->found[rule]);
+}
+
+static enum rewrite_verdict count_value(void *context, const struct rewrite_item *item,
+                                        struct rewrite_change *change)
+{
+    (void)change;
+    struct showing *s = context;
+    if (item->value.type == VALUE_ARRAY || item->value.type == VALUE_MAP)
+        return REWRITE_ENTER;
+    s->values++;
+    return REWRITE_KEEP;
+}
+
+static bool count_values(struct showing *s, struct batch *b)
+{
+    const struct rewriter counter = {.context = s, .visit = count_value};
+    bool done = true;
+    for (uint32_t i = 0; i < b->resource_count && done; i++)
+        done = resource_rewrite(b, i, &counter);
+    for (uint32_t i = 0; i < b->scope_count && done; i++)
+        done = scope_rewrite(b, i, &counter);
+    for (uint32_t i = 0; i < b->span_count && done; i++)
+        done = span_rewrite(b, i, &counter);
+    s->spans += b->span_count;
+    return done;
 }
 
 static bool show(struct showing *s, struct otlp_batches *all, struct error *e)
@@ -189,7 +218,7 @@ static bool show(struct showing *s, struct otlp_batches *all, struct error *e)
     json_begin(&s->writer, &s->text, true);
     json_array_begin(&s->writer);
     for (uint32_t i = 0; i < all->count && done; i++)
-        done = scrub_batch(&walk, all->items[i]);
+        done = count_values(s, all->items[i]) && scrub_batch(&walk, all->items[i]);
     json_array_end(&s->writer);
     if (!done || s->text.failed)
         return error_set(e, "out of memory");

@@ -118,13 +118,21 @@ test('the command shows what would be hidden, and why', () => {
   ]);
 
   r = tailspan.run(['scrub', file, '--config', config]);
-  assert.match(r.stdout, /^span_attribute note: email\n {2}- mail \\x1bjane\.doe@example\.com\n {2}\+ mail \\x1b\[email\]\n\n1 findings in 1 values\n/);
+  assert.match(r.stdout, /^span_attribute note: email\n {2}- mail \\x1bjane\.doe@example\.com\n {2}\+ mail \\x1b\[email\]\n\n1 findings in 1 of 3 values of 1 spans\n/);
   r = tailspan.run(['scrub', file, '--config', config, '--processor', 'scrub/both']);
-  assert.match(r.stdout, /\n3 findings in 3 values\n/);
+  assert.match(r.stdout, /\n3 findings in 3 of 3 values of 1 spans\n/);
 
   assert.match(tailspan.run(['scrub', file, '--config', config, '--processor', 'scrub/no']).stderr, /no scrub processor named scrub\/no/);
   assert.equal(tailspan.run(['scrub', path.join(dir, 'nowhere')]).status, 1);
   fs.writeFileSync(file, '{"resourceSpans": 7}\n');
   assert.match(tailspan.run(['scrub', file]).stderr, /spans\.json: .*resourceSpans/);
   assert.equal(tailspan.run(['scrub', file, '--format', 'xml']).status, 2);
+
+  // What holds no traces is no file without findings.
+  for (const [text, found] of [['{"data": []}', /resourceSpans.*"data" was found, .* Jaeger/], ['{"resourceLogs": []}\n', /"resourceLogs" was found/], ['', /is empty/]]) {
+    fs.writeFileSync(file, text);
+    r = tailspan.run(['scrub', file]);
+    assert.equal(r.status, 1, text);
+    assert.match(r.stderr, found);
+  }
 });

@@ -77,10 +77,32 @@ static void nothing_is_no_mistake(void **state)
 {
     (void)state;
     struct error e;
-    assert_true(read_text("", &e));
-    assert_true(read_text("{}", &e));
     assert_true(read_text("{\"resourceSpans\":[]}\n{\"resourceSpans\":[]}\n", &e));
+    assert_true(read_text("{\"resourceMetrics\":[]}\n{\"x\":1,\"resource_spans\":[]}\n", &e));
     assert_int_equal(seen.count, 0);
+}
+
+static void what_is_no_traces_is_told(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *error;
+    } cases[] = {
+        {"", "but the file is empty"},
+        {" \n\n", "but the file is empty"},
+        {"{}", "but an empty object was found"},
+        {"{\"data\":[{\"spans\":[]}]}", "\"data\" was found, which looks like Jaeger's JSON"},
+        {"{\n \"data\": []\n}\n", "\"data\" was found"},
+        {"{\"resourceLogs\":[]}\n{}\n", "\"resourceLogs\" was found, which is another signal"},
+        {"{\"\\u001b[m\":1}", "\"\\u001b[m\" was found"},
+        {"[]", "expected an object"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct error e;
+        assert_false(read_text(cases[i].text, &e));
+        if (!strstr(e.text, cases[i].error))
+            fail_msg("\"%s\" lacks \"%s\"", e.text, cases[i].error);
+    }
 }
 
 static void a_mistake_is_named_by_its_line(void **state)
@@ -128,6 +150,7 @@ int main(void)
         cmocka_unit_test(a_trace_is_whole_wherever_its_spans_are),
         cmocka_unit_test(a_request_may_take_many_lines),
         cmocka_unit_test(nothing_is_no_mistake),
+        cmocka_unit_test(what_is_no_traces_is_told),
         cmocka_unit_test(a_mistake_is_named_by_its_line),
         cmocka_unit_test(a_visitor_may_end_it),
         cmocka_unit_test(no_store_is_an_error),
