@@ -475,7 +475,8 @@ static void mistakes_are_told(void **state)
     wrong_configuration_is_refused(MORE(at, "auth.authenticator=x"), "auth is not supported");
     wrong_configuration_is_refused(MORE(at, "sending_queue.storage=x"), "not supported");
     wrong_configuration_is_refused(MORE(at, "tls.min_version=1.3"), "TLS 1.3");
-    wrong_configuration_is_refused(MORE(at, "tls.cert_file=/dev/null"), "both cert_file and key_file");
+    wrong_configuration_is_refused(MORE(at, "tls.cert_file=/dev/null"),
+                                   "both cert_file and key_file");
     wrong_configuration_is_refused(MORE(at, "tls.ca_file=/nonexistent"), "/nonexistent");
     wrong_configuration_is_refused(MORE(at, "headers.grpc-timeout=1"), "cannot be a gRPC header");
     wrong_configuration_is_refused(MORE(at, "headers.x-bin=1"), "cannot be a gRPC header");

@@ -643,7 +643,8 @@ static void mistakes_are_told(void **state)
     wrong_configuration_is_refused(MORE(at, "headers.Content-Type=x"), "cannot be an HTTP header");
     wrong_configuration_is_refused(MORE(at, "headers.a b=x"), "cannot be an HTTP header");
     wrong_configuration_is_refused(MORE(at, "headers.a=x\r\nb: c"), "characters");
-    wrong_configuration_is_refused(MORE(at, "tls.key_file=/dev/null"), "both cert_file and key_file");
+    wrong_configuration_is_refused(MORE(at, "tls.key_file=/dev/null"),
+                                   "both cert_file and key_file");
     wrong_configuration_is_refused(MORE(at, "tls.ca_file=/nonexistent"), "/nonexistent");
     wrong_configuration_is_refused(MORE(at, "shiny=1"), "unknown key");
 }
