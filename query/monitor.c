@@ -154,7 +154,7 @@ static void count_slot(const struct monitor *m, struct window *w, const struct s
     }
 }
 
-/* Slots that end within (at - window, at]. Slot i ends before origin + (i + 1) slots. */
+/* Records that end within (at - window, at]; those of slot i end at origin + i slots. */
 static void slide(const struct monitor *m, const struct group *g, struct window *w, uint64_t at_ns)
 {
     size_t end = (size_t)((at_ns - m->origin_ns) / m->slot_ns) + 1;
@@ -228,9 +228,12 @@ bool monitor_ask(struct history *h, const struct monitor_query *q, struct arena 
         .query = q,
         .arena = a,
         .slot_ns = history_step_ns(h),
-        .origin_ns = q->start_ns > q->window_ns ? q->start_ns - q->window_ns : 0,
         .bucket_count = history_bound_count(h) + 1,
     };
+    /* Steps of the history end at whole multiples of their length, so with slots that begin there
+     * a record ends where its slot begins, wherever the windows lie. */
+    uint64_t first_ns = q->start_ns > q->window_ns ? q->start_ns - q->window_ns : 0;
+    m.origin_ns = first_ns / m.slot_ns * m.slot_ns;
     m.slot_count = (size_t)((q->end_ns - m.origin_ns) / m.slot_ns) + 1;
     *out = (struct monitor_result){0};
     if (!history_visit(h, m.origin_ns, q->end_ns, &m.visitor) || m.no_memory)

@@ -87,6 +87,13 @@ test('calls, errors and latencies, by service and by operation', async () => {
   assert.ok(p50 > 10 && p50 <= 50, `${p50}`); // its bucket
   assert.ok(p95 > 400 && p95 <= 800, `${p95}`);
 
+  // a window that ends between two steps has the calls of the last one that is over
+  const second = { service: 'shop', step: 1000, ratePer: 1000, lookback: 60000 };
+  const points = (await t.ask('calls', { ...second, endTs: Math.floor(Date.now() / 1000) * 1000 })).metrics[0].metricPoints;
+  const { timestamp } = points.find((p) => p.gaugeValue.doubleValue > 0);
+  for (const later of [0, 1, 300, 999])
+    assert.ok(last(await t.ask('calls', { ...second, endTs: Date.parse(timestamp) + later }), {}) > 0, `${later} ms later`);
+
   assert.deepEqual((await t.ask('calls', { service: 'nobody' })).metrics, []);
   assert.equal((await t.ask('minstep', {})).data, 1000);
   const many = await client.get(t.ports.query, '/api/metrics/calls?service=shop&step=1&lookback=3600000');
