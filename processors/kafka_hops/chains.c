@@ -1,34 +1,35 @@
 #include "processors/kafka_hops/chains.h"
 
-#include <stdlib.h>
+#include "processors/kafka_hops/area.h"
 
-enum { LONGEST_SEARCH = 1024 };
+enum {
+    FIRST_BUCKETS = 1024,
+    LONGEST_SEARCH = 1024,
+    SMALL = 256 << 10, /* bytes for which small pages will do */
+};
 
-bool chains_add_page(struct chains *c)
+/* As many buckets as the ring can hold records, in whole pieces. */
+static size_t area_bytes(const struct chains *c)
 {
-    uint32_t **pages = realloc(c->pages, (c->page_count + 1) * sizeof *pages);
-    if (!pages)
-        return false;
-    c->pages = pages;
-    pages[c->page_count] = calloc(CHAINS_PAGE, sizeof **pages);
-    if (!pages[c->page_count])
-        return false;
-    c->page_count++;
-    c->bytes += CHAINS_PAGE * sizeof **pages + sizeof *pages;
-    return true;
+    size_t bytes = ((size_t)c->ring->mask + 1) * sizeof *c->buckets;
+    return SMALL + (bytes + AREA_PIECE - 1) / AREA_PIECE * AREA_PIECE;
 }
 
-bool chains_init(struct chains *c, const struct ring *ring, size_t next)
+bool chains_init(struct chains *c, const struct ring *ring, const struct chains_fields *fields)
 {
-    *c = (struct chains){.ring = ring, .next = next, .mask = CHAINS_PAGE - 1};
-    return chains_add_page(c);
+    *c = (struct chains){.ring = ring, .fields = *fields, .mask = FIRST_BUCKETS - 1};
+    uint8_t *area = area_reserve(area_bytes(c), SMALL);
+    if (!area)
+        return false;
+    area_use_large_pages(area + SMALL, area_bytes(c) - SMALL);
+    c->buckets = (uint32_t *)area;
+    return true;
 }
 
 void chains_free(struct chains *c)
 {
-    for (uint32_t i = 0; i < c->page_count; i++)
-        free(c->pages[i]);
-    free(c->pages);
+    if (c->buckets)
+        area_free(c->buckets, area_bytes(c));
 }
 
 bool chains_put(struct chains *c, uint32_t number, uint32_t hash)

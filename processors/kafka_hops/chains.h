@@ -13,21 +13,24 @@
 
 #include <string.h>
 
-enum { CHAINS_PAGE = 1024 }; /* buckets */
+/* Offsets in a record. */
+struct chains_fields {
+    size_t next; /* the link, a uint32_t */
+    size_t from; /* what is looked at along a chain, the link included, lies from here */
+    size_t last; /* to here */
+};
 
 struct chains {
     const struct ring *ring;
-    size_t next; /* offset of the link, a uint32_t, in a record */
+    struct chains_fields fields;
 
-    uint32_t **pages;
-    uint32_t page_count;
-    uint32_t mask;  /* of the buckets before the current round of splitting */
-    uint32_t split; /* buckets below were split in this round */
-    size_t bytes;
+    uint32_t *buckets; /* an area (area.h) */
+    uint32_t mask;     /* of the buckets before the current round of splitting */
+    uint32_t split;    /* buckets below were split in this round */
 };
 
 /* False: out of memory. */
-bool chains_init(struct chains *c, const struct ring *ring, size_t next);
+bool chains_init(struct chains *c, const struct ring *ring, const struct chains_fields *fields);
 void chains_free(struct chains *c);
 
 static inline uint32_t *chains_bucket(const struct chains *c, uint32_t hash)
@@ -35,13 +38,19 @@ static inline uint32_t *chains_bucket(const struct chains *c, uint32_t hash)
     uint32_t bucket = hash & c->mask;
     if (bucket < c->split)
         bucket = hash & (c->mask * 2 + 1);
-    return &c->pages[bucket / CHAINS_PAGE][bucket % CHAINS_PAGE];
+    return &c->buckets[bucket];
+}
+
+/* Memory in use. */
+static inline size_t chains_bytes(const struct chains *c)
+{
+    return ((size_t)c->mask + 1 + c->split) * sizeof *c->buckets;
 }
 
 static inline uint32_t chains_next(const struct chains *c, uint32_t number)
 {
     uint32_t next;
-    memcpy(&next, (const uint8_t *)ring_at(c->ring, number) + c->next, sizeof next);
+    memcpy(&next, (const uint8_t *)ring_at(c->ring, number) + c->fields.next, sizeof next);
     return next;
 }
 
@@ -57,11 +66,14 @@ static inline void chains_prefetch_bucket(const struct chains *c, uint32_t hash)
     __builtin_prefetch(chains_bucket(c, hash));
 }
 
-/* What is looked at along with a link lies beside it, and a record in two cache lines. */
-static inline void chains_prefetch_link(const struct chains *c, uint32_t number)
+/* A record lies in two cache lines; what a chain looks at mostly in one of them. */
+static inline void chains_prefetch_fields(const struct chains *c, uint32_t number)
 {
-    if (ring_is_live(c->ring, number))
-        __builtin_prefetch((const uint8_t *)ring_at(c->ring, number) + c->next);
+    const uint8_t *record = ring_at(c->ring, number);
+    if (!ring_is_live(c->ring, number))
+        return;
+    __builtin_prefetch(record + c->fields.from);
+    __builtin_prefetch(record + c->fields.last);
 }
 
 /* The first record of a chain, or, once that has come, the second. */
@@ -70,7 +82,7 @@ static inline void chains_prefetch_record(const struct chains *c, uint32_t hash,
     uint32_t n = chains_first(c, hash);
     if (second && ring_is_live(c->ring, n))
         n = chains_next(c, n);
-    chains_prefetch_link(c, n);
+    chains_prefetch_fields(c, n);
 }
 
 /* Puts a record in that is in no chain of these. False: its chain is too long to find its place. */
@@ -78,11 +90,9 @@ bool chains_put(struct chains *c, uint32_t number, uint32_t hash);
 
 /* ---- growing ---- */
 
-bool chains_add_page(struct chains *c);
-
 static inline void chains_set_next(const struct chains *c, uint32_t number, uint32_t next)
 {
-    memcpy((uint8_t *)ring_at(c->ring, number) + c->next, &next, sizeof next);
+    memcpy((uint8_t *)ring_at(c->ring, number) + c->fields.next, &next, sizeof next);
 }
 
 /* The end of a chain that is being written. */
@@ -112,10 +122,8 @@ static inline __attribute__((always_inline)) void chains_grow(
     if (ring_count(c->ring) <= c->mask + 1 + c->split)
         return;
     uint32_t bucket = c->split, sibling = bucket + c->mask + 1;
-    if (sibling / CHAINS_PAGE >= c->page_count && !chains_add_page(c))
-        return;
-    struct chains_end low = {&c->pages[bucket / CHAINS_PAGE][bucket % CHAINS_PAGE], 0, true};
-    struct chains_end high = {&c->pages[sibling / CHAINS_PAGE][sibling % CHAINS_PAGE], 0, true};
+    struct chains_end low = {&c->buckets[bucket], 0, true};
+    struct chains_end high = {&c->buckets[sibling], 0, true};
     uint32_t n = *low.bucket;
     *low.bucket = *high.bucket = c->ring->head - 1;
     while (ring_is_live(c->ring, n)) {
@@ -143,10 +151,10 @@ static inline void chains_prefetch_growth(const struct chains *c)
         uint32_t bucket = c->split + (DEPTH - depth) * STEP;
         if (bucket > c->mask)
             continue;
-        uint32_t n = c->pages[bucket / CHAINS_PAGE][bucket % CHAINS_PAGE];
+        uint32_t n = c->buckets[bucket];
         for (uint32_t i = 0; i < depth && ring_is_live(c->ring, n); i++)
             n = chains_next(c, n);
-        chains_prefetch_link(c, n);
+        chains_prefetch_fields(c, n);
     }
 }
 

@@ -14,12 +14,20 @@ enum {
 static bool init_chains(struct hop_index *ix)
 {
     const struct ring *p = &ix->produced, *c = &ix->consumed;
-    return chains_init(&ix->produced_id, p, offsetof(struct produced, next_id)) &&
-           chains_init(&ix->produced_place, p, offsetof(struct produced, next_place)) &&
-           chains_init(&ix->produced_key, p, offsetof(struct produced, next_key)) &&
-           chains_init(&ix->consumed_target, c, offsetof(struct consumed, next_target)) &&
-           chains_init(&ix->consumed_place, c, offsetof(struct consumed, next_place)) &&
-           chains_init(&ix->consumed_key, c, offsetof(struct consumed, next_key));
+#define FIELDS(record_, next_, from_, last_)                                                       \
+    &(const struct chains_fields)                                                                  \
+    {                                                                                              \
+        offsetof(struct record_, next_), offsetof(struct record_, from_),                          \
+            offsetof(struct record_, last_)                                                        \
+    }
+    return chains_init(&ix->produced_id, p, FIELDS(produced, next_id, next_id, span_id)) &&
+           chains_init(&ix->produced_place, p, FIELDS(produced, next_place, party, end_ns)) &&
+           chains_init(&ix->produced_key, p, FIELDS(produced, next_key, next_key, party)) &&
+           chains_init(&ix->consumed_target, c,
+                       FIELDS(consumed, next_target, next_target, target)) &&
+           chains_init(&ix->consumed_place, c, FIELDS(consumed, next_place, offset, start_ns)) &&
+           chains_init(&ix->consumed_key, c, FIELDS(consumed, next_key, party, key));
+#undef FIELDS
 }
 
 struct hop_index *hop_index_create(const struct index_settings *settings,
@@ -32,12 +40,12 @@ struct hop_index *hop_index_create(const struct index_settings *settings,
     ix->settings = *settings;
     ix->counters = *counters;
     ix->metrics = metrics;
-    ring_init(&ix->produced, sizeof(struct produced));
-    ring_init(&ix->consumed, sizeof(struct consumed));
+    bool rings = ring_init(&ix->produced, sizeof(struct produced), settings->max_records) &&
+                 ring_init(&ix->consumed, sizeof(struct consumed), settings->max_records);
     ix->judged = ix->produced.head;
     ix->settled = ix->consumed.head;
     deliveries_init(&ix->deliveries, settings->max_records);
-    if (!parties_init(&ix->parties) || !init_chains(ix)) {
+    if (!rings || !parties_init(&ix->parties) || !init_chains(ix)) {
         hop_index_destroy(ix);
         return NULL;
     }
@@ -219,12 +227,12 @@ void hop_index_size(const struct hop_index *ix, struct index_size *size)
 {
     const struct chains *chains[] = {&ix->produced_id,     &ix->produced_place, &ix->produced_key,
                                      &ix->consumed_target, &ix->consumed_place, &ix->consumed_key};
-    *size =
-        (struct index_size){.producers = ring_count(&ix->produced),
-                            .consumers = ring_count(&ix->consumed),
-                            .parties = ix->parties.count,
-                            .bytes = ix->produced.bytes + ix->consumed.bytes + ix->parties.bytes +
-                                     ix->deliveries.capacity * sizeof *ix->deliveries.items};
+    *size = (struct index_size){.producers = ring_count(&ix->produced),
+                                .consumers = ring_count(&ix->consumed),
+                                .parties = ix->parties.count,
+                                .bytes = ring_bytes(&ix->produced) + ring_bytes(&ix->consumed) +
+                                         ix->parties.bytes +
+                                         ix->deliveries.capacity * sizeof *ix->deliveries.items};
     for (size_t i = 0; i < sizeof chains / sizeof *chains; i++)
-        size->bytes += chains[i]->bytes;
+        size->bytes += chains_bytes(chains[i]);
 }

@@ -1,86 +1,58 @@
 #include "processors/kafka_hops/ring.h"
 
-#include <stdlib.h>
-#include <string.h>
+#include "processors/kafka_hops/area.h"
 
-void ring_init(struct ring *r, size_t record_size)
+enum {
+    LEAST = 1 << 19, /* records that fill whole pieces, if they are a multiple of 4 bytes */
+    MANY = 1 << 16,  /* that are worth large pages; fewer lie in a processor's cache */
+};
+
+static size_t area_bytes(const struct ring *r)
 {
-    *r = (struct ring){.record_size = record_size, .head = 1, .tail = 1};
+    return ((size_t)r->mask + 1) * r->record_size;
+}
+
+bool ring_init(struct ring *r, size_t record_size, uint32_t most)
+{
+    uint32_t mask = LEAST - 1;
+    while (mask < most)
+        mask = mask * 2 + 1;
+    *r = (struct ring){.record_size = record_size, .mask = mask, .head = 1, .tail = 1};
+    r->records = area_reserve(area_bytes(r), 0);
+    return r->records != NULL;
 }
 
 void ring_free(struct ring *r)
 {
-    for (uint32_t i = 0; i < r->capacity; i++)
-        free(r->segments[i]);
-    free(r->segments);
-    free(r->spare);
+    if (r->records)
+        area_free(r->records, area_bytes(r));
 }
 
-static uint32_t segment_of(uint32_t number)
+/* The piece in which a record begins, by its number in the area. */
+static size_t piece_of(const struct ring *r, uint32_t number)
 {
-    return number / RING_SEGMENT;
+    return (size_t)(number & r->mask) * r->record_size / AREA_PIECE;
 }
 
-/* Makes room for one more segment than there is. */
-static bool grow(struct ring *r)
+size_t ring_bytes(const struct ring *r)
 {
-    uint32_t capacity = r->capacity ? r->capacity * 2 : 4;
-    uint8_t **segments = calloc(capacity, sizeof *segments);
-    if (!segments)
-        return false;
-    for (uint32_t i = 0; i < r->capacity; i++) {
-        uint32_t segment = segment_of(r->head) + i;
-        segments[segment & (capacity - 1)] = r->segments[segment & (r->capacity - 1)];
-    }
-    free(r->segments);
-    r->segments = segments;
-    r->bytes += (capacity - r->capacity) * sizeof *segments;
-    r->capacity = capacity;
-    return true;
-}
-
-static uint8_t *new_segment(struct ring *r)
-{
-    uint8_t *segment = r->spare;
-    r->spare = NULL;
-    if (segment)
-        return segment;
-    segment = malloc(RING_SEGMENT * r->record_size);
-    if (segment)
-        r->bytes += RING_SEGMENT * r->record_size;
-    return segment;
+    return ring_count(r) * r->record_size + (ring_count(r) >= MANY ? AREA_PIECE : 0);
 }
 
 void *ring_push(struct ring *r)
 {
-    uint32_t segment = segment_of(r->tail);
-    bool new = r->tail % RING_SEGMENT == 0 || r->capacity == 0;
-    if (new && r->capacity > 0 && segment - segment_of(r->head) < r->capacity)
-        new = !r->segments[segment & (r->capacity - 1)];
-    if (new) {
-        if ((r->capacity == 0 || segment - segment_of(r->head) >= r->capacity) && !grow(r))
-            return NULL;
-        uint8_t *memory = new_segment(r);
-        if (!memory)
-            return NULL;
-        r->segments[segment & (r->capacity - 1)] = memory;
-    }
-    void *record = ring_at(r, r->tail);
-    r->tail++;
-    return record;
+    if (ring_count(r) > r->mask)
+        return NULL;
+    uint32_t number = r->tail++;
+    size_t next = piece_of(r, r->tail);
+    if (piece_of(r, number) != next && ring_count(r) >= MANY)
+        area_use_large_pages(r->records + next * AREA_PIECE, AREA_PIECE);
+    return ring_at(r, number);
 }
 
 void ring_pop(struct ring *r)
 {
-    uint8_t **segment = &r->segments[segment_of(r->head) & (r->capacity - 1)];
-    r->head++;
-    if (r->head % RING_SEGMENT != 0)
-        return;
-    if (r->spare) {
-        free(*segment);
-        r->bytes -= RING_SEGMENT * r->record_size;
-    } else {
-        r->spare = *segment;
-    }
-    *segment = NULL;
+    size_t piece = piece_of(r, r->head++);
+    if (piece_of(r, r->head) != piece && piece_of(r, r->tail) != piece)
+        area_give_back(r->records + piece * AREA_PIECE, AREA_PIECE);
 }

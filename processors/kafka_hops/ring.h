@@ -1,5 +1,5 @@
 /* Records in the order in which they came: the youngest goes in at one end, the eldest out at the
- * other. So expiry is looking at the eldest, and memory is given back as it was taken, in segments.
+ * other. So expiry is looking at the eldest, and memory is given back as it was taken, in pieces.
  *
  * A record is known by its number, which grows by one each time and wraps. A number whose record is
  * gone is told from a live one by comparison, so nobody has to be told that a record goes: chains
@@ -13,19 +13,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { RING_SEGMENT = 1024 }; /* records */
-
 struct ring {
+    uint8_t *records; /* an area (area.h); number n lies at n & mask */
     size_t record_size;
-    uint8_t **segments; /* a ring itself: the one of number n lies at n / RING_SEGMENT % capacity */
-    uint32_t capacity;  /* a power of two */
-    uint8_t *spare;     /* one segment, so that a border does not cost an allocation each time */
-    uint32_t head;      /* the eldest */
-    uint32_t tail;      /* behind the youngest */
-    size_t bytes;
+    uint32_t mask;
+    uint32_t head; /* the eldest */
+    uint32_t tail; /* behind the youngest */
 };
 
-void ring_init(struct ring *r, size_t record_size);
+/* With room for `most` records. False: out of memory. */
+bool ring_init(struct ring *r, size_t record_size, uint32_t most);
 void ring_free(struct ring *r);
 
 static inline uint32_t ring_count(const struct ring *r)
@@ -40,12 +37,14 @@ static inline bool ring_is_live(const struct ring *r, uint32_t number)
 
 static inline void *ring_at(const struct ring *r, uint32_t number)
 {
-    return r->segments[number / RING_SEGMENT & (r->capacity - 1)] +
-           number % RING_SEGMENT * r->record_size;
+    return r->records + (size_t)(number & r->mask) * r->record_size;
 }
 
-/* The record with the number r->tail, which is live from now on; not zeroed. NULL: out of memory.
- */
+/* Memory in use. */
+size_t ring_bytes(const struct ring *r);
+
+/* The record with the number r->tail, which is live from now on; not zeroed. NULL: there are as
+ * many as may be. */
 void *ring_push(struct ring *r);
 
 /* Lets the eldest go. There is one. */

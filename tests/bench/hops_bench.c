@@ -15,9 +15,9 @@
 #include "tests/bench/measure.h"
 #include "tests/bench/spans.h"
 
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum { SPANS = 512, ROUNDS = 40 };
 
@@ -203,10 +203,14 @@ static void messaging(struct component *c, uint64_t first, const char *what)
            least[0] - without, least[1] - without);
 }
 
-static size_t allocated(void)
+/* Bytes that are in memory. */
+static size_t resident(void)
 {
-    struct mallinfo2 m = mallinfo2();
-    return m.uordblks + m.hblkhd;
+    unsigned long all = 0, resident = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+    need(f && fscanf(f, "%lu %lu", &all, &resident) == 2, "/proc/self/statm");
+    (void)fclose(f);
+    return resident * (size_t)sysconf(_SC_PAGESIZE);
 }
 
 int main(int argc, char **argv)
@@ -223,14 +227,14 @@ int main(int argc, char **argv)
 
     t = telemetry_create();
     c = processor(t);
-    size_t before = allocated();
+    size_t before = resident();
     uint64_t n = 0;
     double total = 0;
     for (; n + SPANS <= waiting - 2 * ROUNDS * SPANS; n += SPANS)
         total += consume(c, messaging_batch(n, false)) * SPANS;
     printf("filling        producers %6.1f ns each on average\n", total / (double)n);
     printf("%llu records wait: %.1f bytes each\n", (unsigned long long)n,
-           (double)(allocated() - before) / (double)n);
+           (double)(resident() - before) / (double)n);
     messaging(c, n, "full index:");
     c->ops->destroy(c);
     telemetry_destroy(t);

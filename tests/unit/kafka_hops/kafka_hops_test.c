@@ -241,6 +241,28 @@ static void a_million_records_fit_in_a_hundred_megabytes(void **state)
     bench_close(&b);
 }
 
+/* Records lie in a ring that is reserved once; memory behind the eldest is given back. */
+static void the_ring_goes_round(void **state)
+{
+    (void)state;
+    static const struct index_settings settings = {
+        .ttl_ms = 100000, .wait_ms = 1000, .max_records = 70000, .infer = true};
+    enum { ROUND = 1 << 19 };
+    struct bench b;
+    struct index_size size;
+    bench_open(&b, &settings);
+    for (unsigned i = 0; i < ROUND + ROUND / 4; i++) {
+        bench_span(&b, i + 1, false, "T", i, 1);
+        if (i % 4099 == 0)
+            bench_span(&b, 2000000 + i, true, "T", i > 60000 ? i - 60000 : i, 1);
+    }
+    hop_index_size(b.index, &size);
+    assert_int_equal(size.producers, 70000);
+    assert_int_equal(b.found.count, (ROUND + ROUND / 4 + 4098) / 4099);
+    assert_true(size.bytes < 10000000);
+    bench_close(&b);
+}
+
 /* ---- metrics ---- */
 
 struct seen {
@@ -399,6 +421,7 @@ int main(void)
         cmocka_unit_test(topics_come_and_go),
         cmocka_unit_test(one_topic_too_many_is_counted),
         cmocka_unit_test(a_million_records_fit_in_a_hundred_megabytes),
+        cmocka_unit_test(the_ring_goes_round),
         cmocka_unit_test(hops_are_measured),
         cmocka_unit_test(what_never_met_its_other_side_is_measured),
         cmocka_unit_test(lanes_share_the_index),
