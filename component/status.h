@@ -13,12 +13,15 @@ enum component_state {
     STATE_STOPPED,
 };
 
+/* Room for what gRPC says of a handshake, whose reason comes last. */
+enum { COMPONENT_ERROR_MAX = 512 };
+
 struct component_status {
     pthread_mutex_t lock; /* guards all below */
     enum component_state state;
-    uint64_t since_ns; /* CLOCK_REALTIME of the last change of state */
-    uint64_t error_ns; /* of the last error; 0: none yet */
-    char error[256];   /* the last error, kept after recovery */
+    uint64_t since_ns;               /* CLOCK_REALTIME of the last change of state */
+    uint64_t error_ns;               /* of the last error; 0: none yet */
+    char error[COMPONENT_ERROR_MAX]; /* the last error, kept after recovery */
 };
 
 /* Starting, since now. */
@@ -41,7 +44,7 @@ struct component_report {
     enum component_state state;
     uint64_t since_ns;
     uint64_t error_ns;
-    char error[256];
+    char error[COMPONENT_ERROR_MAX];
 };
 struct component_report component_report(struct component *c);
 const char *component_state_name(enum component_state state); /* "ok", "degraded", … */

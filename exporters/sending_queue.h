@@ -34,7 +34,7 @@ struct send_answer {
     uint64_t retry_after_ns; /* from now; 0: the queue's own pace */
     uint64_t rejected_spans; /* partial success: accepted but for these */
     int grpc_status;         /* for upstream, when not OK */
-    char message[160];       /* the error, or with SEND_OK the backend's warning; "": none */
+    char message[512];       /* the error, or with SEND_OK the backend's warning; "": none */
 };
 
 struct sending_queue;

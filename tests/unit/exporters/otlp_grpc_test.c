@@ -406,6 +406,9 @@ static void an_unknown_authority_is_not_trusted(void **state)
     open_exporter(backend.port, MORE("tls.insecure=false"));
     consume(0, 1);
     eventually(component_report(exporter).error_ns != 0);
+    const struct component_report report = component_report(exporter);
+    if (!strstr(report.error, "certificate verify failed"))
+        fail_msg("\"%s\" lacks the reason", report.error);
     exporter->ops->drain(exporter, 0);
     assert_int_equal(tally.requests, 0);
     assert_int_equal(dropped(&around, "shutdown"), 1);
