@@ -91,10 +91,13 @@ struct sampling_decision policy_set_decide(struct policy_set *s, const struct tr
 
 /* What can be decided of a trace that is not complete, from those of its spans that are in `t`:
  * sampled or dropped for good, or not sampled, which says nothing yet. As long as a drop policy
- * might still match nothing is sampled. */
+ * might still match, so to the end, nothing is sampled. */
 struct sampling_decision policy_set_decide_on_ingest(struct policy_set *s,
                                                      const struct trace_summary *t, uint64_t now_ns,
                                                      struct policy_vote *votes);
+
+/* Whether there is a drop policy. */
+bool policy_set_drops(const struct policy_set *s);
 
 /* The name of a policy that may not be asked twice of one trace, as evaluating it spends something;
  * NULL: there is none. */

@@ -264,16 +264,21 @@ struct sampling_decision policy_set_decide(struct policy_set *s, const struct tr
     return c.decision;
 }
 
+bool policy_set_drops(const struct policy_set *s)
+{
+    bool any = false;
+    for (unsigned i = 0; i < s->list.count; i++)
+        any |= drops(s, i);
+    return any;
+}
+
 struct sampling_decision policy_set_decide_on_ingest(struct policy_set *s,
                                                      const struct trace_summary *t, uint64_t now_ns,
                                                      struct policy_vote *votes)
 {
     struct count_of_votes c = begin_count(s, votes);
     struct policy_question q = {.trace = t, .now_ns = now_ns, .why_len = POLICY_WHY_LEN};
-    bool may_be_dropped = false;
-    for (unsigned i = 0; i < s->list.count; i++)
-        may_be_dropped |= drops(s, i);
-    if (!ask_drops(s, &q, votes, &c) && !may_be_dropped)
+    if (!ask_drops(s, &q, votes, &c) && !policy_set_drops(s))
         ask_voters(s, &q, true, votes, &c);
     conclude(s, &c);
     return c.decision;

@@ -113,14 +113,22 @@ static bool ask_journey(struct shard *s, uint32_t number, enum explanation_reaso
     return false;
 }
 
-/* A held trace is not shown to the policies again: rate limiters would count it twice. */
+/* A held trace is not shown to the policies again: rate limiters would count it twice. Nor is one
+ * whose arrivals they have judged, unless a drop policy kept them from sampling any. */
+static bool is_asked_for(const struct shard *s, const struct trace *t,
+                         enum explanation_reason reason)
+{
+    bool judged = t->held || (s->settings->on_ingest && !policy_set_drops(s->policies));
+    return reason != REASON_TOO_LARGE && !judged;
+}
+
 static struct sampling_decision vote(struct shard *s, const struct trace *t,
                                      enum explanation_reason reason, struct recent_decision *r,
                                      uint64_t now_ns)
 {
     struct sampling_decision d = {
         .verdict = SAMPLING_NOT_SAMPLED, .policy = UINT16_MAX, .sub_policy = UINT16_MAX};
-    bool asked = reason != REASON_TOO_LARGE && !t->held && !s->settings->on_ingest;
+    bool asked = is_asked_for(s, t, reason);
     if (r)
         r->voted = asked;
     if (asked)

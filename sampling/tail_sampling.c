@@ -187,8 +187,8 @@ static bool tail_sampling_has_room(struct component *c, const struct batch *b, s
         if (shard_has_room(s->homes[i].shard))
             continue;
         *why = outcome_busy(RETRY_AFTER_MS,
-                            "%s: as many traces wait as may, and what was kept "
-                            "cannot be handed on yet",
+                            "%s: as many traces wait for their decision as may, or "
+                            "for what comes next",
                             c->id);
         return false;
     }
