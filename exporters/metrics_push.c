@@ -5,6 +5,7 @@
 #include "component/log.h"
 #include "component/telemetry.h"
 #include "exporters/backoff.h"
+#include "exporters/loss_log.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -38,6 +39,7 @@ struct metrics_push {
     struct due_source *sources;
     size_t count;
     uint32_t random;
+    struct loss_log losses;
 
     pthread_mutex_t lock; /* guards below */
     pthread_cond_t changed;
@@ -106,10 +108,22 @@ static void wait_until(struct metrics_push *p, uint64_t ns, bool through_drain)
 static void give_up(struct metrics_push *p, const struct push_request *q,
                     const struct send_answer *answer)
 {
+    struct loss told;
     counter_add(p->failed, q->points);
     component_note_error(p->options.component, "%s", answer->message);
-    log_warn(p->options.component->id, "metric points were not delivered",
-             LOG_I("points", q->points), LOG_S("error", answer->message));
+    loss_log_add(&p->losses, q->points);
+    if (loss_log_take(&p->losses, monotonic_ns(), &told))
+        log_warn(p->options.component->id, "metric points were not delivered",
+                 LOG_I("requests", told.requests), LOG_I("points", told.items),
+                 LOG_S("error", answer->message));
+}
+
+static void tell_the_rest(struct metrics_push *p)
+{
+    struct loss told;
+    if (loss_log_take(&p->losses, UINT64_MAX, &told))
+        log_warn(p->options.component->id, "metric points were not delivered",
+                 LOG_I("requests", told.requests), LOG_I("points", told.items));
 }
 
 static void count_delivered(struct metrics_push *p, const struct push_request *q,
@@ -215,6 +229,7 @@ static void *run(void *arg)
     is_draining(p, &deadline_ns);
     for (size_t i = 0; i < p->count && monotonic_ns() < deadline_ns; i++)
         push(p, &p->sources[i]);
+    tell_the_rest(p);
     pthread_mutex_lock(&p->lock);
     p->done = true;
     pthread_cond_broadcast(&p->changed);

@@ -31,10 +31,48 @@ void queue_account_init(struct queue_account *a, const struct component_spec *sp
             LABELS({"exporter", spec->id}, {"reason", drop_reason_name((enum drop_reason)i)}));
 }
 
+/* ---- losses ---- */
+
+/* Takes what is untold of a reason and tells it; `message` is NULL when there is none any more. */
+static void tell(struct queue_account *a, enum drop_reason reason, uint64_t now_ns,
+                 const char *message)
+{
+    struct loss told;
+    pthread_mutex_lock(&a->lock);
+    bool due = loss_log_take(&a->losses[reason], now_ns, &told);
+    pthread_mutex_unlock(&a->lock);
+    if (due && message)
+        log_error(a->component->id, "spans dropped", LOG_S("reason", drop_reason_name(reason)),
+                  LOG_I("requests", told.requests), LOG_I("spans", told.items),
+                  LOG_S("error", message));
+    else if (due)
+        log_error(a->component->id, "spans dropped", LOG_S("reason", drop_reason_name(reason)),
+                  LOG_I("requests", told.requests), LOG_I("spans", told.items));
+}
+
+static void tell_all(struct queue_account *a, uint64_t now_ns)
+{
+    for (int i = 0; i < DROP_REASONS; i++)
+        tell(a, (enum drop_reason)i, now_ns, NULL);
+}
+
+void queue_account_dropped(struct queue_account *a, enum drop_reason reason, uint64_t spans,
+                           const char *message)
+{
+    counter_add(a->dropped[reason], spans);
+    pthread_mutex_lock(&a->lock);
+    loss_log_add(&a->losses[reason], spans);
+    pthread_mutex_unlock(&a->lock);
+    tell(a, reason, monotonic_ns(), message);
+}
+
 void queue_account_free(struct queue_account *a)
 {
+    tell_all(a, UINT64_MAX);
     pthread_mutex_destroy(&a->lock);
 }
+
+/* ---- the state ---- */
 
 /* Under the lock, so that of two changes the state that is set last is the newest. */
 static void follow(struct queue_account *a, const char *message)
@@ -90,6 +128,7 @@ void queue_account_full(struct queue_account *a, bool full)
 void queue_account_idle(struct queue_account *a, uint64_t now_ns)
 {
     queue_account_full(a, false);
+    tell_all(a, now_ns);
     if (!atomic_load_explicit(&a->losing, memory_order_relaxed))
         return;
     pthread_mutex_lock(&a->lock);

@@ -5,6 +5,7 @@
 
 #include "component/component.h"
 #include "component/telemetry.h"
+#include "exporters/loss_log.h"
 
 /* Why accepted spans were lost. */
 enum drop_reason {
@@ -31,11 +32,12 @@ struct queue_account {
     pthread_mutex_t lock; /* guards below */
     bool degraded;        /* what the component's state says */
     uint64_t lost_ns;     /* CLOCK_MONOTONIC of the last loss */
+    struct loss_log losses[DROP_REASONS];
 };
 
 void queue_account_init(struct queue_account *a, const struct component_spec *spec,
                         struct component *c);
-void queue_account_free(struct queue_account *a);
+void queue_account_free(struct queue_account *a); /* tells what loss is still untold */
 
 /* What an attempt or a push met. A backend that is down is only noted as an error while the queue
  * has room: the process does its work, and must not be taken out of service for it. Losing spans or
@@ -51,6 +53,11 @@ void queue_account_full(struct queue_account *a, bool full);
  * would get no spans, and so never have the success that puts it back. */
 #define QUEUE_ACCOUNT_REST_NS 5000000000u
 void queue_account_idle(struct queue_account *a, uint64_t now_ns);
+
+/* Counts lost spans of one request, and logs them: the first at once, then at most a line a minute
+ * for each reason. Any thread. */
+void queue_account_dropped(struct queue_account *a, enum drop_reason reason, uint64_t spans,
+                           const char *message);
 
 const char *drop_reason_name(enum drop_reason reason);
 

@@ -22,9 +22,7 @@ static void succeed(struct sending_queue *q, struct request *rq, const struct se
     counter_add(q->account.sent, spans - rejected);
     if (rejected) {
         counter_add(q->account.send_failed, rejected);
-        counter_add(q->account.dropped[DROP_PARTIAL], rejected);
-        log_warn(q->component->id, "backend rejected spans", LOG_I("spans", rejected),
-                 LOG_S("message", answer->message));
+        queue_account_dropped(&q->account, DROP_PARTIAL, rejected, answer->message);
     } else if (answer->message[0]) {
         log_warn(q->component->id, "backend warns", LOG_S("message", answer->message));
     }
@@ -40,9 +38,7 @@ static void count_failed(struct sending_queue *q, uint64_t spans, uint64_t kept_
         counter_add(q->account.refused, kept_by_sender);
     if (lost == 0)
         return;
-    counter_add(q->account.dropped[reason], lost);
-    log_error(q->component->id, "spans dropped", LOG_S("reason", drop_reason_name(reason)),
-              LOG_I("spans", lost), LOG_S("error", message));
+    queue_account_dropped(&q->account, reason, lost, message);
 }
 
 static void fail(struct sending_queue *q, struct request *rq, const struct send_answer *answer,

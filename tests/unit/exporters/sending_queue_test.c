@@ -406,6 +406,64 @@ static void a_refusal_is_final_and_counted(void **state)
     assert_int_equal(state_now(), STATE_OK);
 }
 
+/* How many lines about spans that were dropped are in the log since capture(), and the last one. */
+static FILE *captured;
+static int original;
+
+static void capture(void)
+{
+    fflush(stderr);
+    captured = tmpfile();
+    assert_non_null(captured);
+    original = dup(STDERR_FILENO);
+    dup2(fileno(captured), STDERR_FILENO);
+}
+
+static int captured_losses(char last[1024])
+{
+    int n = 0;
+    char line[1024];
+    dup2(original, STDERR_FILENO);
+    close(original);
+    rewind(captured);
+    while (fgets(line, sizeof line, captured)) {
+        if (strstr(line, "spans dropped")) {
+            snprintf(last, 1024, "%s", line);
+            n++;
+        }
+    }
+    fclose(captured);
+    return n;
+}
+
+static void losses_are_told_once_a_minute(void **state)
+{
+    (void)state;
+    char last[1024];
+    open_queue(CONFIG(QUICK_RETRY));
+    capture();
+    for (unsigned i = 0; i < 5; i++) {
+        push((uint64_t)2 * i, 2);
+        answer_one(permanent());
+    }
+    assert_int_equal(captured_losses(last), 1);
+    assert_non_null(strstr(last, "\"reason\":\"refused\",\"requests\":1,\"spans\":2,"));
+    capture();
+    sending_queue_refresh(queue, monotonic_ns());
+    assert_int_equal(captured_losses(last), 0);
+    capture();
+    sending_queue_refresh(queue, monotonic_ns() + LOSS_LOG_QUIET_NS);
+    assert_int_equal(captured_losses(last), 1);
+    assert_non_null(strstr(last, "\"reason\":\"refused\",\"requests\":4,\"spans\":8}"));
+    push(10, 3);
+    answer_one(permanent());
+    capture();
+    sending_queue_destroy(queue);
+    queue = NULL;
+    assert_int_equal(captured_losses(last), 1);
+    assert_non_null(strstr(last, "\"requests\":1,\"spans\":3}"));
+}
+
 /* A process that is out of service for a loss gets no spans, so no success could end it. */
 static void a_loss_is_over_after_a_while_without_spans(void **state)
 {
@@ -696,6 +754,7 @@ int main(void)
         CASE(a_sleeping_request_occupies_its_consumer),
         CASE(the_backends_advice_is_a_minimum),
         CASE(a_refusal_is_final_and_counted),
+        CASE(losses_are_told_once_a_minute),
         CASE(a_loss_is_over_after_a_while_without_spans),
         CASE(elapsed_time_gives_up_and_counts),
         CASE(without_retries_the_first_failure_is_final),
