@@ -54,6 +54,7 @@ struct hop_metrics {
     uint32_t *buckets; /* number of the first; 0: none */
     uint32_t bucket_mask;
     uint32_t swept;
+    uint32_t latest; /* the series that was counted last */
     uint64_t next_id;
 };
 
@@ -74,7 +75,7 @@ static void key_finish(struct series_key *k)
 
 static bool is_series(const struct series *s, const struct series_key *k)
 {
-    if (s->hash != k->hash || s->kind != k->kind)
+    if (s->kind != k->kind)
         return false;
     for (unsigned i = 0; i < LABEL_STRINGS; i++) {
         if (!bytes_equal(s->labels[i], k->labels[i]))
@@ -158,21 +159,38 @@ static uint32_t add(struct hop_metrics *m, const struct series_key *k, uint64_t 
     return number;
 }
 
+static uint32_t find(const struct hop_metrics *m, const struct series_key *k)
+{
+    uint32_t number = m->buckets[k->hash & m->bucket_mask];
+    while (number && (m->items[number].hash != k->hash || !is_series(&m->items[number], k)))
+        number = m->items[number].chain;
+    return number;
+}
+
+/* Neighbours are mostly of one series, which need not be looked for again. */
 static struct series *series_get(struct hop_metrics *m, struct series_key *k, uint64_t now_ns)
 {
-    key_finish(k);
-    uint32_t number = m->buckets[k->hash & m->bucket_mask];
-    while (number && !is_series(&m->items[number], k))
-        number = m->items[number].chain;
-    if (!number)
-        number = add(m, k, now_ns);
-    if (!number)
-        counter_add(m->overflow, 1);
-    m->items[number].last_ns = now_ns;
-    return &m->items[number];
+    if (!is_series(&m->items[m->latest], k)) {
+        key_finish(k);
+        m->latest = find(m, k);
+        if (!m->latest)
+            m->latest = add(m, k, now_ns);
+        if (!m->latest)
+            counter_add(m->overflow, 1);
+    }
+    struct series *s = &m->items[m->latest];
+    s->last_ns = now_ns;
+    return s;
 }
 
 /* ---- counting ---- */
+
+/* A hop's moment need not be exact, and the exact clock would be the dearest part of counting it.
+ */
+static uint64_t about_now_ns(void)
+{
+    return clock_ns(CLOCK_REALTIME_COARSE);
+}
 
 static void record_latency(struct series *s, const struct hop *hop, uint64_t now_ns)
 {
@@ -197,7 +215,7 @@ void hop_metrics_hop(struct hop_metrics *m, const struct hop *hop)
     struct series_key k = {
         .labels = {hop->topic, hop->group, hop->producer_service, hop->consumer_service},
         .kind = SERIES_HOP};
-    uint64_t now_ns = realtime_ns();
+    uint64_t now_ns = about_now_ns();
     pthread_mutex_lock(&m->lock);
     struct series *s = series_get(m, &k, now_ns);
     s->hops[hop->matched_by]++;
@@ -215,7 +233,7 @@ void hop_metrics_unmatched(struct hop_metrics *m, const struct party *party, boo
         k.labels[LABEL_GROUP] = party_string(party, PARTY_GROUP);
     k.labels[producer ? LABEL_PRODUCER : LABEL_CONSUMER] = party_string(party, PARTY_SERVICE);
     pthread_mutex_lock(&m->lock);
-    series_get(m, &k, realtime_ns())->unmatched[producer]++;
+    series_get(m, &k, about_now_ns())->unmatched[producer]++;
     pthread_mutex_unlock(&m->lock);
 }
 
