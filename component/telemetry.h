@@ -53,7 +53,9 @@ void telemetry_total(struct telemetry *t, const char *name, const char *help,
                      const struct label *labels, double (*read)(void *context), void *context);
 void telemetry_remove(struct telemetry *t, void *context);
 
-/* Prometheus text exposition format 0.0.4, families in order of their names. */
+/* Prometheus text exposition format 0.0.4, families in order of their names. Counters X_bucket with
+ * a label "le" are written as a histogram X, together with X_sum and X_count, which are registered
+ * after them. */
 void telemetry_write(struct telemetry *t, struct buffer *out);
 
 #endif
