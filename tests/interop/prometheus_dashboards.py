@@ -129,7 +129,9 @@ def has_data(prometheus, query):
     if isinstance(query, tuple):
         label, selector = query
         return bool(prometheus.ask(f"label/{label}/values", **{"match[]": selector}))
-    return any(str(s["value"][1]) != "NaN" for s in prometheus.result(query))
+    series = [s for s in prometheus.result(query) if str(s["value"][1]) != "NaN"]
+    wanted = re.match(r"sum by \((\w+)\)", query)
+    return any(not wanted or wanted[1] in s["metric"] for s in series)
 
 
 def check_queries(prometheus):
