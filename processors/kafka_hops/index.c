@@ -125,16 +125,21 @@ static uint32_t eldest_consumed_ms(const struct hop_index *ix)
     return ring_count(&ix->consumed) > 0 ? consumed_at(ix, ix->consumed.head)->arrived_ms : 0;
 }
 
-static void drop_eldest(struct hop_index *ix, uint32_t now_ms)
+/* Returns whose it was. There is one. */
+static struct party *drop_eldest(struct hop_index *ix, uint32_t now_ms)
 {
     uint32_t produced_age = age_of(eldest_produced_ms(ix), now_ms);
     uint32_t consumed_age = age_of(eldest_consumed_ms(ix), now_ms);
     counter_add(ix->counters.overflow[OVERFLOW_RECORDS], 1);
     if (ring_count(&ix->consumed) == 0 ||
-        (ring_count(&ix->produced) > 0 && produced_age >= consumed_age))
+        (ring_count(&ix->produced) > 0 && produced_age >= consumed_age)) {
+        struct party *party = party_of_produced(ix, produced_at(ix, ix->produced.head));
         drop_produced(ix);
-    else
-        drop_consumed(ix);
+        return party;
+    }
+    struct party *party = party_of_consumed(ix, consumed_at(ix, ix->consumed.head));
+    drop_consumed(ix);
+    return party;
 }
 
 void index_make_room(struct hop_index *ix, uint32_t now_ms)
@@ -145,6 +150,26 @@ void index_make_room(struct hop_index *ix, uint32_t now_ms)
         drop_consumed(ix);
     if (ring_count(&ix->produced) + ring_count(&ix->consumed) >= ix->settings.max_records)
         drop_eldest(ix, now_ms);
+}
+
+/* A party is kept by its records, and they by their time: so a stranger's parties would take every
+ * place for that long. The eldest records go instead, as when there are too many. */
+struct party *index_party(struct hop_index *ix, const struct party_key *k, uint32_t now_ms)
+{
+    enum { DROPPED_MAX = 64 };
+    struct party *party = parties_get(&ix->parties, k, now_ms);
+    for (unsigned i = 0; !party && i < DROPPED_MAX; i++) {
+        if (ring_count(&ix->produced) + ring_count(&ix->consumed) == 0)
+            break;
+        struct party *left = drop_eldest(ix, now_ms);
+        if (left->records > 0 || left->seen_ms == now_ms) /* or in use */
+            continue;
+        parties_give_up(&ix->parties, left);
+        party = parties_get(&ix->parties, k, now_ms);
+    }
+    if (!party)
+        counter_add(ix->counters.overflow[OVERFLOW_PARTIES], 1);
+    return party;
 }
 
 /* ---- time ---- */

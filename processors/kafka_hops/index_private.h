@@ -101,6 +101,10 @@ void match_waiting_by_place(struct hop_index *ix, uint32_t produced, struct foun
 /* Lets the eldest record go when there is no room for one more. */
 void index_make_room(struct hop_index *ix, uint32_t now_ms);
 
+/* The party with this key; for one too many the eldest records go. NULL: in vain, which is counted,
+ * or out of memory. */
+struct party *index_party(struct hop_index *ix, const struct party_key *k, uint32_t now_ms);
+
 /* ---- inference ---- */
 
 /* Notes how long a consumer let a record wait. */

@@ -289,11 +289,9 @@ uint32_t hop_index_producer(struct hop_index *ix, const struct index_span *s,
         counter_add(ix->counters.repeated, 1);
         return 0;
     }
-    struct party *party = parties_get(&ix->parties, s->party, s->now_ms);
-    if (!party) {
-        counter_add(ix->counters.overflow[OVERFLOW_PARTIES], 1);
+    struct party *party = index_party(ix, s->party, s->now_ms);
+    if (!party)
         return 0;
-    }
     struct produced *p = remember_produced(ix, s, party, &number);
     if (!p) {
         counter_add(ix->counters.overflow[OVERFLOW_MEMORY], 1);
@@ -438,10 +436,7 @@ static struct party *party_for_topic(struct hop_index *ix, const struct index_sp
         party_key_finish(&k);
         key = &k;
     }
-    struct party *party = parties_get(&ix->parties, key, s->now_ms);
-    if (!party)
-        counter_add(ix->counters.overflow[OVERFLOW_PARTIES], 1);
-    return party;
+    return index_party(ix, key, s->now_ms);
 }
 
 static struct consumed record_of(const struct index_span *s, const struct record_place *place)

@@ -175,7 +175,7 @@ struct party *parties_get(struct parties *p, const struct party_key *k, uint32_t
     return party;
 }
 
-static void remove_party(struct parties *p, struct party *party)
+void parties_give_up(struct parties *p, struct party *party)
 {
     uint32_t *at = &p->buckets[party->key.hash & p->bucket_mask];
     while (*at != party->number)
@@ -198,6 +198,6 @@ void parties_sweep(struct parties *p, uint32_t now_ms, uint32_t slots)
             return;
         struct party *party = p->items[p->swept++];
         if (party && party->records == 0 && (int32_t)(now_ms - party->seen_ms) > IDLE_MS)
-            remove_party(p, party);
+            parties_give_up(p, party);
     }
 }

@@ -16,7 +16,7 @@
 enum {
     PARTIES_MAX = 1 << 18,
     PARTIES_BYTES_MAX = 32 << 20,
-    PARTY_STRING_MAX = 1024, /* Kafka's own limit for topics is 249 */
+    PARTY_STRING_MAX = 256, /* Kafka's own limit for topics is 249 */
 };
 
 enum party_string {
@@ -94,6 +94,9 @@ static inline struct party *parties_at(const struct parties *p, uint32_t number)
 {
     return p->items[number];
 }
+
+/* Frees one that no record refers to. */
+void parties_give_up(struct parties *p, struct party *party);
 
 /* Frees those among the next `slots` that no record refers to and that were not seen for a while.
  */
