@@ -350,11 +350,20 @@ void graph_destroy(struct graph *g)
 
 /* ---- running ---- */
 
-static bool start_node(struct node *n, struct error *e)
+/* Says which component could not start, unless its own words begin with the place. */
+static bool start_error(const struct graph *g, const struct node *n, struct error *e)
+{
+    const struct config_value *config = service_component(g->options.root, n->class, n->id);
+    bool placed =
+        !config || !config->file || strncmp(e->text, config->file, strlen(config->file)) == 0;
+    return placed ? false : config_error(config, e, "%s", e->text);
+}
+
+static bool start_node(const struct graph *g, struct node *n, struct error *e)
 {
     const struct component_ops *ops = n->component->ops;
     if (ops->start && !ops->start(n->component, e))
-        return false;
+        return start_error(g, n, e);
     n->started = true;
     if (component_report(n->component).state == STATE_STARTING)
         component_set_ok(n->component);
@@ -369,7 +378,7 @@ static bool start_class(struct graph *g, bool receivers, bool extensions, struct
         bool receiver = n->class == COMPONENT_RECEIVER, extension = n->class == COMPONENT_EXTENSION;
         if (receiver != receivers || extension != extensions)
             continue;
-        if (!start_node(n, e))
+        if (!start_node(g, n, e))
             return false;
     }
     return true;

@@ -89,7 +89,7 @@ static bool start(struct process *p, struct error *e)
         return false;
     p->self = self_telemetry_start(p->telemetry, p->service.metrics_endpoint, e);
     if (!p->self)
-        return false;
+        return error_at(e, "service::telemetry::metrics");
     return graph_start(p->graph, e);
 }
 

@@ -1,5 +1,6 @@
 #include "component/endpoint.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -94,6 +95,31 @@ static int listen_on_first(const struct addrinfo *list)
     return -1;
 }
 
+/* Whether a socket of this process listens on a port. */
+static bool is_ours(uint16_t port)
+{
+    DIR *files = opendir("/proc/self/fd");
+    bool found = false;
+    for (const struct dirent *d; files && !found && (d = readdir(files));) {
+        int fd = (int)strtol(d->d_name, NULL, 10), listens = 0;
+        socklen_t len = sizeof listens;
+        found = getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) == 0 && listens &&
+                bound_port(fd) == port;
+    }
+    if (files)
+        closedir(files);
+    return found;
+}
+
+static void explain(const char *text, int code, uint16_t port, struct error *e)
+{
+    const char *hint = "";
+    if (code == EADDRINUSE)
+        hint = is_ours(port) ? " (another component of this configuration listens there)"
+                             : " (is another collector running there?)";
+    error_set(e, "cannot listen on %s: %s%s", text, strerror(code), hint);
+}
+
 int endpoint_listen(const char *text, uint16_t *port, struct error *e)
 {
     struct endpoint ep = {0};
@@ -118,8 +144,7 @@ int endpoint_listen(const char *text, uint16_t *port, struct error *e)
             fd = listen_on_first(list);
     }
     if (fd < 0)
-        error_set(e, "cannot listen on %s: %s%s", text, strerror(errno),
-                  errno == EADDRINUSE ? " (is another collector running there?)" : "");
+        explain(text, errno, ep.port, e);
     else
         *port = bound_port(fd);
     if (list)

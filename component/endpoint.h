@@ -19,7 +19,7 @@ bool endpoint_parse(const char *text, struct endpoint *out, struct error *e);
 
 /* A listening, non-blocking TCP socket with SO_REUSEADDR; IPv6 any-address listens for both
  * families. The port that was bound is in *port. -1 with `e` set, which says so when somebody else
- * listens there. */
+ * listens there, or this process itself. */
 int endpoint_listen(const char *text, uint16_t *port, struct error *e);
 
 /* "host:port" for gRPC's server and channel, with the empty host spelt "[::]". */

@@ -11,3 +11,9 @@ bool error_set(struct error *e, const char *format, ...)
     va_end(args);
     return false;
 }
+
+bool error_at(struct error *e, const char *where)
+{
+    struct error cause = *e;
+    return error_set(e, "%.300s: %.700s", where, cause.text);
+}

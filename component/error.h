@@ -11,4 +11,7 @@ struct error {
 /* Writes the text and returns false, so that a function can `return error_set(e, …)`. */
 bool error_set(struct error *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Puts "WHERE: " before the text and returns false: the key that the error is about. */
+bool error_at(struct error *e, const char *where);
+
 #endif

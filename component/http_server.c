@@ -347,6 +347,7 @@ struct http_server *http_server_start(const struct http_server_options *o, struc
     s->memory = o->memory ? o->memory : DEFAULT_MEMORY;
     int fd = endpoint_listen(o->endpoint, &s->port, e);
     if (fd < 0) {
+        error_at(e, "endpoint");
         free(s);
         return NULL;
     }

@@ -243,7 +243,7 @@ static bool file_start(struct component *c, struct error *e)
 {
     struct file *f = (struct file *)c;
     if (!file_output_open(&f->output, &f->settings.output, e))
-        return false;
+        return error_at(e, "path");
     f->running = pthread_create(&f->thread, NULL, writer, f) == 0;
     if (!f->running) {
         file_output_close(&f->output);

@@ -146,7 +146,7 @@ bool otlp_grpc_start(struct otlp_grpc *g, struct error *e)
     if (!bind_port(g, e)) {
         grpc_server_destroy(g->server);
         g->server = NULL;
-        return false;
+        return error_at(e, "protocols::grpc");
     }
     grpc_server_start(g->server);
     for (unsigned i = 0; i < g->lane_count; i++) {

@@ -153,10 +153,10 @@ bool otlp_http_start(struct otlp_http *h, struct error *e)
     h->connection_limit = connection_limit();
     int fd = endpoint_listen(h->settings.endpoint, &h->port, e);
     if (fd < 0)
-        return false;
+        return error_at(e, "protocols::http");
     if (!start_daemon(h, fd, e)) {
         close(fd);
-        return false;
+        return error_at(e, "protocols::http");
     }
     log_info(h->component->id, "HTTP server listens", LOG_S("endpoint", h->settings.endpoint),
              LOG_I("port", h->port));

@@ -59,6 +59,7 @@ const mistakes = [
   ['a number out of range', replace('    tls:', '    sending_queue:\n      queue_size: -1\n    tls:'), [':11:', 'queue_size', '-1']],
   ['a time without unit', replace('    tls:', '    timeout: 5\n    tls:'), [':10:', 'timeout', '5']],
   ['an unknown choice', replace('    tls:', '    compression: brotli\n    tls:'), [':10:', 'compression', 'brotli', 'gzip']],
+  ['a file that is not there', replace('insecure: true', 'ca_file: /nope.pem'), [':11:', 'exporters::otlp_grpc/next::tls::ca_file', '/nope.pem: No such file']],
   ['a list for a map', replace('    tls:\n      insecure: true', '    tls: [insecure]'), [':10:', 'tls']],
   ['an endpoint without port', replace('127.0.0.1:14317', '127.0.0.1'), [':9:', 'endpoint']],
   ['the same key twice', replace('    tls:', '    endpoint: 127.0.0.1:2\n    tls:'), [':10:', 'duplicate key']],
@@ -96,6 +97,33 @@ test('starting with a mistake: ends with the same words', async () => {
   const r = tailspan.run(['--config', file, '--data-directory', dir]);
   assert.notEqual(r.status, 0);
   assert.match(r.stderr, /mistake\.yaml:11: .*insecur/);
+});
+
+test('what cannot be opened is told with its component and key', async () => {
+  const dir = tailspan.directory();
+  const { one, telemetry } = await tailspan.freePorts('one', 'telemetry');
+  const starting = (receiver, exporters) => {
+    const config = {
+      receivers: { otlp: { protocols: receiver } },
+      exporters,
+      service: {
+        telemetry: { metrics: { address: `127.0.0.1:${telemetry}` } },
+        pipelines: { traces: { receivers: ['otlp'], exporters: Object.keys(exporters) } },
+      },
+    };
+    const r = tailspan.run(['--config', write(dir, 'config.yaml', JSON.stringify(config)), '--data-directory', dir]);
+    assert.equal(r.status, 1);
+    return r.stderr;
+  };
+  const at = (port) => ({ endpoint: `127.0.0.1:${port}` });
+  const ours = `cannot listen on 127.0.0.1:${one}: Address already in use (another component of this configuration listens there)`;
+  assert.ok(starting({ grpc: at(one), http: at(one) }, { nop: {} }).includes(`receivers::otlp: protocols::http: ${ours}`));
+  assert.match(starting({ http: at(telemetry) }, { nop: {} }), /receivers::otlp: protocols::http: cannot listen .* this configuration/);
+  assert.match(starting({ grpc: at(telemetry) }, { nop: {} }), /receivers::otlp: protocols::grpc: cannot listen .* this configuration/);
+  assert.match(starting({ http: at(one) }, { 'file/out': { path: '/nowhere/out.json' } }), /config\.yaml:1: exporters::file\/out: path: cannot open \/nowhere\/out\.json/);
+  const other = await pipeline.start({ exporters: { nop: {} } });
+  assert.match(starting({ http: at(other.ports.http) }, { nop: {} }), /receivers::otlp: protocols::http: .* \(is another collector running there\?\)/);
+  await other.stop();
 });
 
 test('several --config files: maps are merged, later scalars and lists win', async () => {
@@ -145,8 +173,10 @@ test('every configuration in examples/ is valid', () => {
   const examples = path.join(tailspan.repository, 'examples/config');
   const files = fs.readdirSync(examples).filter((f) => f.endsWith('.yaml'));
   assert.ok(files.length >= 3);
+  const env = { TLS_DIRECTORY: tailspan.directory() }; // certificates have to be there, nothing is done with them
+  for (const f of ['ca.pem', 'agent.pem', 'agent-key.pem', 'gateway.pem', 'gateway-key.pem']) write(env.TLS_DIRECTORY, f, '');
   for (const f of files) {
-    const r = tailspan.run(['config', 'validate', path.join(examples, f)]);
+    const r = tailspan.run(['config', 'validate', path.join(examples, f)], { env });
     assert.equal(r.status, 0, `${f}: ${r.stderr}`);
   }
 });

@@ -54,6 +54,7 @@ static void a_taken_port_is_named(void **state)
     snprintf(text, sizeof text, "127.0.0.1:%u", port);
     assert_int_equal(endpoint_listen(text, &other, &e), -1);
     assert_non_null(strstr(e.text, text));
+    assert_non_null(strstr(e.text, "another component of this configuration listens there"));
     close(fd);
 }
 
