@@ -3,18 +3,10 @@
 #include "component/hash_seed.h"
 #include "proto/span_kind.h"
 #include "proto/value_text.h"
+#include "query/id_table.h"
 #include "query/params.h"
 
 #include <xxhash.h>
-
-#define NONE UINT32_MAX
-
-/* Spans by id: open addressing, at most half full; NONE marks a free slot. */
-struct span_table {
-    uint32_t *slots;
-    uint32_t mask;
-    uint64_t seed;
-};
 
 static uint64_t load_id(const uint8_t id[8])
 {
@@ -23,28 +15,9 @@ static uint64_t load_id(const uint8_t id[8])
     return n;
 }
 
-static bool table_begin(struct span_table *table, struct trace *t)
+static bool table_begin(struct id_table *table, struct trace *t)
 {
-    uint32_t size = 8;
-    while (size / 2 < t->span_count && size < UINT32_MAX / 2)
-        size *= 2;
-    table->mask = size - 1;
-    table->seed = hash_seed();
-    table->slots = arena_array(t->arena, size, sizeof *table->slots);
-    if (!table->slots)
-        return false;
-    memset(table->slots, 0xff, (size_t)size * sizeof *table->slots);
-    return true;
-}
-
-static uint32_t *table_slot(const struct span_table *table, const struct trace *t,
-                            const uint8_t id[8])
-{
-    uint32_t at = (uint32_t)XXH3_64bits_withSeed(id, 8, table->seed) & table->mask;
-    while (table->slots[at] != NONE &&
-           memcmp(t->spans[table->slots[at]].span_id, id, sizeof t->spans[0].span_id) != 0)
-        at = (at + 1) & table->mask;
-    return &table->slots[at];
+    return id_table_begin(table, t->arena, t->spans->span_id, sizeof *t->spans, t->span_count);
 }
 
 /* Shared ids. New ids count up from 1, past those that are taken. */
@@ -56,12 +29,12 @@ static void put_id(uint8_t id[8], uint64_t n)
 }
 
 /* Which spans' ids, by the first span that has each, a client span has too. */
-static bool *find_clients(struct trace *t, const struct span_table *table)
+static bool *find_clients(struct trace *t, const struct id_table *table)
 {
     bool *client = arena_array(t->arena, t->span_count, sizeof *client);
     for (uint32_t i = 0; client && i < t->span_count; i++) {
-        uint32_t *slot = table_slot(table, t, t->spans[i].span_id);
-        if (*slot == NONE)
+        uint32_t *slot = id_table_slot(table, t->spans[i].span_id);
+        if (*slot == ID_NONE)
             *slot = i;
         client[*slot] |= t->spans[i].view->kind == SPAN_KIND_CLIENT;
     }
@@ -74,22 +47,22 @@ struct renaming {
     uint8_t id[8];
     uint8_t successor[8];
     uint32_t own;    /* the first span with its id */
-    uint32_t parent; /* the first span with its parent's id, or NONE */
+    uint32_t parent; /* the first span with its parent's id, or ID_NONE */
 };
 
-static bool choose_ids(struct trace *t, const struct span_table *table, const bool *client,
+static bool choose_ids(struct trace *t, const struct id_table *table, const bool *client,
                        struct renaming *r)
 {
     uint64_t next = 0;
     for (uint32_t i = 0; i < t->span_count; i++) {
         const struct trace_span *s = &t->spans[i];
-        r[i].own = *table_slot(table, t, s->span_id);
-        r[i].parent = *table_slot(table, t, s->parent_span_id);
+        r[i].own = *id_table_slot(table, s->span_id);
+        r[i].parent = *id_table_slot(table, s->parent_span_id);
         if (s->view->kind != SPAN_KIND_SERVER || !client[r[i].own])
             continue;
         do
             put_id(r[i].id, ++next);
-        while (*table_slot(table, t, r[i].id) != NONE);
+        while (*id_table_slot(table, r[i].id) != ID_NONE);
         memcpy(r[r[i].own].successor, r[i].id, sizeof r[i].id);
     }
     return next > 0;
@@ -97,7 +70,7 @@ static bool choose_ids(struct trace *t, const struct span_table *table, const bo
 
 void adjust_shared_ids(struct trace *t)
 {
-    struct span_table table;
+    struct id_table table;
     if (!table_begin(&table, t))
         return;
     bool *client = find_clients(t, &table);
@@ -112,7 +85,7 @@ void adjust_shared_ids(struct trace *t)
             memcpy(s->span_id, r[i].id, sizeof s->span_id);
             parent = r[i].own;
         }
-        if (parent == NONE || !load_id(r[parent].successor) ||
+        if (parent == ID_NONE || !load_id(r[parent].successor) ||
             load_id(r[parent].successor) == load_id(s->span_id))
             continue;
         memcpy(s->parent_span_id, r[parent].successor, sizeof s->parent_span_id);
@@ -138,15 +111,15 @@ static uint64_t span_hash(const struct trace_span *s, uint64_t seed)
 
 void adjust_copies(struct trace *t)
 {
-    struct span_table table;
+    struct id_table table;
     if (!table_begin(&table, t))
         return;
     for (uint32_t i = 0; i < t->span_count; i++) {
         struct trace_span *s = &t->spans[i];
         uint32_t at = (uint32_t)span_hash(s, table.seed) & table.mask;
-        while (table.slots[at] != NONE && !same_span(&t->spans[table.slots[at]], s))
+        while (table.slots[at] != ID_NONE && !same_span(&t->spans[table.slots[at]], s))
             at = (at + 1) & table.mask;
-        s->removed = table.slots[at] != NONE;
+        s->removed = table.slots[at] != ID_NONE;
         if (!s->removed)
             table.slots[at] = i;
     }
@@ -232,7 +205,7 @@ static void warn_missing_parent(struct trace *t, struct trace_span *s)
 }
 
 /* Makes the tree; spans without a parent in the trace are pushed onto `stack`. Returns how many. */
-static uint32_t link_nodes(struct trace *t, const struct span_table *table, struct node *nodes,
+static uint32_t link_nodes(struct trace *t, const struct id_table *table, struct node *nodes,
                            uint32_t *stack)
 {
     uint32_t roots = 0;
@@ -240,14 +213,14 @@ static uint32_t link_nodes(struct trace *t, const struct span_table *table, stru
         struct trace_span *s = &t->spans[i];
         if (!nodes[i].unique)
             continue;
-        uint32_t parent = NONE;
+        uint32_t parent = ID_NONE;
         if (load_id(s->parent_span_id)) {
-            parent = *table_slot(table, t, s->parent_span_id);
-            if (parent == NONE)
+            parent = *id_table_slot(table, s->parent_span_id);
+            if (parent == ID_NONE)
                 warn_missing_parent(t, s);
         }
         nodes[i].parent = parent;
-        if (parent == NONE) {
+        if (parent == ID_NONE) {
             stack[roots++] = i;
         } else {
             nodes[i].sibling = nodes[parent].child;
@@ -257,17 +230,17 @@ static uint32_t link_nodes(struct trace *t, const struct span_table *table, stru
     return roots;
 }
 
-static bool find_unique(struct trace *t, struct span_table *table, struct node *nodes)
+static bool find_unique(struct trace *t, struct id_table *table, struct node *nodes)
 {
     if (!table_begin(table, t))
         return false;
     for (uint32_t i = 0; i < t->span_count; i++) {
         struct trace_span *s = &t->spans[i];
-        nodes[i] = (struct node){.parent = NONE, .child = NONE, .sibling = NONE};
+        nodes[i] = (struct node){.parent = ID_NONE, .child = ID_NONE, .sibling = ID_NONE};
         if (s->removed)
             continue;
-        uint32_t *slot = table_slot(table, t, s->span_id);
-        nodes[i].unique = *slot == NONE;
+        uint32_t *slot = id_table_slot(table, s->span_id);
+        nodes[i].unique = *slot == ID_NONE;
         if (nodes[i].unique)
             *slot = i;
         else
@@ -294,7 +267,7 @@ static void walk(struct trace *t, struct node *nodes, const uint64_t *hosts, uin
         uint32_t i = stack[--depth];
         struct trace_span *s = &t->spans[i];
         uint32_t parent = nodes[i].parent;
-        if (parent != NONE) {
+        if (parent != ID_NONE) {
             uint64_t host = hosts[t->scopes[s->scope].resource];
             uint64_t above = hosts[t->scopes[t->spans[parent].scope].resource];
             bool same = host && host == above;
@@ -302,14 +275,14 @@ static void walk(struct trace *t, struct node *nodes, const uint64_t *hosts, uin
             if (nodes[i].skew_ns)
                 warn_skew(t, s, nodes[i].skew_ns);
         }
-        for (uint32_t c = nodes[i].child; c != NONE; c = nodes[c].sibling)
+        for (uint32_t c = nodes[i].child; c != ID_NONE; c = nodes[c].sibling)
             stack[depth++] = c;
     }
 }
 
 void adjust_clock_skew(struct trace *t)
 {
-    struct span_table table;
+    struct id_table table;
     struct node *nodes = arena_array(t->arena, t->span_count, sizeof *nodes);
     uint32_t *stack = arena_array(t->arena, t->span_count, sizeof *stack);
     uint64_t *hosts = arena_array(t->arena, t->resource_count, sizeof *hosts);

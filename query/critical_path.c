@@ -5,6 +5,7 @@
 #include "query/critical_path.h"
 
 #include "component/clock.h"
+#include "query/id_table.h"
 
 /* One trace of the path at a time is looked at. */
 struct walk {
@@ -13,15 +14,28 @@ struct walk {
     const struct journey *journey;
     struct critical_path *out;
     struct batch *batch; /* the trace that the walk is in */
+    struct arena memory; /* of its spans' ids */
+    struct id_table ids;
 };
 
-static const struct span_view *find_span(const struct batch *b, const uint8_t id[8])
+/* Takes over `b`; the trace before it is let go. False: it has no spans, or out of memory. */
+static bool enter(struct walk *w, struct batch *b)
 {
-    for (uint32_t i = 0; i < b->span_count; i++) {
-        if (memcmp(b->spans[i].span_id, id, 8) == 0)
-            return &b->spans[i];
-    }
-    return NULL;
+    batch_release(w->batch);
+    w->batch = b;
+    arena_free(&w->memory);
+    if (b->span_count == 0)
+        return false;
+    if (id_table_fill(&w->ids, &w->memory, b->spans->span_id, sizeof *b->spans, b->span_count))
+        return true;
+    w->arena->failed = true;
+    return false;
+}
+
+static const struct span_view *find_span(const struct walk *w, const uint8_t id[8])
+{
+    uint32_t at = *id_table_slot(&w->ids, id);
+    return at == ID_NONE ? NULL : &w->batch->spans[at];
 }
 
 static const struct span_view *latest_end(const struct batch *b)
@@ -98,10 +112,10 @@ static const struct span_view *follow(struct walk *w, const struct store_hop *h)
             batch_release(b);
             return NULL;
         }
-        batch_release(w->batch);
-        w->batch = b;
+        if (!enter(w, b))
+            return NULL;
     }
-    return find_span(w->batch, h->producer_span);
+    return find_span(w, h->producer_span);
 }
 
 /* Adds the segment of `s`, that ended its part at `until_ns`, and returns who caused it. NULL:
@@ -113,7 +127,7 @@ static const struct span_view *step(struct walk *w, const struct span_view *s, u
         return NULL;
     *until_ns = s->start_ns;
     if (!hop)
-        return span_is_root(s) ? NULL : find_span(w->batch, s->parent_span_id);
+        return span_is_root(s) ? NULL : find_span(w, s->parent_span_id);
     if (!add_hop(w, hop))
         return NULL;
     const struct span_view *producer = follow(w, hop);
@@ -138,13 +152,14 @@ bool critical_path_find(struct store_reader *r, struct arena *a, const struct jo
                                       arena_array(a, CRITICAL_PATH_MAX, sizeof *out->segments)};
     if (!out->segments)
         return false;
-    w.batch = store_trace(r, last);
-    const struct span_view *s = w.batch ? latest_end(w.batch) : NULL;
+    struct batch *b = store_trace(r, last);
+    const struct span_view *s = b && enter(&w, b) ? latest_end(b) : NULL;
     uint64_t until_ns = s ? s->end_ns : 0;
     while (s && monotonic_ns() < deadline_ns)
         s = step(&w, s, &until_ns);
     out->cut |= s != NULL;
     batch_release(w.batch);
+    arena_free(&w.memory);
     turn_round(out);
     return !a->failed;
 }

@@ -185,7 +185,7 @@ bool jaeger_v1_write(struct call *c, struct json_writer *w, const struct batch *
     bool built = trace_build(&t, &arena, b) && jaeger_v1_writer_begin(&v, &t, NULL);
     if (built) {
         if (c->show_hops && !raw)
-            hop_links_add(c->reader, &t);
+            hop_links_add(c->reader, &t, c->deadline_ns);
         adjust_written(&t);
         if (!raw)
             adjust_read(&t);

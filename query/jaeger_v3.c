@@ -88,7 +88,7 @@ static bool write_batch(struct call *c, struct json_writer *w, const struct batc
     bool written = trace_build(&t, &arena, b);
     if (written) {
         if (c->show_hops && !raw)
-            hop_links_add(c->reader, &t);
+            hop_links_add(c->reader, &t, c->deadline_ns);
         adjust_written(&t);
         if (!raw)
             adjust_read(&t);

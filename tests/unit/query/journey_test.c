@@ -159,6 +159,38 @@ static void the_path_leads_through_all_in_time(void **state)
     journey_free(&j);
 }
 
+/* In time that grows with the number of spans and steps, not with both together. */
+static void a_path_leads_through_a_long_chain_in_one_trace(void **state)
+{
+    (void)state;
+    enum { SPANS = 300000 };
+    struct journey j;
+    struct critical_path path;
+    struct arena arena = {.limit = 1 << 24};
+    struct buffer json = {0};
+    uint8_t id[16];
+    buffer_append_string(&json, "{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[");
+    for (unsigned i = 0; i < SPANS; i++)
+        buffer_printf(&json,
+                      "%s{\"traceId\":\"0700000000000000000000000000b000\",\"spanId\":"
+                      "\"cc00000000%06x\",\"parentSpanId\":\"cc00000000%06x\","
+                      "\"startTimeUnixNano\":\"%u\",\"endTimeUnixNano\":\"%u\"}",
+                      i ? "," : "", i + 1, i, i + 1, i + 2);
+    buffer_append_string(&json, "]}]}]}");
+    char *text = buffer_take(&json, NULL);
+    assert_true(store_write(world.store, fixture_parse(text)));
+    free(text);
+    written();
+    trace_id(0xb000, id);
+    assert_true(journey_find(world.reader, id, UINT64_MAX, &j));
+    assert_true(critical_path_find(world.reader, &arena, &j, id, UINT64_MAX, &path));
+    assert_int_equal(path.count, CRITICAL_PATH_MAX);
+    assert_int_equal(path.segments[path.count - 1].start_ns, SPANS);
+    assert_int_equal(path.segments[0].start_ns, SPANS + 1 - CRITICAL_PATH_MAX);
+    arena_free(&arena);
+    journey_free(&j);
+}
+
 static void fans_and_cycles_end(void **state)
 {
     (void)state;
@@ -220,7 +252,7 @@ static void links_lead_in_both_directions(void **state)
     trace_id(5, id);
     struct batch *b = store_trace(world.reader, id);
     assert_true(trace_build(&t, &arena, b));
-    hop_links_add(world.reader, &t);
+    hop_links_add(world.reader, &t, UINT64_MAX);
     assert_int_equal(t.span_count, 2);
     uint8_t before[16], after[16];
     trace_id(4, before);
@@ -233,8 +265,45 @@ static void links_lead_in_both_directions(void **state)
         assert_int_equal(s->links[0].span_id.data[0], consumer ? 0xbb : 0xaa);
         assert_non_null(trace_attribute_find(&s->links[0].attributes, "tailspan.hop.matched_by"));
     }
-    hop_links_add(world.reader, &t); /* what is there is not added again */
+    hop_links_add(world.reader, &t, UINT64_MAX); /* what is there is not added again */
     assert_int_equal(t.spans[0].link_count, 1);
+    arena_free(&arena);
+    batch_release(b);
+}
+
+/* A topic that many read: its producer has a link to each, in memory that grows with their number,
+ * and only what else is to be shown of the trace may need the arena's other half. */
+static void a_span_may_have_many_consumers(void **state)
+{
+    (void)state;
+    enum { CONSUMERS = 3000 };
+    struct arena arena = {.limit = 16 << 20};
+    struct trace t;
+    uint8_t id[16];
+    write_trace(5000);
+    for (unsigned i = 0; i < CONSUMERS; i++)
+        write_hop(5000, 5001 + i);
+    written();
+    trace_id(5000, id);
+    struct batch *b = store_trace(world.reader, id);
+    for (int small = 0; small < 2; small++) {
+        arena.limit = small ? 1 << 20 : 16 << 20;
+        assert_true(trace_build(&t, &arena, b));
+        hop_links_add(world.reader, &t, UINT64_MAX);
+        assert_false(arena.failed);
+        const struct trace_span *send = &t.spans[t.spans[0].view->kind == 4 ? 0 : 1];
+        if (small)
+            assert_in_range(send->link_count, 100, CONSUMERS - 1);
+        else
+            assert_int_equal(send->link_count, CONSUMERS);
+        for (uint32_t i = 1; i < send->link_count; i++)
+            assert_memory_not_equal(send->links[i].trace_id.data, send->links[i - 1].trace_id.data,
+                                    16);
+        arena_free(&arena);
+    }
+    assert_true(trace_build(&t, &arena, b));
+    hop_links_add(world.reader, &t, monotonic_ns());
+    assert_int_equal(t.spans[0].link_count + t.spans[1].link_count, 0);
     arena_free(&arena);
     batch_release(b);
 }
@@ -244,10 +313,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_chain_is_found_from_anywhere),
         cmocka_unit_test(the_path_leads_through_all_in_time),
+        cmocka_unit_test(a_path_leads_through_a_long_chain_in_one_trace),
         cmocka_unit_test(fans_and_cycles_end),
         cmocka_unit_test(large_journeys_are_cut),
         cmocka_unit_test(it_is_cut_when_time_is_over),
         cmocka_unit_test(links_lead_in_both_directions),
+        cmocka_unit_test(a_span_may_have_many_consumers),
     };
     return cmocka_run_group_tests(tests, begin, end);
 }
