@@ -36,6 +36,12 @@ void command_config_init(struct command_config *c)
     data_directory_default(c->data_directory, sizeof c->data_directory);
 }
 
+static void take_directory(struct command_config *c, const char *directory)
+{
+    snprintf(c->data_directory, sizeof c->data_directory, "%s", directory);
+    c->data_directory_said = true;
+}
+
 bool command_config_take(struct command_config *c, char **argv, int *i, int *status)
 {
     bool missing = false;
@@ -50,7 +56,7 @@ bool command_config_take(struct command_config *c, char **argv, int *i, int *sta
     else if (file)
         c->files[c->file_count++] = strncmp(file, "file:", 5) == 0 ? file + 5 : file;
     else if (directory)
-        snprintf(c->data_directory, sizeof c->data_directory, "%s", directory);
+        take_directory(c, directory);
     return file || directory || missing;
 }
 
@@ -59,6 +65,14 @@ struct config_value *command_config_load(const struct command_config *c, struct 
     if (c->file_count == 0)
         return yaml_parse(default_config, "default configuration", e);
     return yaml_load(c->files, c->file_count, e);
+}
+
+bool command_no_store(const char *directory, struct error *e)
+{
+    return error_set(e,
+                     "there is no store at %.800s; name the directory that the collector was "
+                     "started with: --data-directory",
+                     directory);
 }
 
 const struct config_value *command_find_processor(const struct config_value *root,

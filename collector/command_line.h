@@ -23,6 +23,7 @@ struct command_config {
     const char *files[CONFIG_FILES_MAX];
     size_t file_count;
     char data_directory[4096];
+    bool data_directory_said; /* on the command line */
 };
 
 void command_config_init(struct command_config *c);
@@ -33,6 +34,9 @@ bool command_config_take(struct command_config *c, char **argv, int *i, int *sta
 
 /* The tree of the files, or of the default configuration when there are none; NULL with `e` set. */
 struct config_value *command_config_load(const struct command_config *c, struct error *e);
+
+/* The error when nothing is stored at `directory`: what to say instead. Returns false. */
+bool command_no_store(const char *directory, struct error *e);
 
 /* The configuration of the first processor of this kind in `root`, or of the one with this id when
  * `id` is not NULL; NULL with `e` set when there is none. */

@@ -5,7 +5,10 @@
 
 #include "collector/command_line.h"
 #include "collector/process.h"
+#include "collector/service.h"
+#include "component/endpoint.h"
 #include "component/log.h"
+#include "query/query.h"
 #include "storage/erase.h"
 #include "storage/sqlite_exporter.h"
 
@@ -32,14 +35,15 @@ static const char usage[] =
     "                         where the store is, and with which key values were hashed\n"
     "  --data-directory DIR   as for the collector\n"
     "  --endpoint URL         of the query API of the collector, for when it runs\n"
-    "                         (default http://127.0.0.1:16686)\n"
+    "                         (default: as the configuration has it)\n"
     "\n"
     "What the collector still has in memory, and what it has sent elsewhere, is not touched.\n";
 
 struct arguments {
     struct command_config config;
     const char *where;
-    const char *endpoint;
+    const char *endpoint; /* NULL: as the configuration has it */
+    const struct config_value *root;
     struct erase_options options;
 };
 
@@ -105,17 +109,47 @@ static struct store *open_store(const char *directory, struct error *e)
 
 /* ---- in the running one ---- */
 
+/* The query extension of a configuration that answers for an exporter's store; NULL: none does. */
+static const struct config_value *find_query(const struct config_value *root, const char *exporter)
+{
+    const struct config_value *extensions = config_child(root, "extensions");
+    const struct config_value *x = extensions ? extensions->children : NULL;
+    for (; x; x = x->next) {
+        const struct config_value *store = config_child(x, "store");
+        if (service_kind(COMPONENT_EXTENSION, x->key) == &query_extension &&
+            strcmp(store && store->text ? store->text : "sqlite", exporter) == 0)
+            return x;
+    }
+    return NULL;
+}
+
+/* An address that stands for all is asked at this machine's own. */
+static void write_url(const struct config_value *query, char *url, size_t len)
+{
+    const struct config_value *endpoint = config_child(query, "endpoint");
+    const char *text = endpoint && endpoint->text ? endpoint->text : "127.0.0.1:16686";
+    struct endpoint ep;
+    struct error ignored;
+    char address[280];
+    if (!endpoint_parse(text, &ep, &ignored))
+        return;
+    if (!ep.host[0] || strcmp(ep.host, "0.0.0.0") == 0 || strcmp(ep.host, "::") == 0)
+        snprintf(ep.host, sizeof ep.host, "127.0.0.1");
+    endpoint_format(&ep, address, sizeof address);
+    snprintf(url, len, "%s://%s", config_child(query, "tls") ? "https" : "http", address);
+}
+
 static size_t take(char *data, size_t size, size_t count, void *context)
 {
     buffer_append(context, data, size * count);
     return size * count;
 }
 
-static char *url_of(const struct arguments *a, CURL *curl)
+static char *url_of(const struct arguments *a, const char *endpoint, CURL *curl)
 {
     char *where = curl_easy_escape(curl, a->where, 0);
     char *url = NULL;
-    if (!where || asprintf(&url, "%s/api/v1/traces?scope=%s&dry_run=%s&where=%s", a->endpoint,
+    if (!where || asprintf(&url, "%s/api/v1/traces?scope=%s&dry_run=%s&where=%s", endpoint,
                            a->options.whole_traces ? "traces" : "spans",
                            a->options.dry_run ? "true" : "false", where) < 0)
         url = NULL;
@@ -123,8 +157,8 @@ static char *url_of(const struct arguments *a, CURL *curl)
     return url;
 }
 
-static bool read_answer(const struct arguments *a, long status, const struct buffer *body,
-                        struct error *e)
+static bool read_answer(const struct arguments *a, const char *endpoint, long status,
+                        const struct buffer *body, struct error *e)
 {
     json_t *json = json_loadb((const char *)body->data, body->len, 0, NULL);
     const char *detail = json_string_value(json_object_get(json, "detail"));
@@ -137,16 +171,16 @@ static bool read_answer(const struct arguments *a, long status, const struct buf
     if (done)
         report(a, &result);
     else
-        error_set(e, "%s answered %ld%s%s", a->endpoint, status, detail ? ": " : "",
+        error_set(e, "%s answered %ld%s%s", endpoint, status, detail ? ": " : "",
                   detail ? detail : "");
     json_decref(json);
     return done;
 }
 
-static bool erase_there(const struct arguments *a, struct error *e)
+static bool erase_there(const struct arguments *a, const char *endpoint, struct error *e)
 {
     CURL *curl = curl_easy_init();
-    char *url = curl ? url_of(a, curl) : NULL;
+    char *url = curl ? url_of(a, endpoint, curl) : NULL;
     struct buffer body = {.limit = 1 << 20};
     if (!url) {
         curl_easy_cleanup(curl);
@@ -160,8 +194,8 @@ static bool erase_there(const struct arguments *a, struct error *e)
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, &body);
     CURLcode code = curl_easy_perform(curl);
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-    bool done = code == CURLE_OK ? read_answer(a, status, &body, e)
-                                 : error_set(e, "%s: %s", a->endpoint, curl_easy_strerror(code));
+    bool done = code == CURLE_OK ? read_answer(a, endpoint, status, &body, e)
+                                 : error_set(e, "%s: %s", endpoint, curl_easy_strerror(code));
     curl_easy_cleanup(curl);
     free(url);
     buffer_free(&body);
@@ -170,22 +204,28 @@ static bool erase_there(const struct arguments *a, struct error *e)
 
 /* ---- the whole ---- */
 
-static bool erase_store(const struct arguments *a, const char *directory, struct error *e)
+static bool erase_store(const struct arguments *a, const struct component *exporter,
+                        struct error *e)
 {
+    const char *directory = sqlite_exporter_directory(exporter);
+    char endpoint[300] = "http://127.0.0.1:16686";
     struct error there;
     if (access(directory, F_OK) != 0)
-        return error_set(e, "there is no store at %s", directory);
+        return command_no_store(directory, e);
     struct store *s = open_store(directory, e);
     if (s) {
         bool done = erase_here(a, s, e);
         store_close(s);
         return done;
     }
-    if (erase_there(a, &there))
+    write_url(find_query(a->root, exporter->id), endpoint, sizeof endpoint);
+    if (erase_there(a, a->endpoint ? a->endpoint : endpoint, &there))
         return true;
     char here[sizeof e->text];
     memcpy(here, e->text, sizeof here);
-    return error_set(e, "%.400s; and the collector that may have it open did not do it: %.400s",
+    return error_set(e,
+                     "%.400s; and the collector that may have it open did not do it: %.400s "
+                     "(--endpoint names its query API)",
                      here, there.text);
 }
 
@@ -200,7 +240,7 @@ static bool erase_all(void *context, struct component *const *components, size_t
         if (components[i]->kind != &sqlite_exporter)
             continue;
         any = true;
-        if (!erase_store(a, sqlite_exporter_directory(components[i]), e))
+        if (!erase_store(a, components[i], e))
             return false;
     }
     return any || error_set(e, "the configuration has no sqlite exporter: nothing is stored");
@@ -213,7 +253,7 @@ static bool run(struct arguments *a, struct error *e)
     struct process_options o = {.data_directory = a->config.data_directory};
     bool done = erase_where_parse(a->where, &where, e);
     if (done) {
-        o.root = command_config_load(&a->config, e);
+        a->root = o.root = command_config_load(&a->config, e);
         done = o.root && process_look(&o, erase_all, a, e);
     }
     erase_where_free(&where);
@@ -224,7 +264,7 @@ static bool run(struct arguments *a, struct error *e)
 
 int erase_main(int argc, char **argv)
 {
-    struct arguments a = {.endpoint = "http://127.0.0.1:16686", .options.asked = "command"};
+    struct arguments a = {.options.asked = "command"};
     struct error e = {{0}};
     if (argc > 1 && strcmp(argv[1], "--help") == 0) {
         fputs(usage, stdout);

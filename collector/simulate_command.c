@@ -27,10 +27,10 @@ static const char usage[] =
     "  --input FILE           traces as OTLP JSON, one request or one a line, as the exporter "
     "`file`\n"
     "                         writes them; without it, those in the store\n"
-    "  --data-directory DIR   of the collector whose store it is; it may be running. A directory "
-    "of\n"
-    "                         the exporter `sqlite` in one of the configurations is found by "
-    "itself\n"
+    "  --data-directory DIR   of the collector whose store it is; it may be running. Without it, "
+    "a\n"
+    "                         directory of the exporter `sqlite` in one of the configurations "
+    "counts\n"
     "  --json                 print JSON\n"
     "\n"
     "Policies see each trace as complete, at the time of its end; what waits too long, comes too\n"
@@ -155,14 +155,22 @@ static bool try_trace(void *context, struct batch *trace, double done)
     return counted;
 }
 
+static bool replay_store(const struct arguments *a, struct run *r, struct error *e)
+{
+    char directory[4200];
+    bool said = r->store && !a->config.data_directory_said;
+    snprintf(directory, sizeof directory, said ? "%s" : "%s/traces",
+             said ? r->store : a->config.data_directory);
+    if (access(directory, F_OK) != 0)
+        return command_no_store(directory, e);
+    return traces_of_store(directory, try_trace, r, e);
+}
+
 static bool replay(const struct arguments *a, struct run *r, struct error *e)
 {
-    char store[4200];
-    snprintf(store, sizeof store, "%s/traces", a->config.data_directory);
     r->today_ns = realtime_ns();
     r->progress = isatty(STDERR_FILENO);
-    bool done = a->input ? traces_of_file(a->input, try_trace, r, e)
-                         : traces_of_store(r->store ? r->store : store, try_trace, r, e);
+    bool done = a->input ? traces_of_file(a->input, try_trace, r, e) : replay_store(a, r, e);
     if (r->progress)
         fputs("\r\033[K", stderr);
     return done || (r->no_memory ? error_set(e, "out of memory") : false);

@@ -38,8 +38,7 @@ test('by a running collector, and by the command when it does not run', async ()
   const dir = tailspan.directory();
   const ports = await tailspan.freePorts('query');
   const common = ['--config', path.join(dir, 'config.yaml'), '--data-directory', path.join(dir, 'data')];
-  const erase = (where, ...more) =>
-    tailspan.run(['erase', '--where', where, '--endpoint', `http://127.0.0.1:${ports.query}`, ...common, ...more]);
+  const erase = (where, ...more) => tailspan.run(['erase', '--where', where, ...common, ...more]);
   let t = await start(dir, ports);
   const alice = await send(t, 'alice-of-old');
   const bob = await send(t, 'bob-of-old');
@@ -48,6 +47,9 @@ test('by a running collector, and by the command when it does not run', async ()
   let r = erase('enduser.id="alice-of-old"', '--traces', '--dry-run');
   assert.equal(r.stdout, '2 spans of 1 traces would be removed\n', r.stderr);
   assert.equal(await status(t, alice), 200);
+  r = erase('enduser.id="alice-of-old"', '--endpoint', 'http://127.0.0.1:1');
+  assert.equal(r.status, 1);
+  assert.match(r.stderr, /127\.0\.0\.1:1: .*\(--endpoint names its query API\)/);
   r = erase('enduser.id="alice-of-old"', '--traces');
   assert.equal(r.stdout, '2 spans of 1 traces were removed\n', r.stderr);
   assert.equal(await status(t, alice), 404);
@@ -115,7 +117,7 @@ test('what is wrong is said', () => {
   const nowhere = path.join(tailspan.directory(), 'nowhere');
   const none = tailspan.run(['erase', '--where', '*="x"', '--data-directory', nowhere]);
   assert.equal(none.status, 1);
-  assert.match(none.stderr, /there is no store at .*nowhere.traces/);
+  assert.match(none.stderr, /there is no store at .*nowhere.traces; .*--data-directory/);
   assert.ok(!fs.existsSync(nowhere));
   for (const [args, message] of [
     [['erase'], /erase needs --where/],

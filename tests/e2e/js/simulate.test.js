@@ -112,6 +112,8 @@ test('policies now and then, of a store in a place of its own', async () => {
   fs.writeFileSync(file, JSON.stringify({ processors, exporters: { sqlite: { directory } } }));
   await tailspan.until('what is kept', () => simulate('--config', file).all.traces === 5);
   await t.stop();
+  const moved = tailspan.run(['sampling', 'simulate', '--config', file, '--against', file, '--data-directory', path.join(dir, 'x')]);
+  assert.match(moved.stderr, /there is no store at .*x\/traces/); // what the command line says counts before a configuration
   const report = simulate('--config', file);
   assert.deepEqual(report.then, { traces: 2, spans: 4 });
   assert.deepEqual(
@@ -189,7 +191,7 @@ test('what is wrong is said', () => {
     [['sampling', 'simulate'], /needs --config/],
     [['sampling', 'simulate', '--config', path.join(dir, 'none.yaml')], /there is no tail_sampling processor/],
     [['sampling', 'simulate', '--config', good, '--processor', 'tail_sampling/x'], /no tail_sampling processor named/],
-    [['sampling', 'simulate', '--config', good, '--data-directory', path.join(dir, 'x')], /there is no store at/],
+    [['sampling', 'simulate', '--config', good, '--data-directory', path.join(dir, 'x')], /there is no store at .*x\/traces; .*--data-directory/],
     [['sampling', 'simulate', '--config', good, '--input', path.join(dir, 'y.json')], /y\.json: No such file/],
     [['sampling', 'simulate', '--config', good, '--input', path.join(dir, 'bad.json')], /bad\.json: .*scopeSpans/],
     [['sampling', 'simulate', '--config', config(dir, 'bad.yaml', [{ name: 'x', type: 'y' }])], /bad\.yaml:\d+: .*policies/],
