@@ -4,11 +4,13 @@
 #include "component/http_tls.h"
 #include "component/log.h"
 
+#include <arpa/inet.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 enum {
@@ -75,12 +77,66 @@ static bool is_loopback(const struct sockaddr *a)
             (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr) && v6->sin6_addr.s6_addr[12] == 127));
 }
 
+/* What proxies add. One that adds nothing cannot be told from who asks himself. */
+static bool is_of_a_proxy(const char *header)
+{
+    static const char *const names[] = {"Forwarded",       "Via",
+                                        "X-Real-IP",       "X-Client-IP",
+                                        "True-Client-IP",  "CF-Connecting-IP",
+                                        "X-Original-Host", "X-Envoy-External-Address"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strcasecmp(header, names[i]) == 0)
+            return true;
+    }
+    return strncasecmp(header, "X-Forwarded-", strlen("X-Forwarded-")) == 0;
+}
+
+static enum MHD_Result look_for_proxy(void *cls, enum MHD_ValueKind kind, const char *name,
+                                      const char *value)
+{
+    (void)kind;
+    (void)value;
+    bool *found = cls;
+    *found |= is_of_a_proxy(name);
+    return *found ? MHD_NO : MHD_YES;
+}
+
+static bool came_by_proxy(const struct http_request *rq)
+{
+    bool found = false;
+    MHD_get_connection_values(rq->connection, MHD_HEADER_KIND, look_for_proxy, &found);
+    return found;
+}
+
+/* Whether a Host header calls this machine as only who is on it does. */
+static bool is_loopback_host(const char *host)
+{
+    char name[64];
+    struct sockaddr_in v4 = {.sin_family = AF_INET};
+    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
+    bool brackets = *host == '[';
+    size_t len = brackets ? strcspn(++host, "]") : strcspn(host, ":");
+    if (len >= sizeof name || (brackets && !host[len]))
+        return false;
+    const char *port = host + len + brackets;
+    if (*port && *port != ':')
+        return false;
+    memcpy(name, host, len);
+    name[len] = 0;
+    if (brackets)
+        return inet_pton(AF_INET6, name, &v6.sin6_addr) == 1 &&
+               is_loopback((const struct sockaddr *)&v6);
+    return strcasecmp(name, "localhost") == 0 || (inet_pton(AF_INET, name, &v4.sin_addr) == 1 &&
+                                                  is_loopback((const struct sockaddr *)&v4));
+}
+
 bool http_peer_is_local(const struct http_request *rq)
 {
     const union MHD_ConnectionInfo *peer =
         MHD_get_connection_info(rq->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    return peer && peer->client_addr && is_loopback(peer->client_addr) &&
-           !http_header(rq, "X-Forwarded-For") && !http_header(rq, "Forwarded");
+    const char *host = http_header(rq, "Host");
+    return peer && peer->client_addr && is_loopback(peer->client_addr) && host &&
+           is_loopback_host(host) && !came_by_proxy(rq);
 }
 
 struct each {

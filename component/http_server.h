@@ -48,7 +48,9 @@ void http_query_each(const struct http_request *rq,
                      bool (*each)(void *context, const char *name, const char *value),
                      void *context);
 const char *http_header(const struct http_request *rq, const char *name);
-/* Whether who asks is on this machine, and no proxy that says that it asks for somebody else. */
+/* Whether who asks is on this machine, calls it localhost or by a loopback address, and is no
+ * proxy. A proxy on this machine that adds no header and changes Host is taken for who asks
+ * himself. */
 bool http_peer_is_local(const struct http_request *rq);
 /* What is more than 8 is left out; names are cut at 47 bytes, values at 255. */
 void http_reply_header(struct http_reply *r, const char *name, const char *value);

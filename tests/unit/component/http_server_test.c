@@ -72,6 +72,10 @@ static void echo(void *context, const struct http_request *rq, struct http_reply
         stream_pieces(reply, rq->path);
         return;
     }
+    if (strcmp(rq->path, "/local") == 0) {
+        http_reply_text(reply, 200, http_peer_is_local(rq) ? "it is" : "it is not");
+        return;
+    }
     if (strcmp(rq->path, "/slow") == 0)
         sleep(4);
     const char *a = http_query(rq, "a");
@@ -120,6 +124,45 @@ static void requests_reach_the_handler(void **state)
     assert_non_null(strstr(reply, "HTTP/1.1 201"));
     assert_non_null(strstr(reply, "X-Answer: yes"));
     assert_non_null(strstr(reply, "POST /x/A a=1 2 h=t body=5 a=1 2;b=3;a=4;"));
+}
+
+static void who_is_local(void **state)
+{
+    static const struct {
+        const char *headers;
+        bool local;
+    } cases[] = {
+        {"Host: localhost:16686", true},
+        {"Host: LOCALHOST", true},
+        {"Host: 127.0.0.1:16686", true},
+        {"Host: 127.1.2.3", true},
+        {"Host: [::1]:16686", true},
+        {"Host: [::1]", true},
+        {"Host: localhost\r\nAccept: */*\r\nX-Test: t", true},
+        {"Host: traces.example", false},
+        {"Host: 127.0.0.1.example", false},
+        {"Host: [::1].example", false},
+        {"Host: [::1", false},
+        {"Host: [127.0.0.1]", false},
+        {"Host: [2001:db8::1]", false},
+        {"Host: 10.0.0.1:16686", false},
+        {"Host:", false},
+        {"Host: localhost\r\nX-Forwarded-For: 192.0.2.1", false},
+        {"Host: localhost\r\nx-forwarded-proto: https", false},
+        {"Host: localhost\r\nX-Forwarded-Host: a", false},
+        {"Host: localhost\r\nForwarded: for=192.0.2.1", false},
+        {"Host: localhost\r\nX-Real-IP: 192.0.2.1", false},
+        {"Host: localhost\r\nVia: 1.1 p", false},
+        {"Host: localhost\r\nCF-Connecting-IP: 192.0.2.1", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char rq[300];
+        int len = snprintf(rq, sizeof rq, "GET /local HTTP/1.1\r\n%s\r\nConnection: close\r\n\r\n",
+                           cases[i].headers);
+        const char *reply = exchange(*state, rq, (size_t)len);
+        if (!strstr(reply, cases[i].local ? "\r\n\r\nit is\n" : "\r\n\r\nit is not\n"))
+            fail_msg("%s: %s", cases[i].headers, reply);
+    }
 }
 
 /* The connection is not idle while the handler works. */
@@ -350,6 +393,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(requests_reach_the_handler),
+        cmocka_unit_test(who_is_local),
         cmocka_unit_test(a_slow_answer_arrives),
         cmocka_unit_test(a_large_body_is_refused),
         cmocka_unit_test(a_head_that_does_not_end_is_refused),

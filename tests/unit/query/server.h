@@ -214,8 +214,8 @@ static inline struct answer ask(const char *method, const char *path, const char
                                 const char *body)
 {
     struct buffer request = {0};
-    buffer_printf(&request, "%s %s HTTP/1.1\r\nHost: test\r\nConnection: close\r\n%s", method, path,
-                  headers);
+    buffer_printf(&request, "%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n%s", method,
+                  path, headers);
     if (body)
         buffer_printf(&request, "Content-Length: %zu\r\n", strlen(body));
     buffer_append_string(&request, "\r\n");
