@@ -6,7 +6,9 @@
  * PCRE2's limit counts backtracking from one place where a match may start, and begins anew at the
  * next, so `[a-z]+@` takes a second for some hundred thousand letters without ever reaching it.
  * In a long subject few starts are therefore looked at at a time, and the processor's clock in
- * between. */
+ * between. Nor does compiled code count how often a repetition of one character gives one back, so
+ * `a.*b.*c` may take as long from a single start. Of long subjects such expressions are therefore
+ * interpreted, which counts that. */
 #include "sampling/regex.h"
 
 #include "component/clock.h"
@@ -30,6 +32,11 @@ enum {
     STARTS_AT_ONCE = 64, /* places where a match may start */
     SEARCH_NS = 200000,  /* for a subject, besides */
     SEARCH_NS_A_BYTE = 50,
+
+    /* the same where it is interpreted */
+    COUNTED_STEPS_MAX = 50000, /* and two for each byte: to its end and back */
+    COUNTED_STARTS_AT_ONCE = 16,
+    COUNTED_NS_A_BYTE = 200,
 };
 
 /* Of these bytes below 128 a subject has at least one. */
@@ -44,6 +51,7 @@ struct regex {
     struct one_of first; /* that a match begins with */
     struct one_of last;  /* that it has anywhere */
     bool anchored;       /* a match begins where the subject does */
+    bool is_heavy;       /* two repetitions or more have no bound */
     unsigned groups;     /* that are kept */
 };
 
@@ -93,7 +101,6 @@ static struct scratch *scratch_create(void)
         scratch_free(s);
         return NULL;
     }
-    pcre2_set_match_limit(s->limits, STEPS_MAX);
     pcre2_set_heap_limit(s->limits, HEAP_MAX_KIB);
     pcre2_jit_stack_assign(s->limits, NULL, s->stack);
     return s;
@@ -154,6 +161,40 @@ static void learn(struct regex *r)
     }
 }
 
+/* The end of the class that begins at `at`: a ] that comes first is of it. */
+static size_t class_end(struct bytes pattern, size_t at)
+{
+    size_t from = at + 1;
+    if (from < pattern.len && pattern.data[from] == '^')
+        from++;
+    for (at = from; at < pattern.len && (pattern.data[at] != ']' || at == from); at++)
+        at += pattern.data[at] == '\\';
+    return at;
+}
+
+/* {2,} */
+static bool is_open_range(struct bytes pattern, size_t at)
+{
+    for (at++; at < pattern.len && isdigit(pattern.data[at]); at++)
+        ;
+    return at + 1 < pattern.len && pattern.data[at] == ',' && pattern.data[at + 1] == '}';
+}
+
+static bool repeats_without_bound_twice(struct bytes pattern)
+{
+    unsigned repetitions = 0;
+    for (size_t at = 0; at < pattern.len; at++) {
+        uint8_t c = pattern.data[at];
+        if (c == '\\')
+            at++;
+        else if (c == '[')
+            at = class_end(pattern, at);
+        else
+            repetitions += c == '*' || c == '+' || (c == '{' && is_open_range(pattern, at));
+    }
+    return repetitions >= 2;
+}
+
 static struct regex *compile(struct bytes pattern, uint32_t options, struct error *e)
 {
     int code = 0;
@@ -182,6 +223,7 @@ static struct regex *compile(struct bytes pattern, uint32_t options, struct erro
     }
     pcre2_jit_compile(r->code, PCRE2_JIT_COMPLETE); /* without it matching is only slower */
     learn(r);
+    r->is_heavy = repeats_without_bound_twice(pattern);
     return r;
 }
 
@@ -296,7 +338,8 @@ static bool is_late(struct regex_search *s)
 {
     uint64_t now_ns = monotonic_ns(), allowed_ns = 0;
     if (s->deadline_ns == 0) {
-        allowed_ns = SEARCH_NS + s->subject.len * SEARCH_NS_A_BYTE;
+        unsigned a_byte = s->regex->is_heavy ? COUNTED_NS_A_BYTE : SEARCH_NS_A_BYTE;
+        allowed_ns = SEARCH_NS + s->subject.len * a_byte;
         s->deadline_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID) + allowed_ns;
     } else if (now_ns > s->look_ns) {
         uint64_t used_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
@@ -314,17 +357,22 @@ static bool is_late(struct regex_search *s)
 static enum regex_result find(struct regex_search *s, size_t from, struct scratch *scratch)
 {
     size_t len = s->subject.len;
+    bool counted = len > LONG_SUBJECT && s->regex->is_heavy;
+    size_t starts = counted ? COUNTED_STARTS_AT_ONCE : STARTS_AT_ONCE;
+    size_t steps = counted ? COUNTED_STEPS_MAX + 2 * len : STEPS_MAX;
+    uint32_t options = PCRE2_NO_UTF_CHECK | (counted ? PCRE2_NO_JIT : 0);
+    pcre2_set_match_limit(scratch->limits, steps < UINT32_MAX ? (uint32_t)steps : UINT32_MAX);
     for (;;) {
-        bool rest = len <= LONG_SUBJECT || len - from < STARTS_AT_ONCE || s->regex->anchored;
-        pcre2_set_offset_limit(scratch->limits, rest ? PCRE2_UNSET : from + STARTS_AT_ONCE - 1);
+        bool rest = len <= LONG_SUBJECT || len - from < starts || s->regex->anchored;
+        pcre2_set_offset_limit(scratch->limits, rest ? PCRE2_UNSET : from + starts - 1);
         enum regex_result result =
-            result_of(pcre2_match(s->regex->code, text_of(s->subject), len, from,
-                                  PCRE2_NO_UTF_CHECK, scratch->data, scratch->limits));
+            result_of(pcre2_match(s->regex->code, text_of(s->subject), len, from, options,
+                                  scratch->data, scratch->limits));
         if (result != REGEX_NO || rest)
             return result;
         if (is_late(s))
             return REGEX_GAVE_UP;
-        from = character(s->subject, from + STARTS_AT_ONCE);
+        from = character(s->subject, from + starts);
     }
 }
 

@@ -103,6 +103,25 @@ static void effort_is_bounded_by_length(void **state)
     free(subject);
 }
 
+/* One place to start from is enough where repetitions follow each other: half a minute for a third
+ * of this. */
+static void effort_from_one_start_is_bounded(void **state)
+{
+    (void)state;
+    static const char piece[] = "select from ";
+    size_t len = (1 << 20) / (sizeof piece - 1) * (sizeof piece - 1);
+    char *subject = malloc(len + 10);
+    for (size_t at = 0; at < len; at += sizeof piece - 1)
+        memcpy(subject + at, piece, sizeof piece);
+    strcpy(subject + len - 6, "wher e");
+    assert_int_equal(match("^select.*from.*where", subject), REGEX_GAVE_UP);
+    assert_int_equal(match("(?i)select.*from.*where", subject), REGEX_GAVE_UP);
+    strcpy(subject + len - 6, " where");
+    assert_int_equal(match("^select.*from.*where$", subject), REGEX_YES);
+    assert_int_equal(match("select [a-z]+ .*where", subject), REGEX_YES);
+    free(subject);
+}
+
 /* The matches of a search: "0-2 3-3", and " gave up" when it did. */
 static const char *matches(const char *pattern, struct bytes subject)
 {
@@ -307,6 +326,7 @@ int main(void)
         cmocka_unit_test(mistakes_are_told),
         cmocka_unit_test(effort_is_bounded),
         cmocka_unit_test(effort_is_bounded_by_length),
+        cmocka_unit_test(effort_from_one_start_is_bounded),
         cmocka_unit_test(searches_find_what_go_replaces),
         cmocka_unit_test(long_subjects_are_searched_in_steps),
         cmocka_unit_test(a_glance_tells_what_cannot_match),
