@@ -248,8 +248,9 @@ static bool set_defaults(const struct config_field *fields, void *out, struct er
             if (!set_defaults(f->section, (char *)out + f->offset, e))
                 return false;
         } else if (f->fallback) {
-            struct config_value v = {.type = CONFIG_SCALAR, .key = f->key, .text = f->fallback};
-            if (!read_field(&v, f, out, e))
+            struct config_value *v = config_keep(1, sizeof *v);
+            *v = (struct config_value){.type = CONFIG_SCALAR, .key = f->key, .text = f->fallback};
+            if (!read_field(v, f, out, e))
                 return false;
         }
     }
