@@ -1,8 +1,8 @@
-/* Two walks over all sealed slots. The first finds which traces are concerned and the oldest slot
- * that has something of them; the second writes that slot and all later ones anew, one at a time,
- * so that room for one more slot is all that it takes. Each is swapped in by the writer's thread,
- * whose list it is; a reader that has the old file open keeps it until it follows the list, at its
- * next call. */
+/* Two walks over all sealed slots, or over all, when it only counts. The first finds which traces
+ * are concerned and the oldest slot that has something of them; the second writes that slot and all
+ * later ones anew, one at a time, so that room for one more slot is all that it takes. Each is
+ * swapped in by the writer's thread, whose list it is; a reader that has the old file open keeps it
+ * until it follows the list, at its next call. */
 #include "storage/erase.h"
 
 #include "component/log.h"
@@ -37,7 +37,7 @@ struct erasure {
     bool no_memory;
 };
 
-/* ---- ending the slots that are written ---- */
+/* ---- the slots that are written ---- */
 
 struct seal_request {
     struct writer_request base;
@@ -60,6 +60,19 @@ static bool end_slots(struct store *s, struct error *e)
     }
     return rq.code == SQLITE_OK ||
            error_set(e, "the store's current slot cannot be ended: %s", sqlite3_errstr(rq.code));
+}
+
+static void run_nothing(struct writer_request *rq, struct store *s)
+{
+    (void)rq;
+    (void)s;
+}
+
+/* What waits is written, so that it is seen. */
+static bool write_out(struct store *s, struct error *e)
+{
+    struct writer_request rq = {.run = run_nothing};
+    return writer_ask(s, &rq) || error_set(e, "the store is being closed");
 }
 
 /* ---- the first walk ---- */
@@ -128,16 +141,17 @@ static bool find_other_parts(struct erasure *w)
     return true;
 }
 
-static bool is_sealed(const struct erasure *w, int64_t slot)
+/* Who only counts looks into those that are still written, too. */
+static bool is_walked(const struct erasure *w, int64_t slot)
 {
-    return atomic_load(&w->reader->slots[slot].slot->state) == SLOT_SEALED;
+    return w->options->dry_run || atomic_load(&w->reader->slots[slot].slot->state) == SLOT_SEALED;
 }
 
 static bool search(struct erasure *w, struct error *e)
 {
     uint64_t damaged = 0;
     for (w->current = (int64_t)w->reader->slot_count - 1; w->current >= 0; w->current--) {
-        if (!is_sealed(w, w->current))
+        if (!is_walked(w, w->current))
             continue;
         w->result->slots_searched++;
         if (!reader_walk(w->reader, (uint32_t)w->current, search_part, w, &damaged))
@@ -242,7 +256,7 @@ static bool remove_all(struct erasure *w, struct error *e)
     uint64_t damaged = 0;
     for (w->current = w->oldest; done && w->current >= 0; w->current--) {
         uint32_t slot = (uint32_t)w->current;
-        if (!is_sealed(w, w->current))
+        if (!is_walked(w, w->current))
             continue;
         if (w->options->dry_run)
             done = reader_walk(w->reader, slot, count_part, w, &damaged) ||
@@ -297,7 +311,7 @@ static void count_broken(struct erasure *w)
 
 static bool erase(struct erasure *w, struct error *e)
 {
-    if (!end_slots(w->store, e))
+    if (!(w->options->dry_run ? write_out(w->store, e) : end_slots(w->store, e)))
         return false;
     w->reader = store_reader_open(w->store);
     if (!w->reader || !reader_begin(w->reader))

@@ -3,8 +3,8 @@
  * Every slot that holds it, and every later one, is written anew without it and takes the old one's
  * place: names, filters and the dictionaries that zstd was trained on earlier traces hold parts of
  * spans too, so taking rows out would leave some of it behind. The slot that is being written is
- * ended first. What arrives while an erasure runs is not looked at, nor files that were set aside
- * as broken.
+ * ended first, unless nothing is to be changed. What arrives while an erasure runs is not looked
+ * at, nor files that were set aside as broken.
  *
  * A line about it (when, how it was asked, how much; never a value) goes to the log and to
  * `erasures.jsonl` in the store's directory. */

@@ -122,6 +122,40 @@ static void spans_go_and_the_rest_of_their_trace_stays(void **state)
     remove_directory(directory);
 }
 
+static size_t count_files(const char *directory)
+{
+    DIR *d = opendir(directory);
+    size_t count = 0;
+    while (readdir(d))
+        count++;
+    closedir(d);
+    return count;
+}
+
+static void counting_changes_nothing(void **state)
+{
+    (void)state;
+    char *directory = make_directory();
+    struct store_options o = options_of(directory);
+    struct store *s = open_store(&o);
+    write_trace(s, 1, "alice");
+    erase(s, "enduser.id=\"nobody\"", false, false); /* ends the slot */
+    write_trace(s, 2, "alice");
+    flush(s);
+    size_t files = count_files(directory);
+    for (unsigned i = 0; i < 5; i++) {
+        write_trace(s, 3 + i, "alice"); /* and that waits to be written */
+        struct erase_result dry = erase(s, "enduser.id=\"alice\"", true, true);
+        assert_int_equal(dry.spans, 2 * (3 + i));
+        assert_int_equal(dry.traces, 3 + i);
+        assert_int_equal(dry.slots_searched, 2);
+        assert_int_equal(count_files(directory), files);
+    }
+    assert_int_equal(erase(s, "enduser.id=\"alice\"", true, false).spans, 14);
+    store_close(s);
+    remove_directory(directory);
+}
+
 static void whole_traces_go_from_all_slots(void **state)
 {
     (void)state;
@@ -272,6 +306,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(spans_go_and_the_rest_of_their_trace_stays),
+        cmocka_unit_test(counting_changes_nothing),
         cmocka_unit_test(whole_traces_go_from_all_slots),
         cmocka_unit_test(dictionaries_do_not_keep_what_was_erased),
         cmocka_unit_test(it_is_noted_without_the_value),
