@@ -3,11 +3,11 @@
 
 #include "collector/command_line.h"
 #include "collector/otlp_file.h"
+#include "collector/terminal_text.h"
 #include "processors/scrub/scrub.h"
 #include "processors/scrub/walk.h"
 #include "proto/json_writer.h"
 #include "proto/rewrite.h"
-#include "proto/utf8.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -89,13 +89,12 @@ struct showing {
 static void print(struct bytes s)
 {
     for (size_t i = 0; i < s.len;) {
-        size_t n = utf8_sequence(s.data + i, s.len - i);
-        bool shown = n > 0 && !utf8_is_control(s.data + i, n);
-        if (shown)
+        size_t n = terminal_character(s.data + i, s.len - i);
+        if (n > 0)
             fwrite(s.data + i, 1, n, stdout);
         else
             printf("\\x%02x", s.data[i]);
-        i += shown ? n : 1;
+        i += n ? n : 1;
     }
 }
 

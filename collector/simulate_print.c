@@ -2,6 +2,7 @@
  * what to do. */
 #include "collector/simulate_report.h"
 
+#include "collector/terminal_text.h"
 #include "proto/json_writer.h"
 #include "proto/utf8.h"
 
@@ -21,11 +22,12 @@ static void print_name(const char *name)
     size_t len = strlen(name);
     int column = 0;
     for (; len > 0 && column < NAME_COLUMNS; column++) {
-        size_t n = utf8_sequence(s, len);
-        if (n == 0 || utf8_is_control(s, n))
-            putchar('?');
-        else
+        size_t n = terminal_character(s, len);
+        if (n > 0)
             fwrite(s, 1, n, stdout);
+        else
+            putchar('?');
+        n = n ? n : utf8_sequence(s, len);
         n = n ? n : 1;
         s += n;
         len -= n;
