@@ -4,6 +4,9 @@
 #include "component/exporter_metrics.h"
 #include "component/log.h"
 
+#include <stdio.h>
+#include <string.h>
+
 const char *drop_reason_name(enum drop_reason reason)
 {
     static const char *const names[] = {
@@ -29,6 +32,37 @@ void queue_account_init(struct queue_account *a, const struct component_spec *sp
         a->dropped[i] = telemetry_counter(
             t, EXPORTER_DROPPED_SPANS,
             LABELS({"exporter", spec->id}, {"reason", drop_reason_name((enum drop_reason)i)}));
+}
+
+/* ---- reasons ---- */
+
+#define HANDSHAKE_COUNTS_NS 60000000000u
+
+/* Of the addresses of a name one may refuse the connection while the other's handshake fails, and
+ * gRPC reports either: the handshake is what somebody can mend, so it is what is told. `reason`
+ * gets that; returns whether a handshake failed that was not known to. */
+static bool find_reason(struct queue_account *a, const char *message,
+                        char reason[COMPONENT_ERROR_MAX])
+{
+    bool handshake = strstr(message, "andshake failed");
+    uint64_t now = monotonic_ns();
+    pthread_mutex_lock(&a->lock);
+    bool known = a->handshake_ns && now < a->handshake_ns + HANDSHAKE_COUNTS_NS;
+    if (handshake) {
+        snprintf(a->handshake, sizeof a->handshake, "%s", message);
+        a->handshake_ns = now;
+    }
+    bool hidden = known && strstr(message, "onnection refused");
+    snprintf(reason, COMPONENT_ERROR_MAX, "%s", hidden ? a->handshake : message);
+    pthread_mutex_unlock(&a->lock);
+    return handshake && !known;
+}
+
+static void forget_handshake(struct queue_account *a)
+{
+    pthread_mutex_lock(&a->lock);
+    a->handshake_ns = 0;
+    pthread_mutex_unlock(&a->lock);
 }
 
 /* ---- losses ---- */
@@ -59,11 +93,13 @@ static void tell_all(struct queue_account *a, uint64_t now_ns)
 void queue_account_dropped(struct queue_account *a, enum drop_reason reason, uint64_t spans,
                            const char *message)
 {
+    char why[COMPONENT_ERROR_MAX];
+    find_reason(a, message, why);
     counter_add(a->dropped[reason], spans);
     pthread_mutex_lock(&a->lock);
     loss_log_add(&a->losses[reason], spans);
     pthread_mutex_unlock(&a->lock);
-    tell(a, reason, monotonic_ns(), message);
+    tell(a, reason, monotonic_ns(), why);
 }
 
 void queue_account_free(struct queue_account *a)
@@ -92,28 +128,34 @@ static void follow(struct queue_account *a, const char *message)
 
 void queue_account_failed(struct queue_account *a, const char *message)
 {
-    component_note_error(a->component, "%s", message);
-    if (!atomic_exchange(&a->failing, true))
+    char reason[COMPONENT_ERROR_MAX];
+    bool news = find_reason(a, message, reason);
+    component_note_error(a->component, "%s", reason);
+    if (!atomic_exchange(&a->failing, true) || news)
         log_warn(a->component->id, "the backend fails; spans wait in the queue",
-                 LOG_S("error", message));
+                 LOG_S("error", reason));
 }
 
 void queue_account_lost(struct queue_account *a, const char *message)
 {
+    char reason[COMPONENT_ERROR_MAX];
+    find_reason(a, message, reason);
     atomic_store(&a->failing, true);
     pthread_mutex_lock(&a->lock);
     a->lost_ns = monotonic_ns();
     atomic_store(&a->losing, true);
     pthread_mutex_unlock(&a->lock);
-    follow(a, message);
+    follow(a, reason);
 }
 
 void queue_account_succeeded(struct queue_account *a)
 {
     if (!atomic_load_explicit(&a->failing, memory_order_relaxed))
         return;
-    if (atomic_exchange(&a->failing, false))
+    if (atomic_exchange(&a->failing, false)) {
+        forget_handshake(a);
         log_info(a->component->id, "the backend answers again");
+    }
     if (atomic_exchange(&a->losing, false))
         follow(a, NULL);
 }

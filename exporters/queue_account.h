@@ -33,6 +33,8 @@ struct queue_account {
     bool degraded;        /* what the component's state says */
     uint64_t lost_ns;     /* CLOCK_MONOTONIC of the last loss */
     struct loss_log losses[DROP_REASONS];
+    uint64_t handshake_ns; /* CLOCK_MONOTONIC of the last failed TLS handshake; 0: none */
+    char handshake[COMPONENT_ERROR_MAX]; /* what was said of it */
 };
 
 void queue_account_init(struct queue_account *a, const struct component_spec *spec,

@@ -487,6 +487,45 @@ static void a_loss_is_over_after_a_while_without_spans(void **state)
     assert_int_equal(state_now(), STATE_DEGRADED);
 }
 
+static struct send_answer down(const char *message)
+{
+    struct send_answer a = retryable();
+    snprintf(a.message, sizeof a.message, "%s", message);
+    return a;
+}
+
+static void expect_last_error(const char *part)
+{
+    const struct component_report report = component_report(&component);
+    if (!strstr(report.error, part))
+        fail_msg("\"%s\" lacks \"%s\"", report.error, part);
+}
+
+/* A name with two addresses: nobody listens at one, the other's certificate is not trusted. */
+static void a_failed_handshake_is_told_rather_than_a_refused_connection(void **state)
+{
+    (void)state;
+    static const char refused[] = "ipv6:[::1]:4317: Connection refused";
+    static const char handshake[] = "ipv4:127.0.0.1:4317: Ssl handshake failed: why";
+    open_queue(CONFIG("sending_queue.num_consumers=1", QUICK_RETRY));
+    push(0, 5);
+    answer_one(down(refused));
+    expect_last_error("refused");
+    eventually(held() == 1);
+    answer_one(down(handshake));
+    expect_last_error("why");
+    eventually(held() == 1);
+    answer_one(down(refused));
+    expect_last_error("why");
+    eventually(held() == 1);
+    answer_one(good);
+    push(5, 1);
+    answer_one(down(refused)); /* a trouble of its own */
+    expect_last_error("refused");
+    eventually(held() == 1);
+    answer_one(good);
+}
+
 static void elapsed_time_gives_up_and_counts(void **state)
 {
     (void)state;
@@ -756,6 +795,7 @@ int main(void)
         CASE(a_refusal_is_final_and_counted),
         CASE(losses_are_told_once_a_minute),
         CASE(a_loss_is_over_after_a_while_without_spans),
+        CASE(a_failed_handshake_is_told_rather_than_a_refused_connection),
         CASE(elapsed_time_gives_up_and_counts),
         CASE(without_retries_the_first_failure_is_final),
         CASE(partial_success_counts_what_was_rejected),
