@@ -316,6 +316,11 @@ static ALWAYS_INLINE bytes_read is_high(bytes_read c)
 {
     return _mm_cmplt_epi8(c, _mm_setzero_si128());
 }
+
+static ALWAYS_INLINE bytes_read lower_of(bytes_read c)
+{
+    return _mm_or_si128(c, _mm_set1_epi8(0x20));
+}
 #else
 typedef uint8_t bytes_read;
 enum { LANES = 1 };
@@ -348,6 +353,11 @@ static ALWAYS_INLINE bytes_read either(bytes_read a, bytes_read b)
 static ALWAYS_INLINE bytes_read is_high(bytes_read c)
 {
     return c >= 0x80;
+}
+
+static ALWAYS_INLINE bytes_read lower_of(bytes_read c)
+{
+    return c | 0x20;
 }
 #endif
 
@@ -405,7 +415,7 @@ static ALWAYS_INLINE bytes_read blanks_of(bytes_read c)
 
 static ALWAYS_INLINE bytes_read tokens_of(bytes_read c)
 {
-    bytes_read letter = either(in_range(c, 'a', 25), in_range(c, 'A', 25));
+    bytes_read letter = in_range(lower_of(c), 'a', 25);
     return either(either(digits_of(c), letter), either(dashes_of(c), is_byte(c, '_')));
 }
 
@@ -484,31 +494,37 @@ static ALWAYS_INLINE bool may_end_scheme(const struct window *w, uint32_t count,
     return blank && blank & bits_of(w, count, ends_of_schemes) << 1;
 }
 
-static ALWAYS_INLINE bool is_clean_of(const uint8_t *s, uint32_t len, bool numbers, uint64_t *marks,
-                                      uint32_t count)
+/* Of up to 64 bytes: their marks, and whether there is nothing in them but for these. */
+struct looked_at {
+    uint64_t marks;
+    bool clean;
+};
+
+static ALWAYS_INLINE struct looked_at look_at_pieces(const uint8_t *s, uint32_t len, bool numbers,
+                                                     uint32_t count)
 {
     struct window w;
     window_read(&w, s, len, count);
-    *marks = bits_of(&w, count, marks_of);
+    struct looked_at seen = {.marks = bits_of(&w, count, marks_of)};
     uint64_t dash = bits_of(&w, count, dashes_of), blank = bits_of(&w, count, blanks_of);
-    return !(dash & dash >> 1) && !may_end_scheme(&w, count, blank) &&
-           !(len >= 16 && may_be_token(&w, count)) &&
-           !(numbers && may_be_number(&w, count, dash, blank));
+    seen.clean = !(dash & dash >> 1) && !may_end_scheme(&w, count, blank) &&
+                 !(len >= 16 && may_be_token(&w, count)) &&
+                 !(numbers && may_be_number(&w, count, dash, blank));
+    return seen;
 }
 
-/* Whether there is nothing in up to 64 bytes but the marks. */
-static bool is_clean(const uint8_t *s, uint32_t len, bool numbers, uint64_t *marks)
+static struct looked_at look_at(const uint8_t *s, uint32_t len, bool numbers)
 {
 #ifdef __SSE2__
     if (len <= LANES)
-        return is_clean_of(s, len, numbers, marks, 1);
+        return look_at_pieces(s, len, numbers, 1);
     if (len <= 2 * LANES)
-        return is_clean_of(s, len, numbers, marks, 2);
+        return look_at_pieces(s, len, numbers, 2);
     if (len <= 3 * LANES)
-        return is_clean_of(s, len, numbers, marks, 3);
-    return is_clean_of(s, len, numbers, marks, 4);
+        return look_at_pieces(s, len, numbers, 3);
+    return look_at_pieces(s, len, numbers, 4);
 #else
-    return is_clean_of(s, len, numbers, marks, len);
+    return look_at_pieces(s, len, numbers, len);
 #endif
 }
 
@@ -531,26 +547,37 @@ static bool are_of_url(struct bytes value, uint64_t marks)
     return at == value.len || value.data[at] == '/';
 }
 
-bool detector_glance(const struct detector *d, struct bytes value, size_t before, bool numbers)
+static bool glance(const struct detector *d, struct bytes value, bool numbers)
+{
+    struct looked_at seen = look_at(value.data, value.len < WINDOW ? (uint32_t)value.len : WINDOW,
+                                    numbers && d->numbers);
+    if (!seen.clean)
+        return !d->strict && is_private_address(value);
+    if (seen.marks && !are_of_url(value, seen.marks))
+        return false;
+    if (value.len <= WINDOW)
+        return true;
+    seen = look_at(value.data + value.len - WINDOW, WINDOW, numbers && d->numbers);
+    return seen.clean && !(seen.marks >> (2 * (size_t)WINDOW - value.len));
+}
+
+/* With nothing that may be read before it. */
+__attribute__((noinline)) static bool glance_at_copy(const struct detector *d, struct bytes value,
+                                                     bool numbers)
 {
     uint8_t copy[LANES] = {0};
-    uint64_t marks;
+    uint8_t *data = copy + LANES - value.len;
+    memcpy(data, value.data, value.len);
+    return glance(d, bytes_of(data, value.len), numbers);
+}
+
+bool detector_glance(const struct detector *d, struct bytes value, size_t before, bool numbers)
+{
     if (value.len < DETECT_SHORTEST)
         return true;
     if (value.len > GLANCE_MAX)
         return false;
-    if (value.len + before < LANES) {
-        memcpy(copy + LANES - value.len, value.data, value.len);
-        value.data = copy + LANES - value.len;
-    }
-    uint32_t len = value.len < WINDOW ? (uint32_t)value.len : WINDOW;
-    numbers = numbers && d->numbers;
-    if (!is_clean(value.data, len, numbers, &marks))
-        return !d->strict && is_private_address(value);
-    if (marks && !are_of_url(value, marks))
-        return false;
-    if (value.len <= WINDOW)
-        return true;
-    return is_clean(value.data + value.len - WINDOW, WINDOW, numbers, &marks) &&
-           !(marks >> (2 * (size_t)WINDOW - value.len));
+    if (value.len + before < LANES)
+        return glance_at_copy(d, value, numbers);
+    return glance(d, value, numbers);
 }
