@@ -26,7 +26,7 @@ static const char usage[] =
     "\n"
     "  --where TERMS          KEY=\"VALUE\" (the attribute is this), KEY~\"TEXT\" (it contains "
     "this);\n"
-    "                         KEY may be *: any attribute, and with ~ anything written in the "
+    "                         KEY may be *: any attribute or name, and with ~ anything in the "
     "span;\n"
     "                         several are joined by `and`, and hold on one span\n"
     "  --dry-run              count, and remove nothing\n"

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { KEY_VALUES = 1 }; /* of a map */
+
 /* ---- reading ---- */
 
 static void skip_space(const char **at)
@@ -169,30 +171,52 @@ static bool holds(const struct erase_term *t, struct bytes text)
     return false;
 }
 
-/* What is written in an array or map is found in its bytes: text is not encoded there. */
+/* Nests no deeper than batch_index() lets it. */
+static bool part_holds(struct erase_where *w, const struct erase_term *t, const struct value *v)
+{
+    struct value_iterator elements;
+    struct value element;
+    struct attribute_iterator pairs;
+    struct attribute pair;
+    switch (v->type) {
+    case VALUE_ARRAY:
+        for (value_begin(&elements, v->bytes); value_next(&elements, &element);) {
+            if (part_holds(w, t, &element))
+                return true;
+        }
+        return false;
+    case VALUE_MAP:
+        for (attribute_begin(&pairs, v->bytes, KEY_VALUES); attribute_next(&pairs, &pair);) {
+            if (part_holds(w, t, &pair.value))
+                return true;
+        }
+        return false;
+    case VALUE_BYTES:
+        return holds(t, v->bytes) || holds(t, value_text(v, &w->text));
+    default:
+        return holds(t, value_text(v, &w->text));
+    }
+}
+
+/* Text is not encoded in the bytes of an array or map, so that what contains looks there finds keys
+ * as well; a whole one may be equal to its JSON. */
 static bool value_holds(struct erase_where *w, const struct erase_term *t, const struct value *v)
 {
-    if (t->contains && v->bytes.len > 0)
-        return holds(t, v->bytes);
-    if (holds(t, value_text(v, &w->text)))
+    bool nested = v->type == VALUE_ARRAY || v->type == VALUE_MAP;
+    if (nested && holds(t, t->contains ? v->bytes : value_text(v, &w->text)))
         return true;
-    struct value_iterator it;
-    struct value element;
-    if (v->type != VALUE_ARRAY)
-        return false;
-    value_begin(&it, v->bytes);
-    while (value_next(&it, &element)) {
-        if (element.type != VALUE_ARRAY && element.type != VALUE_MAP &&
-            holds(t, value_text(&element, &w->text)))
-            return true;
-    }
-    return false;
+    return part_holds(w, t, v);
+}
+
+static bool is_any(const struct erase_term *t)
+{
+    return strcmp(t->key, "*") == 0;
 }
 
 static bool attributes_hold(struct erase_where *w, const struct erase_term *t, struct bytes message,
                             enum attribute_field field)
 {
-    bool any = strcmp(t->key, "*") == 0;
+    bool any = is_any(t);
     struct attribute_iterator it;
     struct attribute a;
     attribute_begin(&it, message, field);
@@ -211,7 +235,8 @@ static bool events_and_links_hold(struct erase_where *w, const struct erase_term
     struct link_view link;
     span_events_begin(&c, span);
     while (event_next(&c, &event)) {
-        if (attributes_hold(w, t, event.message, EVENT_ATTRIBUTES))
+        if ((is_any(t) && holds(t, event.name)) ||
+            attributes_hold(w, t, event.message, EVENT_ATTRIBUTES))
             return true;
     }
     span_links_begin(&c, span);
@@ -222,16 +247,24 @@ static bool events_and_links_hold(struct erase_where *w, const struct erase_term
     return false;
 }
 
+/* Anything written in the span, or what is exactly this and no attribute. */
+static bool text_holds(const struct erase_term *t, const struct span_view *s,
+                       const struct scope_view *scope, const struct resource_view *resource)
+{
+    if (!t->contains)
+        return holds(t, span_name(s)) || holds(t, span_status_message(span_bytes(s))) ||
+               holds(t, scope_name(scope->message)) || holds(t, scope_version(scope->message));
+    return holds(t, span_bytes(s)) || holds(t, scope->head) || holds(t, scope->tail) ||
+           holds(t, resource->head) || holds(t, resource->tail);
+}
+
 static bool term_holds(struct erase_where *w, const struct erase_term *t, const struct batch *b,
                        const struct span_view *s)
 {
     const struct scope_view *scope = span_scope(b, s);
     const struct resource_view *resource = span_resource(b, s);
-    if (t->contains && strcmp(t->key, "*") == 0 &&
-        (holds(t, span_bytes(s)) || holds(t, scope->head) || holds(t, scope->tail) ||
-         holds(t, resource->head) || holds(t, resource->tail)))
-        return true;
-    return attributes_hold(w, t, span_bytes(s), SPAN_ATTRIBUTES) ||
+    return (is_any(t) && text_holds(t, s, scope, resource)) ||
+           attributes_hold(w, t, span_bytes(s), SPAN_ATTRIBUTES) ||
            attributes_hold(w, t, resource->message, RESOURCE_ATTRIBUTES) ||
            attributes_hold(w, t, scope->message, SCOPE_ATTRIBUTES) ||
            events_and_links_hold(w, t, span_bytes(s));

@@ -2,12 +2,13 @@
  *
  *     enduser.id="alice" and service.name="shop"     the attribute is exactly this
  *     http.url~"alice@example.com"                   its text holds this somewhere
- *     *="alice"   *~"alice@example.com"              any attribute; anything written in the span
+ *     *="alice"   *~"alice@example.com"              any attribute or name; anything in the span
  *
  * All terms have to hold on one span. An attribute is the span's, its events', links', scope's or
- * resource's; of an array it is enough that one element is equal. Values stand in double quotes,
- * with \" and \\. A value may have been stored under a pseudonym: then any of the forms that it may
- * have will do. */
+ * resource's; of an array or map it is enough that something in it is equal, however deep, and
+ * bytes are themselves and their base64. A name is the span's, an event's or the scope's with its
+ * version; a status message is like one. Values stand in double quotes, with \" and \\. A value may
+ * have been stored under a pseudonym: then any of the forms that it may have will do. */
 #ifndef TAILSPAN_STORAGE_ERASE_WHERE_H
 #define TAILSPAN_STORAGE_ERASE_WHERE_H
 
