@@ -6,6 +6,7 @@
 #include "storage/erase.h"
 
 #include "component/log.h"
+#include "storage/erase_hops.h"
 #include "storage/erase_rewrite.h"
 #include "storage/writer_request.h"
 
@@ -32,6 +33,7 @@ struct erasure {
     struct erase_result *result;
     struct store_reader *reader;
     struct trace_ids traces; /* concerned; sorted and unique behind the first walk */
+    struct span_set spans;   /* that go, when whole traces do not */
     int64_t oldest;          /* index of the oldest slot with something to erase; -1: none */
     int64_t current;         /* the slot that is being walked */
     bool no_memory;
@@ -118,8 +120,13 @@ static bool search_part(void *context, struct batch *b)
             continue;
         if (w->oldest < w->current)
             w->oldest = w->current;
-        w->no_memory = !note_trace(&w->traces, b->spans[i].trace_id);
-        return !w->no_memory;
+        const struct span_view *span = &b->spans[i];
+        w->no_memory = !note_trace(&w->traces, span->trace_id);
+        if (w->no_memory || w->options->whole_traces)
+            return !w->no_memory;
+        w->no_memory = !span_set_add(&w->spans, span->trace_id, span->span_id);
+        if (w->no_memory)
+            return false;
     }
     return true;
 }
@@ -147,6 +154,40 @@ static bool is_walked(const struct erasure *w, int64_t slot)
     return w->options->dry_run || atomic_load(&w->reader->slots[slot].slot->state) == SLOT_SEALED;
 }
 
+static bool is_concerned(const struct erasure *w, const uint8_t trace_id[16])
+{
+    return w->traces.count &&
+           bsearch(trace_id, w->traces.items, w->traces.count, 16, compare_ids) != NULL;
+}
+
+static bool end_goes(const struct erasure *w, const uint8_t trace_id[16], const uint8_t span_id[8])
+{
+    return is_concerned(w, trace_id) &&
+           (w->options->whole_traces || span_set_has(&w->spans, trace_id, span_id));
+}
+
+/* With what it leads from or to, and when it says itself what is to be erased. */
+static bool hop_goes(void *context, const struct store_hop *hop)
+{
+    const struct erasure *w = context;
+    return end_goes(w, hop->producer_trace, hop->producer_span) ||
+           end_goes(w, hop->consumer_trace, hop->consumer_span) ||
+           erase_where_matches_hop(w->options->where, hop);
+}
+
+/* Hops may lie in other slots than their spans. The later ones are written anew in any case. */
+static bool search_hops(struct erasure *w)
+{
+    for (int64_t slot = (int64_t)w->reader->slot_count - 1; slot > w->oldest; slot--) {
+        if (is_walked(w, slot) &&
+            slot_has_hop(w->reader, (uint32_t)slot, hop_goes, w, &w->no_memory))
+            w->oldest = slot;
+        if (w->no_memory)
+            return false;
+    }
+    return true;
+}
+
 static bool search(struct erasure *w, struct error *e)
 {
     uint64_t damaged = 0;
@@ -159,17 +200,13 @@ static bool search(struct erasure *w, struct error *e)
                              w->no_memory ? "out of memory" : "cannot be read");
     }
     sort_traces(&w->traces);
+    span_set_sort(&w->spans);
     w->result->traces = w->traces.count;
-    return find_other_parts(w) || error_set(e, "out of memory");
+    return (find_other_parts(w) && (w->options->dry_run || search_hops(w))) ||
+           error_set(e, "out of memory");
 }
 
 /* ---- the second walk ---- */
-
-static bool is_concerned(const struct erasure *w, const uint8_t trace_id[16])
-{
-    return w->traces.count &&
-           bsearch(trace_id, w->traces.items, w->traces.count, 16, compare_ids) != NULL;
-}
 
 static bool goes(void *context, const struct batch *b, uint32_t span)
 {
@@ -177,14 +214,6 @@ static bool goes(void *context, const struct batch *b, uint32_t span)
     if (!is_concerned(w, b->spans[span].trace_id))
         return false;
     return w->options->whole_traces || erase_where_matches(w->options->where, b, span);
-}
-
-/* Hops say nothing of a person; they go with the traces that they lead to or from. */
-static bool hop_goes(void *context, const struct store_hop *hop)
-{
-    const struct erasure *w = context;
-    return w->options->whole_traces &&
-           (is_concerned(w, hop->producer_trace) || is_concerned(w, hop->consumer_trace));
 }
 
 static bool count_part(void *context, struct batch *b)
@@ -334,5 +363,6 @@ bool store_erase(struct store *s, const struct erase_options *o, struct erase_re
         write_audit(s, o, out, done);
     pthread_mutex_unlock(&s->erasing);
     free(w.traces.items);
+    span_set_free(&w.spans);
     return done;
 }

@@ -278,3 +278,36 @@ bool erase_where_matches(struct erase_where *w, const struct batch *b, uint32_t 
     }
     return true;
 }
+
+/* ---- matching hops ---- */
+
+static bool is_one_of(const char *key, const char *const *keys)
+{
+    while (*keys && strcmp(key, *keys) != 0)
+        keys++;
+    return *keys != NULL;
+}
+
+static bool hop_holds(const struct erase_term *t, const struct store_hop *hop)
+{
+    static const char *const topic[] = {"messaging.destination.name", "messaging.destination",
+                                        "messaging.source.name", "messaging.source", NULL};
+    static const char *const group[] = {"messaging.consumer.group.name",
+                                        "messaging.kafka.consumer.group",
+                                        "messaging.kafka.consumer_group", NULL};
+    static const char *const service[] = {"service.name", NULL};
+    bool any = is_any(t);
+    return ((any || is_one_of(t->key, topic)) && holds(t, hop->topic)) ||
+           ((any || is_one_of(t->key, group)) && holds(t, hop->group)) ||
+           ((any || is_one_of(t->key, service)) &&
+            (holds(t, hop->producer_service) || holds(t, hop->consumer_service)));
+}
+
+bool erase_where_matches_hop(const struct erase_where *w, const struct store_hop *hop)
+{
+    for (size_t i = 0; i < w->term_count; i++) {
+        if (!hop_holds(&w->terms[i], hop))
+            return false;
+    }
+    return true;
+}

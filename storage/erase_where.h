@@ -15,6 +15,7 @@
 #include "component/error.h"
 #include "proto/batch.h"
 #include "proto/value_text.h"
+#include "storage/store_hops.h"
 
 enum { ERASE_TERMS_MAX = 16 };
 
@@ -43,6 +44,9 @@ bool erase_where_add_form(struct erase_where *w, size_t term, struct bytes form)
 bool erase_where_add_pseudonyms(struct erase_where *w);
 
 bool erase_where_matches(struct erase_where *w, const struct batch *b, uint32_t span);
+
+/* A hop has the attributes that its topic, group and services were taken from. */
+bool erase_where_matches_hop(const struct erase_where *w, const struct store_hop *hop);
 
 /* The terms without their values, for logs: "enduser.id= and *~". */
 void erase_where_describe(const struct erase_where *w, char *out, size_t len);

@@ -7,6 +7,7 @@
 #include "storage/hop_record.h"
 #include "storage/store_hops.h"
 
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,8 +30,8 @@ static struct store_hop hop_of(uint64_t producer, uint64_t consumer)
     };
     trace_id_of(producer, h.producer_trace);
     trace_id_of(consumer, h.consumer_trace);
-    memcpy(h.producer_span, &producer, 8);
-    memcpy(h.consumer_span, &consumer, 8);
+    memcpy(h.producer_span, &(uint64_t){htobe64(producer)}, 8);
+    memcpy(h.consumer_span, &(uint64_t){htobe64(consumer)}, 8);
     return h;
 }
 
@@ -225,6 +226,85 @@ static void an_erasure_takes_the_hops_of_its_traces(void **state)
     remove_directory(directory);
 }
 
+static void erase(struct store *s, const char *text)
+{
+    struct erase_where w;
+    struct error e;
+    struct erase_result result;
+    struct erase_options o = {.where = &w, .asked = "test"};
+    assert_true(erase_where_parse(text, &w, &e));
+    assert_true(store_erase(s, &o, &result, &e));
+    erase_where_free(&w);
+}
+
+/* In whatever slot it lies. */
+static void an_erasure_takes_the_hops_of_its_spans(void **state)
+{
+    (void)state;
+    char *directory = make_directory();
+    struct store_options o = options_of(directory);
+    struct store *s = open_store(&o);
+    write_hop(s, 10, 11);
+    write_hop(s, 12, 13);
+    write_and_flush(s, 100);
+    erase(s, "u=\"nobody\""); /* ends the slot */
+    for (uint64_t trace = 11; trace < 13; trace++) {
+        const struct span_spec span = {.trace = trace,
+                                       .id = trace,
+                                       .start = BASE,
+                                       .duration = MS,
+                                       .service = "shop",
+                                       .keys = {"user"},
+                                       .values = {trace == 11 ? "alice" : "bob"}};
+        write_spans(s, &span, 1);
+    }
+    flush(s);
+    erase(s, "user=\"alice\"");
+    assert_int_equal(count_of(s, 10), 0);
+    assert_int_equal(count_of(s, 12), 1);
+    store_close(s);
+    remove_directory(directory);
+}
+
+/* A hop keeps what its spans said when they are gone, or not yet there. */
+static void an_erasure_takes_hops_that_say_it_themselves(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *where;
+        bool goes;
+    } cases[] = {
+        {"*~\"bob\"", false},
+        {"messaging.destination.name=\"reply\"", false},
+        {"messaging.destination.name=\"reply-alice\" and u=\"v\"", false},
+        {"service.name=\"reply-alice\"", false},
+        {"*~\"alice\"", true},
+        {"*=\"reply-alice\"", true},
+        {"messaging.destination.name=\"reply-alice\"", true},
+        {"messaging.destination.name~\"alice\" and service.name=\"shop\"", true},
+        {"messaging.consumer.group.name=\"billing\"", true},
+        {"service.name=\"bill\"", true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char *directory = make_directory();
+        struct store_options o = options_of(directory);
+        struct store *s = open_store(&o);
+        struct store_hop h = hop_of(1, 2);
+        h.topic = bytes_of_string("reply-alice");
+        assert_true(store_write_hop(s, &h));
+        const struct span_spec span = {
+            .trace = 5, .id = 1, .start = BASE, .duration = MS, .service = "web"};
+        write_spans(s, &span, 1);
+        flush(s);
+        assert_int_equal(count_of(s, 1), 1);
+        erase(s, cases[i].where);
+        if (count_of(s, 1) != !cases[i].goes)
+            fail_msg("%s", cases[i].where);
+        store_close(s);
+        remove_directory(directory);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -233,6 +313,8 @@ int main(void)
         cmocka_unit_test(many_hops_take_several_rows),
         cmocka_unit_test(strings_are_cut_and_records_are_not_trusted),
         cmocka_unit_test(an_erasure_takes_the_hops_of_its_traces),
+        cmocka_unit_test(an_erasure_takes_the_hops_of_its_spans),
+        cmocka_unit_test(an_erasure_takes_hops_that_say_it_themselves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
