@@ -38,6 +38,7 @@ struct settings {
     bool enable_open_metrics;
     bool without_scope_info;
     struct resource_conversion resource;
+    int64_t value_limit;
     struct config_pairs response_headers;
     const struct config_value *auth;
     const struct config_value *sending_queue;
@@ -59,6 +60,7 @@ static const struct config_field fields[] = {
     KEY(without_scope_info, without_scope_info, FIELD_BOOL),
     KEY(resource_to_telemetry_conversion, resource, FIELD_SECTION,
         .section = resource_conversion_fields),
+    LABEL_VALUE_LIMIT_KEY(struct settings, value_limit),
     KEY(response_headers, response_headers, FIELD_PAIRS),
     KEY(auth, auth, FIELD_VALUE),
     KEY(sending_queue, sending_queue, FIELD_VALUE),
@@ -187,7 +189,8 @@ static bool spell(struct prometheus *p, struct spelling *s, bool utf8, struct er
     s->rules = (struct label_rules){.utf8 = utf8,
                                     .scope = !p->settings.without_scope_info,
                                     .resource = p->settings.resource,
-                                    .constants = p->settings.const_labels};
+                                    .constants = p->settings.const_labels,
+                                    .value_limit = p->settings.value_limit};
     return families_make(&s->families, p->sources, p->source_count, &naming, p->component.id) ||
            error_set(e, "out of memory");
 }

@@ -135,6 +135,21 @@ static void end_label(struct label_builder *b, struct label_place *place)
     place->value_len = (uint32_t)(b->arena.len - place->value);
 }
 
+static void append_value(struct label_builder *b, struct bytes value)
+{
+    enum { HASH_LEN = 17 };
+    size_t limit = (size_t)b->rules->value_limit;
+    if (limit == 0 || value.len <= limit) {
+        naming_clean(value, &b->arena);
+        return;
+    }
+    size_t kept = limit - HASH_LEN;
+    while (kept > limit - HASH_LEN - 3 && (value.data[kept] & 0xc0) == 0x80)
+        kept--; /* within a character */
+    naming_clean(bytes_of(value.data, kept), &b->arena);
+    buffer_printf(&b->arena, "~%016llx", (unsigned long long)XXH3_64bits(value.data, value.len));
+}
+
 static void add_attribute(struct label_builder *b, const struct metric_label *l, enum rank rank)
 {
     size_t name = b->arena.len;
@@ -142,7 +157,7 @@ static void add_attribute(struct label_builder *b, const struct metric_label *l,
     struct label_place *place = begin_label(b, name, rank);
     if (!place)
         return;
-    naming_clean(value_text(&l->value, &b->text), &b->arena);
+    append_value(b, value_text(&l->value, &b->text));
     end_label(b, place);
 }
 
@@ -153,7 +168,7 @@ static void add_own(struct label_builder *b, const char *name, struct bytes valu
     struct label_place *place = begin_label(b, at, RANK_OWN);
     if (!place)
         return;
-    naming_clean(value, &b->arena);
+    append_value(b, value);
     end_label(b, place);
 }
 
@@ -197,10 +212,10 @@ static bool add_job_and_instance(struct label_builder *b, const struct metric_re
         if (!place)
             return false;
         if (namespace) {
-            naming_clean(value_text(&namespace->value, &b->text), &b->arena);
+            append_value(b, value_text(&namespace->value, &b->text));
             buffer_append_byte(&b->arena, '/');
         }
-        naming_clean(value_text(&name->value, &b->text), &b->arena);
+        append_value(b, value_text(&name->value, &b->text));
         end_label(b, place);
         said += place->value_len > 0;
     }

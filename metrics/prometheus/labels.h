@@ -23,7 +23,16 @@ struct label_rules {
     bool scope;
     struct resource_conversion resource;
     struct config_pairs constants;
+    int64_t value_limit; /* bytes of an attribute's value, 64 or more; 0: none */
 };
+
+/* A longer value is cut and ends with a hash of it all, so that it stays another than those that
+ * begin like it. */
+#define LABEL_VALUE_LIMIT_KEY(struct_, member)                                                     \
+    {                                                                                              \
+        .key = "label_value_length_limit", .type = FIELD_INT, .offset = offsetof(struct_, member), \
+        .fallback = "4096", .min = 64, .max = 1 << 20                                              \
+    }
 
 struct series_label {
     struct bytes name;

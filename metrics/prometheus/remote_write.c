@@ -24,6 +24,7 @@ struct settings {
     struct config_pairs headers;
     struct config_pairs external_labels;
     struct resource_conversion resource;
+    int64_t value_limit;
     struct {
         bool enabled;
     } target_info;
@@ -72,6 +73,7 @@ static const struct config_field fields[] = {
     KEY(external_labels, external_labels, FIELD_PAIRS),
     KEY(resource_to_telemetry_conversion, resource, FIELD_SECTION,
         .section = resource_conversion_fields),
+    LABEL_VALUE_LIMIT_KEY(struct settings, value_limit),
     KEY(target_info, target_info, FIELD_SECTION, .section = target_info_fields),
     KEY(remote_write_queue, queue, FIELD_SECTION, .section = remote_write_queue_fields),
     KEY(retry_on_failure, retry, FIELD_SECTION, .section = retry_fields),
@@ -170,7 +172,8 @@ static bool start(struct component *c, struct error *e)
     struct naming naming = naming_of_settings(&x->settings.naming);
     x->rules = (struct label_rules){.utf8 = naming.utf8,
                                     .resource = x->settings.resource,
-                                    .constants = x->settings.external_labels};
+                                    .constants = x->settings.external_labels,
+                                    .value_limit = x->settings.value_limit};
     if (!families_make(&x->families, x->sources, x->source_count, &naming, c->id))
         return error_set(e, "out of memory");
     x->requests = write_requests_create(

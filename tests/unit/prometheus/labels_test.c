@@ -51,11 +51,43 @@ static void joining_is_linear(void **state)
     free(labels);
 }
 
+/* At a character's end, and never so that two become one. */
+static void long_values_are_cut(void **state)
+{
+    (void)state;
+    const struct label_rules rules = {.value_limit = 64};
+    struct label_builder b;
+    char texts[3][101], values[3][101];
+    label_builder_init(&b, &rules);
+    for (size_t i = 0; i < 3; i++) {
+        memset(texts[i], 'x', 100);
+        texts[i][100] = 0;
+        const struct metric_label label = {.name = bytes_of_string("a"),
+                                           .value = text_value(texts[i])};
+        memcpy(texts[i] + 46, "\xe2\x82\xac", 3); /* bytes 46 to 48; 47 are kept */
+        texts[i][99] = (char)('0' + i);
+        build(&b, &label, 1);
+        assert_in_range(b.items[0].value.len, 48, 64);
+        assert_memory_equal(b.items[0].value.data, texts[i], 46);
+        assert_int_equal(b.items[0].value.data[46], '~');
+        snprintf(values[i], sizeof values[i], "%.*s", (int)b.items[0].value.len,
+                 (const char *)b.items[0].value.data);
+    }
+    assert_string_not_equal(values[0], values[1]);
+    const struct metric_label label = {
+        .name = bytes_of_string("a"),
+        .value = {.type = VALUE_STRING, .bytes = bytes_of(texts[0], 64)}};
+    build(&b, &label, 1);
+    assert_memory_equal(b.items[0].value.data, texts[0], 64);
+    label_builder_free(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_are_joined_in_their_order),
         cmocka_unit_test(joining_is_linear),
+        cmocka_unit_test(long_values_are_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
