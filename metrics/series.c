@@ -373,6 +373,14 @@ struct series *series_get(struct series_store *st, struct series_group *g,
 
 /* ---- counting ---- */
 
+uint64_t series_count(struct series *s, uint64_t n)
+{
+    uint64_t room = UINT64_MAX - s->count;
+    n = n < room ? n : room;
+    s->count += n;
+    return n;
+}
+
 void series_record(const struct series_store *st, struct series *s, unsigned histogram,
                    double value, uint64_t n)
 {

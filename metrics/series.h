@@ -204,6 +204,10 @@ static inline struct bytes series_types(const struct series *s)
     return bytes_of(s->key + s->name_len + s->rest_len, s->types_len);
 }
 
+/* Adds `n` to the count, which ends at UINT64_MAX rather than begin anew. Returns how many were
+ * added, for the histograms, whose buckets so never hold more. */
+uint64_t series_count(struct series *s, uint64_t n);
+
 /* Counts `value` `n` times in a histogram. */
 void series_record(const struct series_store *st, struct series *s, unsigned histogram,
                    double value, uint64_t n);

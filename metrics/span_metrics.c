@@ -216,9 +216,9 @@ static void count_in(struct counting *c, unsigned store, const struct pending *p
         return;
     }
     s->last_ns = c->now.steady_ns;
-    s->count += p->count;
+    uint64_t n = series_count(s, p->count);
     if (st->shape.histograms > 0)
-        series_record(st, s, 0, p->duration, p->count);
+        series_record(st, s, 0, p->duration, n);
     if (st->shape.exemplars > 0 && !s->overflow)
         note_example(c, st, s, p);
 }

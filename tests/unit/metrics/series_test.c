@@ -201,6 +201,26 @@ static void a_walk_shows_all_that_are_not_gone(void **state)
     series_lock_destroy(&lock);
 }
 
+/* Spans of strangers stand for as many as their senders say. */
+static void counts_end_at_their_largest(void **state)
+{
+    (void)state;
+    struct series_limits limits = {.store = 10};
+    struct series_store st;
+    assert_true(series_store_init(&st, 0, &shape, &limits));
+    struct series_group *g = make_group(1);
+    struct series *s = get(&st, g, 1, 0);
+    const struct series_explicit *x = series_values(s, &st.shape, 0);
+    for (unsigned i = 0; i < 5; i++)
+        series_record(&st, s, 0, 1.5, series_count(s, UINT64_MAX / 3));
+    assert_true(s->count == UINT64_MAX);
+    assert_true(x->buckets[1] == UINT64_MAX);
+    assert_true(x->sum == 1.5 * 3 * (double)(UINT64_MAX / 3));
+    assert_int_equal(series_count(s, 1), 0);
+    kill_group(g);
+    series_store_free(&st);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -209,6 +229,7 @@ int main(void)
         cmocka_unit_test(a_dead_group_goes_with_its_series),
         cmocka_unit_test(a_full_store_makes_room),
         cmocka_unit_test(a_walk_shows_all_that_are_not_gone),
+        cmocka_unit_test(counts_end_at_their_largest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
