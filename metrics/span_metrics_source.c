@@ -63,13 +63,6 @@ enum { LABELS_MAX = SPAN_LABELS + 1 + 2 + DIMENSIONS_MAX };
 static const char *const tempo_label_names[SPAN_LABELS] = {"service", "span_name", "span_kind",
                                                            "status_code", NULL};
 
-static const char *const kinds[SPAN_KINDS] = {
-    "SPAN_KIND_UNSPECIFIED", "SPAN_KIND_INTERNAL", "SPAN_KIND_SERVER",
-    "SPAN_KIND_CLIENT",      "SPAN_KIND_PRODUCER", "SPAN_KIND_CONSUMER",
-};
-
-static const char *const statuses[] = {"STATUS_CODE_UNSET", "STATUS_CODE_OK", "STATUS_CODE_ERROR"};
-
 struct showing {
     struct span_metrics *m;
     const struct span_family *family;
@@ -108,8 +101,9 @@ static void put_own_labels(struct showing *v, const struct series *s)
     struct bytes texts[SPAN_LABELS] = {
         [LABEL_SERVICE_NAME] = g->service,
         [LABEL_SPAN_NAME] = series_name(s),
-        [LABEL_SPAN_KIND] = bytes_of_string(kinds[s->head & 0xff]),
-        [LABEL_STATUS_CODE] = bytes_of_string(statuses[s->head >> 8 & 0xff]),
+        [LABEL_SPAN_KIND] = bytes_of_string(span_kind_constant((unsigned)(s->head & 0xff))),
+        [LABEL_STATUS_CODE] =
+            bytes_of_string(span_status_constant((unsigned)(s->head >> 8 & 0xff))),
         [LABEL_INSTANCE_ID] = instance_id(),
     };
     for (unsigned i = 0; i < SPAN_LABELS; i++) {
