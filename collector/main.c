@@ -70,6 +70,11 @@ static int run(int argc, char **argv)
 
 /* ---- the other commands ---- */
 
+static void tell_missing_file(const char *why)
+{
+    fprintf(stderr, "%s (on this machine)\n", why);
+}
+
 static int validate(int argc, char **argv)
 {
     struct command_config a;
@@ -84,6 +89,7 @@ static int validate(int argc, char **argv)
         a.files[a.file_count++] = argv[i];
     }
     struct error e = {0};
+    config_let_files_miss(tell_missing_file);
     struct process_options o = {.root = command_config_load(&a, &e),
                                 .data_directory = a.data_directory};
     bool ok = o.root && process_validate(&o, &e);

@@ -142,11 +142,23 @@ static bool read_choice(const struct config_value *v, const struct config_field 
     return false;
 }
 
+static void (*tell_missing)(const char *why);
+
+void config_let_files_miss(void (*tell)(const char *why))
+{
+    tell_missing = tell;
+}
+
 static bool read_file_name(const struct config_value *v, const char **out, struct error *e)
 {
     *out = v->text[0] ? v->text : NULL;
-    return !*out || access(*out, R_OK) == 0 ||
-           config_error(v, e, "cannot read %s: %s", v->text, strerror(errno));
+    if (!*out || access(*out, R_OK) == 0)
+        return true;
+    struct error why = {{0}};
+    config_error(v, tell_missing ? &why : e, "cannot read %s: %s", v->text, strerror(errno));
+    if (tell_missing)
+        tell_missing(why.text);
+    return tell_missing != NULL;
 }
 
 size_t config_count(const struct config_value *v)

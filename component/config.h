@@ -81,6 +81,10 @@ struct config_field {
         .key = NULL                                                                                \
     }
 
+/* For a look at a configuration that is to run elsewhere: from now on a FIELD_FILE that cannot be
+ * read is no error, but told, with its place. NULL: an error again. The main thread's. */
+void config_let_files_miss(void (*tell)(const char *why));
+
 /* Fills `out` from `v` (a map, or null for nothing but defaults). `out` is zeroed by the caller.
  * Sections that are absent are filled with their defaults. */
 bool config_read(const struct config_value *v, const struct config_field *fields, void *out,

@@ -173,10 +173,10 @@ test('every configuration in examples/ is valid', () => {
   const examples = path.join(tailspan.repository, 'examples/config');
   const files = fs.readdirSync(examples).filter((f) => f.endsWith('.yaml'));
   assert.ok(files.length >= 3);
-  const env = { TLS_DIRECTORY: tailspan.directory() }; // certificates have to be there, nothing is done with them
-  for (const f of ['ca.pem', 'agent.pem', 'agent-key.pem', 'gateway.pem', 'gateway-key.pem']) write(env.TLS_DIRECTORY, f, '');
+  const env = { TLS_DIRECTORY: tailspan.directory() };
   for (const f of files) {
     const r = tailspan.run(['config', 'validate', path.join(examples, f)], { env });
     assert.equal(r.status, 0, `${f}: ${r.stderr}`);
+    if (f === 'gateway.yaml') assert.match(String(r.stderr), /tls::cert_file: cannot read .*gateway.pem: No such file or directory \(on this machine\)/);
   }
 });

@@ -233,6 +233,29 @@ static void files_have_to_be_readable(void **state)
     assert_null(s.file);
 }
 
+static unsigned missing;
+
+static void count_missing(const char *why)
+{
+    assert_non_null(strstr(why, "cannot read /nowhere.pem"));
+    missing++;
+}
+
+static void files_may_be_elsewhere(void **state)
+{
+    (void)state;
+    struct config_value *m = map();
+    child(m, CONFIG_SCALAR, "file", "/nowhere.pem");
+    struct sample s = {0};
+    struct error e = {0};
+    config_let_files_miss(count_missing);
+    assert_true(config_read(m, fields, &s, &e));
+    assert_string_equal(s.file, "/nowhere.pem");
+    assert_int_equal(missing, 1);
+    config_let_files_miss(NULL);
+    assert_false(config_read(m, fields, &s, &e));
+}
+
 static void durations_are_gos(void **state)
 {
     (void)state;
@@ -280,6 +303,7 @@ int main(void)
         cmocka_unit_test(integers_are_those_of_gos_yaml),
         cmocka_unit_test(other_numbers_may_have_underscores_too),
         cmocka_unit_test(files_have_to_be_readable),
+        cmocka_unit_test(files_may_be_elsewhere),
         cmocka_unit_test(durations_are_gos),
     };
     return cmocka_run_group_tests(tests, NULL, free_all);
