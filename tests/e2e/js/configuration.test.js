@@ -59,7 +59,6 @@ const mistakes = [
   ['a number out of range', replace('    tls:', '    sending_queue:\n      queue_size: -1\n    tls:'), [':11:', 'queue_size', '-1']],
   ['a time without unit', replace('    tls:', '    timeout: 5\n    tls:'), [':10:', 'timeout', '5']],
   ['an unknown choice', replace('    tls:', '    compression: brotli\n    tls:'), [':10:', 'compression', 'brotli', 'gzip']],
-  ['a file that is not there', replace('insecure: true', 'ca_file: /nope.pem'), [':11:', 'exporters::otlp_grpc/next::tls::ca_file', '/nope.pem: No such file']],
   ['a list for a map', replace('    tls:\n      insecure: true', '    tls: [insecure]'), [':10:', 'tls']],
   ['an endpoint without port', replace('127.0.0.1:14317', '127.0.0.1'), [':9:', 'endpoint']],
   ['the same key twice', replace('    tls:', '    endpoint: 127.0.0.1:2\n    tls:'), [':10:', 'duplicate key']],
@@ -121,6 +120,8 @@ test('what cannot be opened is told with its component and key', async () => {
   assert.match(starting({ http: at(telemetry) }, { nop: {} }), /receivers::otlp: protocols::http: cannot listen .* this configuration/);
   assert.match(starting({ grpc: at(telemetry) }, { nop: {} }), /receivers::otlp: protocols::grpc: cannot listen .* this configuration/);
   assert.match(starting({ http: at(one) }, { 'file/out': { path: '/nowhere/out.json' } }), /config\.yaml:1: exporters::file\/out: path: cannot open \/nowhere\/out\.json/);
+  const next = { endpoint: '127.0.0.1:1', tls: { ca_file: '/nope.pem' } };
+  assert.match(starting({ http: at(one) }, { 'otlp_grpc/next': next }), /config\.yaml:1: exporters::otlp_grpc\/next::tls::ca_file: cannot read \/nope\.pem: No such file/);
   const other = await pipeline.start({ exporters: { nop: {} } });
   assert.match(starting({ http: at(other.ports.http) }, { nop: {} }), /receivers::otlp: protocols::http: .* \(is another collector running there\?\)/);
   await other.stop();
