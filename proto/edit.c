@@ -7,11 +7,7 @@
 #include "proto/edit.h"
 
 #include "proto/attribute_writer.h"
-#include "proto/batch_private.h"
-#include "proto/otlp_fields.h"
-#include "proto/wire.h"
-
-#include <assert.h>
+#include "proto/span_writer.h"
 
 #define GROUP_MESSAGE 1 /* the field that a Resource or InstrumentationScope is */
 
@@ -108,24 +104,13 @@ static bool edit_span(struct batch *b, uint32_t span, const struct edit *e, bool
         *found = count > 0;
     if (count == 0 && (!e->put || e->in_place_only))
         return true;
-    size_t size = wire_framed_size(SCOPE_SPANS_SPANS, len);
-    uint8_t *memory = len <= INT32_MAX ? batch_memory(b, size) : NULL;
-    if (!memory)
+    struct span_writer w;
+    if (!span_write_begin(b, len, &w))
         return false;
-
-    struct wire_writer w = wire_writer(memory, size);
-    wire_put_frame(&w, SCOPE_SPANS_SPANS, len);
-    const uint8_t *data = w.at;
-    put_edited(e, span_bytes(s), &w);
-    assert(!w.overflow && w.at == w.end);
-
-    b->span_bytes += len - s->len;
-    batch_forget_request(b);
-    s->data = data;
-    s->len = (uint32_t)len;
-    s->frame_len = (uint8_t)(data - memory);
+    put_edited(e, span_bytes(s), &w.out);
+    span_write_end(b, s, &w);
     struct bytes name = name_of(span_bytes(s));
-    s->name_offset = (uint32_t)(name.data - data);
+    s->name_offset = (uint32_t)(name.data - s->data);
     s->name_len = (uint32_t)name.len;
     return true;
 }
@@ -351,25 +336,14 @@ bool span_add_links(struct batch *b, uint32_t span, size_t count,
         give(context, i, &link);
         len += wire_framed_size(SPAN_LINKS, link_size(&link));
     }
-    size_t size = wire_framed_size(SCOPE_SPANS_SPANS, len);
-    uint8_t *memory = len <= INT32_MAX ? batch_memory(b, size) : NULL;
-    if (!memory)
+    struct span_writer w;
+    if (!span_write_begin(b, len, &w))
         return false;
-
-    struct wire_writer w = wire_writer(memory, size);
-    wire_put_frame(&w, SCOPE_SPANS_SPANS, len);
-    const uint8_t *data = w.at;
-    wire_put_raw(&w, span_bytes(s));
+    wire_put_raw(&w.out, span_bytes(s));
     for (size_t i = 0; i < count; i++) {
         give(context, i, &link);
-        put_link(&link, &w);
+        put_link(&link, &w.out);
     }
-    assert(!w.overflow && w.at == w.end);
-
-    b->span_bytes += len - s->len;
-    batch_forget_request(b);
-    s->data = data;
-    s->len = (uint32_t)len;
-    s->frame_len = (uint8_t)(data - memory);
+    span_write_end(b, s, &w); /* the name stays where it was */
     return true;
 }

@@ -7,12 +7,8 @@
 #include "proto/rewrite.h"
 
 #include "proto/attribute_writer.h"
-#include "proto/batch_private.h"
 #include "proto/buffer.h"
-#include "proto/otlp_fields.h"
-#include "proto/wire.h"
-
-#include <assert.h>
+#include "proto/span_writer.h"
 
 #define GROUP_MESSAGE 1 /* the field that a Resource or InstrumentationScope is */
 
@@ -450,20 +446,11 @@ bool span_rewrite(struct batch *b, uint32_t span, const struct rewriter *w)
     struct rewriting r = rewrite(w, &span_kind, span_bytes(s), &changed);
     if (r.out.failed || !changed)
         return end_rewriting(&r, !r.out.failed);
-    size_t len = r.out.len, size = wire_framed_size(SCOPE_SPANS_SPANS, len);
-    uint8_t *memory = len <= INT32_MAX ? batch_memory(b, size) : NULL;
-    if (!memory)
+    struct span_writer out;
+    if (!span_write_begin(b, r.out.len, &out))
         return end_rewriting(&r, false);
-    struct wire_writer out = wire_writer(memory, size);
-    wire_put_frame(&out, SCOPE_SPANS_SPANS, len);
-    const uint8_t *data = out.at;
-    wire_put_raw(&out, buffer_bytes(&r.out));
-
-    b->span_bytes += len - s->len;
-    batch_forget_request(b);
-    s->data = data;
-    s->len = (uint32_t)len;
-    s->frame_len = (uint8_t)(data - memory);
+    wire_put_raw(&out.out, buffer_bytes(&r.out));
+    span_write_end(b, s, &out);
     s->name_offset = (uint32_t)r.name;
     s->name_len = (uint32_t)r.name_len;
     return end_rewriting(&r, true);
