@@ -61,23 +61,9 @@ static struct key_facts work_out(const struct scrub_rules *r, struct bytes key)
     return f;
 }
 
-/* Keys begin alike, and differ in length, middle and end. */
-static unsigned set_of(struct bytes key)
-{
-    uint64_t middle = 0, last = 0;
-    if (key.len >= 8) {
-        middle = word_at(key.data + key.len / 2 - 4);
-        last = word_at(key.data + key.len - 8);
-    } else {
-        memcpy(&last, key.data, key.len);
-    }
-    uint64_t h = (last ^ middle * 31 ^ key.len) * UINT64_C(0x9e3779b97f4a7c15);
-    return (unsigned)((h >> 40) % KEY_SETS);
-}
-
 static struct key_slot *find(struct key_table *t, const struct scrub_rules *r, struct bytes key)
 {
-    unsigned set = set_of(key);
+    unsigned set = (unsigned)(word_hash(key) % KEY_SETS);
     struct key_slot *slots = &t->slots[(size_t)set * KEY_WAYS];
     for (unsigned i = 0; i < KEY_WAYS; i++) {
         if (key_slot_is_of(&slots[i], r, key))

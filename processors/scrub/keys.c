@@ -678,20 +678,6 @@ struct cache_set {
     unsigned next; /* to be given up */
 };
 
-static size_t set_of(struct bytes key)
-{
-    uint64_t h = key.len * UINT64_C(0x9e3779b97f4a7c15);
-    if (key.len >= 8) {
-        h ^= word_at(key.data) * UINT64_C(0xc2b2ae3d27d4eb4f);
-        h = (h ^ (h >> 29)) + word_at(key.data + key.len - 8) * UINT64_C(0x165667b19e3779f9);
-        h ^= word_at(key.data + key.len / 2 - 4) * UINT64_C(0x27d4eb2f165667c5);
-    } else {
-        for (size_t i = 0; i < key.len; i++)
-            h = (h ^ key.data[i]) * UINT64_C(0x100000001b3);
-    }
-    return (h ^ (h >> 32)) % SETS;
-}
-
 unsigned key_traits(struct bytes key)
 {
     static _Thread_local struct cache_set cache[SETS];
@@ -699,7 +685,7 @@ unsigned key_traits(struct bytes key)
         return 0;
     if (key.len > CACHED_MAX)
         return work_out(key);
-    struct cache_set *set = &cache[set_of(key)];
+    struct cache_set *set = &cache[word_hash(key) % SETS];
     for (unsigned i = 0; i < WAYS; i++) {
         const struct cached *c = &set->key[i];
         if (c->len == key.len && words_are_same(c->key, key.data, key.len))

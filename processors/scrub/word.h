@@ -11,6 +11,21 @@ static inline uint64_t word_at(const uint8_t *data)
     return word;
 }
 
+/* Of a name. Names begin alike, and differ in length, middle and end. */
+static inline uint64_t word_hash(struct bytes name)
+{
+    uint64_t h = name.len * UINT64_C(0x9e3779b97f4a7c15);
+    if (name.len >= 8) {
+        h ^= word_at(name.data) * UINT64_C(0xc2b2ae3d27d4eb4f);
+        h = (h ^ (h >> 29)) + word_at(name.data + name.len - 8) * UINT64_C(0x165667b19e3779f9);
+        h ^= word_at(name.data + name.len / 2 - 4) * UINT64_C(0x27d4eb2f165667c5);
+    } else {
+        for (size_t i = 0; i < name.len; i++)
+            h = (h ^ name.data[i]) * UINT64_C(0x100000001b3);
+    }
+    return h ^ (h >> 32);
+}
+
 /* What two words differ in. */
 static inline uint64_t word_differs(const uint8_t *a, const uint8_t *b, size_t at)
 {
