@@ -5,21 +5,23 @@
 #include <sys/random.h>
 #include <time.h>
 
-static uint64_t seed;
+atomic_uint_least64_t hash_seed_drawn;
 
 static void draw(void)
 {
     struct timespec now;
-    if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) == (ssize_t)sizeof seed)
-        return;
-    clock_gettime(CLOCK_REALTIME, &now);
-    seed = (uint64_t)now.tv_nsec * 0x9e3779b97f4a7c15u ^ (uint64_t)now.tv_sec ^
-           (uint64_t)(uintptr_t)&now;
+    uint64_t seed;
+    if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) != (ssize_t)sizeof seed) {
+        clock_gettime(CLOCK_REALTIME, &now);
+        seed = (uint64_t)now.tv_nsec * 0x9e3779b97f4a7c15u ^ (uint64_t)now.tv_sec ^
+               (uint64_t)(uintptr_t)&now;
+    }
+    atomic_store_explicit(&hash_seed_drawn, seed ? seed : 1, memory_order_relaxed);
 }
 
-uint64_t hash_seed(void)
+uint64_t hash_seed_draw(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, draw);
-    return seed;
+    return atomic_load_explicit(&hash_seed_drawn, memory_order_relaxed);
 }

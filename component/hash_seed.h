@@ -4,8 +4,16 @@
 #ifndef TAILSPAN_COMPONENT_HASH_SEED_H
 #define TAILSPAN_COMPONENT_HASH_SEED_H
 
+#include <stdatomic.h>
 #include <stdint.h>
 
-uint64_t hash_seed(void);
+extern atomic_uint_least64_t hash_seed_drawn; /* 0: not yet */
+uint64_t hash_seed_draw(void);
+
+static inline uint64_t hash_seed(void)
+{
+    uint64_t seed = atomic_load_explicit(&hash_seed_drawn, memory_order_relaxed);
+    return __builtin_expect(seed != 0, 1) ? seed : hash_seed_draw();
+}
 
 #endif

@@ -1,7 +1,7 @@
 #include "processors/kafka_hops/hop_metrics.h"
 
 #include "component/clock.h"
-#include "processors/kafka_hops/seed.h"
+#include "component/hash_seed.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -68,7 +68,7 @@ struct series_key {
 
 static void key_finish(struct series_key *k)
 {
-    k->hash = hop_seed() + k->kind;
+    k->hash = hash_seed() + k->kind;
     for (unsigned i = 0; i < LABEL_STRINGS; i++)
         k->hash = XXH3_64bits_withSeed(k->labels[i].data, k->labels[i].len, k->hash);
 }

@@ -1,7 +1,7 @@
 /* What is certain: a link, a parent, a place. */
 #include "processors/kafka_hops/index_private.h"
 
-#include "processors/kafka_hops/seed.h"
+#include "component/hash_seed.h"
 #include "proto/span_kind.h"
 
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 static uint64_t mix(uint64_t a, uint64_t b)
 {
     __uint128_t product =
-        (__uint128_t)(a ^ 0x9e3779b97f4a7c15u) * (b ^ hop_seed() ^ 0xbf58476d1ce4e5b9u);
+        (__uint128_t)(a ^ 0x9e3779b97f4a7c15u) * (b ^ hash_seed() ^ 0xbf58476d1ce4e5b9u);
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
@@ -23,7 +23,7 @@ uint64_t ids_hash(const uint8_t trace_id[16], const uint8_t span_id[8])
     uint8_t ids[24];
     memcpy(ids, trace_id, 16);
     memcpy(ids + 16, span_id, 8);
-    return XXH3_64bits_withSeed(ids, sizeof ids, hop_seed());
+    return XXH3_64bits_withSeed(ids, sizeof ids, hash_seed());
 }
 
 uint32_t place_hash(uint64_t hash, int32_t partition, int64_t offset)
@@ -35,7 +35,7 @@ uint32_t key_hash(struct bytes key)
 {
     if (key.len == 0)
         return 0;
-    uint32_t h = (uint32_t)XXH3_64bits_withSeed(key.data, key.len, hop_seed());
+    uint32_t h = (uint32_t)XXH3_64bits_withSeed(key.data, key.len, hash_seed());
     return h ? h : 1;
 }
 

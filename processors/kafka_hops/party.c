@@ -1,6 +1,6 @@
 #include "processors/kafka_hops/party.h"
 
-#include "processors/kafka_hops/seed.h"
+#include "component/hash_seed.h"
 
 #include <stdlib.h>
 
@@ -18,12 +18,12 @@ static uint64_t hash_of(struct bytes text, uint64_t seed)
 
 uint64_t topic_hash(struct bytes topic)
 {
-    return hash_of(topic, hop_seed());
+    return hash_of(topic, hash_seed());
 }
 
 void party_key_finish(struct party_key *k)
 {
-    uint64_t h = hop_seed();
+    uint64_t h = hash_seed();
     for (unsigned i = 0; i < PARTY_STRINGS; i++) {
         if (k->strings[i].len > PARTY_STRING_MAX)
             k->strings[i].len = PARTY_STRING_MAX;
@@ -32,7 +32,7 @@ void party_key_finish(struct party_key *k)
     k->hash = h;
     k->topic_hash = topic_hash(k->strings[PARTY_TOPIC]);
     struct bytes group = k->strings[PARTY_GROUP];
-    k->group_hash = hash_of(group.len > 0 ? group : k->strings[PARTY_SERVICE], hop_seed() + 1);
+    k->group_hash = hash_of(group.len > 0 ? group : k->strings[PARTY_SERVICE], hash_seed() + 1);
 }
 
 static bool same_key(const struct party_key *a, const struct party_key *b)
