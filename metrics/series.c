@@ -2,7 +2,6 @@
 
 #include "metrics/explicit.h"
 
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,34 +20,53 @@ static struct series *const tombstone = (struct series *)1;
 
 void series_lock_init(struct series_lock *l)
 {
+    *l = (struct series_lock){.held = false};
     pthread_mutex_init(&l->mutex, NULL);
-    atomic_init(&l->waiting, 0);
+    pthread_cond_init(&l->lanes.turn, NULL);
+    pthread_cond_init(&l->others.turn, NULL);
 }
 
 void series_lock_destroy(struct series_lock *l)
 {
+    pthread_cond_destroy(&l->others.turn);
+    pthread_cond_destroy(&l->lanes.turn);
     pthread_mutex_destroy(&l->mutex);
+}
+
+static void take_turn(struct series_lock *l, bool lane)
+{
+    struct series_queue *own = lane ? &l->lanes : &l->others;
+    const struct series_queue *opposite = lane ? &l->others : &l->lanes;
+    pthread_mutex_lock(&l->mutex);
+    own->waiting++;
+    while (l->held || (opposite->waiting > 0 && l->after_lane == lane))
+        pthread_cond_wait(&own->turn, &l->mutex);
+    own->waiting--;
+    l->held = true;
+    l->after_lane = lane;
+    pthread_mutex_unlock(&l->mutex);
 }
 
 void series_lock_lane(struct series_lock *l)
 {
-    if (pthread_mutex_trylock(&l->mutex) == 0)
-        return;
-    atomic_fetch_add_explicit(&l->waiting, 1, memory_order_relaxed);
-    pthread_mutex_lock(&l->mutex);
-    atomic_fetch_sub_explicit(&l->waiting, 1, memory_order_relaxed);
+    take_turn(l, true);
 }
 
 void series_lock_other(struct series_lock *l)
 {
-    enum { TRIES = 100 };
-    for (int i = 0; i < TRIES && atomic_load_explicit(&l->waiting, memory_order_relaxed) > 0; i++)
-        sched_yield();
-    pthread_mutex_lock(&l->mutex);
+    take_turn(l, false);
 }
 
 void series_unlock(struct series_lock *l)
 {
+    pthread_mutex_lock(&l->mutex);
+    struct series_queue *opposite = l->after_lane ? &l->others : &l->lanes;
+    struct series_queue *next = opposite->waiting > 0 ? opposite
+                                : l->after_lane       ? &l->lanes
+                                                      : &l->others;
+    l->held = false;
+    if (next->waiting > 0)
+        pthread_cond_signal(&next->turn);
     pthread_mutex_unlock(&l->mutex);
 }
 

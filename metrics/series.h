@@ -17,7 +17,6 @@
 #include "metrics/exponential.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
 
 enum {
     SERIES_STORES = 3,       /* that share groups */
@@ -36,13 +35,19 @@ static inline struct moment moment_now(void)
     return (struct moment){.wall_ns = realtime_ns(), .steady_ns = monotonic_ns()};
 }
 
-/* A lock that lanes take for a batch and others for a moment at a time, again and again: these let
- * a waiting lane go first. */
+/* A lock that lanes take for a batch and others (who show or expire) for a moment at a time, again
+ * and again. Where both wait they take turns: a lane waits for one such moment at most, and who
+ * shows cannot be kept out by lanes that never pause. Among themselves, lanes take it as it comes.
+ */
 struct series_lock {
-    pthread_mutex_t mutex;
-    atomic_uint waiting;
+    pthread_mutex_t mutex; /* guards the rest; held for an instant only */
+    struct series_queue {
+        pthread_cond_t turn;
+        unsigned waiting;
+    } lanes, others;
+    bool held;
+    bool after_lane; /* it was a lane that held it last, or holds it */
 };
-
 void series_lock_init(struct series_lock *l);
 void series_lock_destroy(struct series_lock *l);
 void series_lock_lane(struct series_lock *l);

@@ -4,6 +4,8 @@
 
 #include "metrics/series_walk.h"
 
+#include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -201,6 +203,63 @@ static void a_walk_shows_all_that_are_not_gone(void **state)
     series_lock_destroy(&lock);
 }
 
+enum { TURNS = 2000 };
+
+/* Threads that want the lock without a pause. Who holds it and sees one of the other kind wait
+ * knows who must be next. */
+struct rivals {
+    struct series_lock lock;
+    unsigned turns[2];
+    bool must_be_next[2];
+    bool out_of_turn;
+};
+
+static void take_turns(struct rivals *r, bool lane)
+{
+    bool enough = false;
+    while (!enough) {
+        if (lane)
+            series_lock_lane(&r->lock);
+        else
+            series_lock_other(&r->lock);
+        r->out_of_turn |= r->must_be_next[!lane];
+        r->must_be_next[lane] = false;
+        r->turns[lane]++;
+        enough = r->turns[0] >= TURNS && r->turns[1] >= TURNS;
+        sched_yield();
+        pthread_mutex_lock(&r->lock.mutex);
+        r->must_be_next[!lane] = (lane ? r->lock.others : r->lock.lanes).waiting > 0;
+        pthread_mutex_unlock(&r->lock.mutex);
+        series_unlock(&r->lock);
+    }
+}
+
+static void *be_a_lane(void *r)
+{
+    take_turns(r, true);
+    return NULL;
+}
+
+static void *be_another(void *r)
+{
+    take_turns(r, false);
+    return NULL;
+}
+
+static void lanes_and_others_take_turns(void **state)
+{
+    (void)state;
+    struct rivals r = {.out_of_turn = false};
+    pthread_t threads[4];
+    series_lock_init(&r.lock);
+    for (unsigned i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, i % 2 ? be_a_lane : be_another, &r), 0);
+    for (unsigned i = 0; i < 4; i++)
+        pthread_join(threads[i], NULL);
+    assert_false(r.out_of_turn);
+    series_lock_destroy(&r.lock);
+}
+
 /* Spans of strangers stand for as many as their senders say. */
 static void counts_end_at_their_largest(void **state)
 {
@@ -229,6 +288,7 @@ int main(void)
         cmocka_unit_test(a_dead_group_goes_with_its_series),
         cmocka_unit_test(a_full_store_makes_room),
         cmocka_unit_test(a_walk_shows_all_that_are_not_gone),
+        cmocka_unit_test(lanes_and_others_take_turns),
         cmocka_unit_test(counts_end_at_their_largest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
