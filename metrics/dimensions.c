@@ -193,22 +193,6 @@ static void find_globbed(struct dimension_values *out, const struct dimension_na
     }
 }
 
-/* Behind a field of another number, at least ten bytes of which can be read, when it has a short
- * tag and value; else `at`. */
-static inline const uint8_t *pass_field(const uint8_t *at)
-{
-    switch (at[0] & 0x87) {
-    case WIRE_VARINT:
-        return at[1] < 0x80 ? at + 2 : at;
-    case WIRE_FIXED64:
-        return at + 9;
-    case WIRE_LENGTH:
-        return at[1] < 0x80 ? at + 2 + at[1] : at;
-    default:
-        return at;
-    }
-}
-
 /* What nearly all attributes look like is recognised by four bytes: their tag and length, the key's
  * tag and length, both lengths below 128. Such a one is passed over in a few instructions unless a
  * name begins like its key and is as long. */
@@ -233,7 +217,7 @@ void dimension_values_find(struct dimension_values *out, const struct dimension_
                 if (next <= end && names->filter >> filter_bit(at[3], at[4]) & 1)
                     note_value(out, names, bytes_of(at, (size_t)(next - at)), field);
             } else {
-                next = (at[0] & 0xf8) == (usual & 0xf8) ? at : pass_field(at);
+                next = (at[0] & 0xf8) == (usual & 0xf8) ? at : wire_pass_short(at);
             }
             if (wire_likely(next != at && next <= end)) {
                 at = next;

@@ -267,7 +267,7 @@ struct field_kind {
     const struct message_kind *message;
 };
 
-enum { FIELDS = 16 }; /* no number that is shown is larger */
+enum { FIELDS = 16 }; /* no number that is shown is larger, nor that of a tag of one byte */
 
 struct message_kind {
     struct field_kind fields[FIELDS]; /* by number */
@@ -394,6 +394,19 @@ static inline const uint8_t *rewrite_field(struct rewriting *r, const struct mes
     return at + len;
 }
 
+/* Over fields that are not shown; those that are not short are left to rewrite_field(). */
+static inline const uint8_t *pass_unshown(const struct message_kind *kind, const uint8_t *at,
+                                          const uint8_t *end)
+{
+    while (end - at >= 10 && *at < 0x80 && kind->fields[*at >> 3].kind == NOT_SHOWN) {
+        const uint8_t *next = wire_pass_short(at);
+        if (next == at || next > end)
+            break;
+        at = next;
+    }
+    return at;
+}
+
 static void rewrite_message(struct rewriting *r, const struct message_kind *kind, struct level *l)
 {
     const struct rewriter *by = r->by;
@@ -401,7 +414,8 @@ static void rewrite_message(struct rewriting *r, const struct message_kind *kind
     const enum rewrite_place place = kind->fields[kind->attributes].place;
     const uint8_t attribute = (uint8_t)WIRE_TAG(kind->attributes, WIRE_LENGTH);
     while (at && at < end) {
-        if (by->skip && *at == attribute && kind->attributes)
+        at = pass_unshown(kind, at, end);
+        if (by->skip && at < end && *at == attribute && kind->attributes)
             at = by->skip(by->context, place, at, end);
         if (at < end)
             at = rewrite_field(r, kind, l, at, end);

@@ -144,6 +144,22 @@ static inline const uint8_t *wire_skip(const uint8_t *at, const uint8_t *end, en
     return NULL;
 }
 
+/* For walks that pass over nearly all fields: behind the field at `at`, of which ten bytes can be
+ * read, when its tag and value are short; else `at`. It may end behind the message. */
+static inline const uint8_t *wire_pass_short(const uint8_t *at)
+{
+    switch (at[0] & 0x87) {
+    case WIRE_VARINT:
+        return at[1] < 0x80 ? at + 2 : at;
+    case WIRE_FIXED64:
+        return at + 9;
+    case WIRE_LENGTH:
+        return at[1] < 0x80 ? at + 2 + at[1] : at;
+    default:
+        return at;
+    }
+}
+
 /* One field, with whatever value it has. */
 struct wire_field {
     uint32_t tag;

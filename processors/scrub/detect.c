@@ -1,5 +1,6 @@
 /* One value: what its key says of it, which grammar it has, and then the pass of detect_scan.c over
  * what no grammar explains. */
+#include "processors/scrub/byte_class.h"
 #include "processors/scrub/detect_private.h"
 
 #include <stdlib.h>
@@ -25,6 +26,12 @@ struct detector *detector_create(const struct detector_options *o)
     struct detector *d = calloc(1, sizeof *d);
     if (!d)
         return NULL;
+    d->glance = glance_narrow;
+#ifdef HAVE_WIDE_VECTORS
+    d->wide = wide_vectors();
+    if (d->wide)
+        d->glance = glance_wide;
+#endif
     keys_prepare();
     tokens_prepare();
     memcpy(d->on, o->classes, sizeof d->on);
@@ -38,6 +45,11 @@ struct detector *detector_create(const struct detector_options *o)
         return NULL;
     }
     return d;
+}
+
+bool detector_is_wide(const struct detector *d)
+{
+    return d->wide;
 }
 
 void detector_destroy(struct detector *d)

@@ -14,7 +14,15 @@
 #include "processors/scrub/detect.h"
 #include "processors/scrub/keys.h"
 
+/* detector_glance() by what a machine can do; what they say of a value is the same. */
+typedef bool glance_function(const struct detector *d, struct bytes value, size_t before,
+                             bool numbers);
+glance_function glance_narrow;
+glance_function glance_wide; /* with HAVE_WIDE_VECTORS, where wide_vectors() */
+
 struct detector {
+    bool wide; /* wide_vectors(), when it was made */
+    glance_function *glance;
     bool on[SCRUB_CLASSES];
     bool strict;
     bool numbers;  /* any class that begins with a digit, or capitals and digits */

@@ -58,22 +58,40 @@ static struct key_facts work_out(const struct scrub_rules *r, struct bytes key)
     f.system = bytes_equal_string(key, "db.system.name") ? NEW_SYSTEM
                : bytes_equal_string(key, "db.system")    ? OLD_SYSTEM
                                                          : NO_SYSTEM;
+    f.plain = f.usual && !f.ignored && f.system == NO_SYSTEM;
     return f;
+}
+
+static bool is_of(const struct key_slot *s, const struct scrub_rules *r, struct bytes key)
+{
+    return s->len == key.len + OPENING && s->rules == r->id &&
+           words_are_same(s->opening + 2, key.data, key.len);
+}
+
+static void remember(struct key_slot *s, const struct scrub_rules *r, struct bytes key)
+{
+    memset(s->opening, 0, sizeof s->opening);
+    s->rules = r->id;
+    s->len = (uint8_t)(key.len + OPENING);
+    s->opening[0] = WIRE_TAG(1, WIRE_LENGTH);
+    s->opening[1] = (uint8_t)key.len;
+    memcpy(s->opening + 2, key.data, key.len);
+    s->opening[2 + key.len] = WIRE_TAG(2, WIRE_LENGTH);
+    s->facts = work_out(r, key);
 }
 
 static struct key_slot *find(struct key_table *t, const struct scrub_rules *r, struct bytes key)
 {
     unsigned set = (unsigned)(word_hash(key) % KEY_SETS);
     struct key_slot *slots = &t->slots[(size_t)set * KEY_WAYS];
+    if (is_of(t->last->next, r, key))
+        return t->last->next;
     for (unsigned i = 0; i < KEY_WAYS; i++) {
-        if (key_slot_is_of(&slots[i], r, key))
+        if (is_of(&slots[i], r, key))
             return &slots[i];
     }
     struct key_slot *s = &slots[t->oldest[set]++ % KEY_WAYS];
-    s->rules = r->id;
-    s->len = (uint8_t)key.len;
-    memcpy(s->key, key.data, key.len);
-    s->facts = work_out(r, key);
+    remember(s, r, key);
     return s;
 }
 

@@ -5,6 +5,7 @@
 
 #include "processors/scrub/rules.h"
 #include "processors/scrub/word.h"
+#include "proto/wire.h"
 
 /* Whether the value names a database, and under which key: the new one counts. */
 enum key_system { NO_SYSTEM, OLD_SYSTEM, NEW_SYSTEM };
@@ -21,17 +22,19 @@ struct key_facts {
     bool usual;   /* values are read as under any other key, by no rules of the user's */
     bool carries; /* the key itself has something in it */
     enum key_system system;
+    bool plain; /* all this says: what is to be looked at is the value, as under any other key */
 };
 
 /* What a thread remembers of the keys it has seen. Zeroed: none yet. */
-enum { KEY_SETS = 64, KEY_WAYS = 4, KEY_REMEMBERED_MAX = 48 };
+enum { KEY_SETS = 64, KEY_WAYS = 4, KEY_REMEMBERED_MAX = 48, OPENING = 3, OPENING_ROOM = 64 };
 
 struct key_slot {
+    /* of a KeyValue with this key: its tag and length, the key, the value's tag; zeroes */
+    _Alignas(OPENING_ROOM) uint8_t opening[OPENING_ROOM];
     uint64_t rules;        /* 0: empty */
     struct key_slot *next; /* what was asked for after this one */
     struct key_facts facts;
-    uint8_t len;
-    uint8_t key[KEY_REMEMBERED_MAX];
+    uint8_t len; /* of the opening */
 };
 
 struct key_table {
@@ -41,30 +44,37 @@ struct key_table {
     uint8_t oldest[KEY_SETS];
 };
 
-/* This thread's, for attribute_key_facts(). */
+/* This thread's. */
 struct key_table *key_table_of_thread(void);
 
-/* Of a key that did not follow the last one when that was seen before. */
+/* Of the key of an attribute of a list. Borrowed until this table is asked again. */
 const struct key_facts *key_table_ask(struct key_table *t, const struct scrub_rules *r,
                                       struct bytes key);
 
-static inline bool key_slot_is_of(const struct key_slot *s, const struct scrub_rules *r,
-                                  struct bytes key)
-{
-    return s->len == key.len && s->rules == r->id && words_are_same(s->key, key.data, key.len);
-}
-
-/* Of the key of an attribute of a list. Borrowed until this table is asked again. */
-static inline const struct key_facts *attribute_key_facts(struct key_table *t,
-                                                          const struct scrub_rules *r,
-                                                          struct bytes key)
+/* The same for a whole KeyValue, when its key is the one that followed the last one before and it
+ * is written as nearly all are: then its AnyValue begins, with its length, at slot->len. Else NULL.
+ */
+static inline const struct key_slot *key_table_follow(struct key_table *t,
+                                                      const struct scrub_rules *r,
+                                                      struct bytes key_value)
 {
     struct key_slot *s = t->last->next;
-    if (__builtin_expect(!key_slot_is_of(s, r, key), 0))
-        return key_table_ask(t, r, key);
+    if (key_value.len <= s->len || s->rules != r->id ||
+        !words_are_same(s->opening, key_value.data, s->len))
+        return NULL;
     t->last = s;
-    return &s->facts;
+    return s;
 }
+
+enum {
+    NOTHING_ANY = 5 /* bytes of an AnyValue: too few for a text, or a number of ten digits */
+};
+
+/* Where detector_is_wide(): passes over KeyValues from `at` on, whose byte is their tag in a
+ * message that goes to `end`, as long as they follow, are short and plain, and a glance says that
+ * nothing is in them. Returns where the first other one, or anything else, stands. */
+const uint8_t *pass_plain_wide(struct key_table *t, const struct scrub_rules *r, const uint8_t *at,
+                               const uint8_t *end);
 
 /* Of a key within a map. */
 struct key_facts inner_key_facts(const struct scrub_rules *r, struct bytes key);

@@ -17,6 +17,7 @@ struct walking {
     struct batch *batch;
     struct memo *memo;
     struct key_table *keys;
+    bool wide; /* pass_plain_wide() may be called */
     bool no_memory;
     struct buffer text; /* scratch */
 
@@ -100,35 +101,72 @@ static void remembered_as(struct walking *w, struct memo_key *k)
     k->text = w->key_value;
 }
 
-/* Whether there is nothing in an attribute, or nothing was. */
-static inline bool passes(struct walking *w, enum rewrite_place place, struct bytes key_value)
+/* Whether it was looked at lately, and nothing was found. */
+static bool is_remembered(struct walking *w, const struct key_facts *f, struct bytes key_value)
+{
+    struct memo_key k;
+    w->facts = f;
+    w->key_value = key_value;
+    if (key_value.len < SHORT_ATTRIBUTE)
+        return false;
+    remembered_as(w, &k);
+    return memo_has(w->memo, &k);
+}
+
+/* `f` is NULL when it is not known yet. */
+__attribute__((noinline)) static bool passes_anyhow(struct walking *w, enum rewrite_place place,
+                                                    struct bytes key_value,
+                                                    const struct key_facts *f)
 {
     const struct scrub_rules *r = w->walk->rules;
     struct attribute a;
     if (!attribute_read_plain(key_value, &a) && !attribute_read(key_value, &a))
         return true;
-    const struct key_facts *f = attribute_key_facts(w->keys, r, a.key);
+    if (!f)
+        f = key_table_ask(w->keys, r, a.key);
     w->facts = f;
     if (f->system)
         note_system(w, place, &a);
     if (f->ignored || (f->usual && is_plain(r, f, key_value.data, &a.value)))
         return true;
-    w->key_value = key_value;
-    if (key_value.len < SHORT_ATTRIBUTE)
-        return false;
-    struct memo_key k;
-    remembered_as(w, &k);
-    return memo_has(w->memo, &k);
+    return is_remembered(w, f, key_value);
+}
+
+/* Whether there is nothing in an attribute, or nothing was. */
+static inline bool passes(struct walking *w, enum rewrite_place place, struct bytes key_value)
+{
+    const struct scrub_rules *r = w->walk->rules;
+    const struct key_slot *s = key_table_follow(w->keys, r, key_value);
+    if (!s || !s->facts.plain)
+        return passes_anyhow(w, place, key_value, s ? &s->facts : NULL);
+    const uint8_t *any = key_value.data + s->len;
+    size_t len = key_value.len - s->len - 1;
+    if (any[0] != len)
+        return passes_anyhow(w, place, key_value, &s->facts);
+    if (len <= NOTHING_ANY)
+        return true;
+    if (any[1] != WIRE_TAG(1, WIRE_LENGTH) || any[2] != len - 2 || len >= 0x80)
+        return passes_anyhow(w, place, key_value, &s->facts);
+    return detector_glance(r->detector, bytes_of(any + 3, len - 2), s->len + 3U, !s->facts.agent) ||
+           is_remembered(w, &s->facts, key_value);
 }
 
 static const uint8_t *skip(void *context, enum rewrite_place place, const uint8_t *at,
                            const uint8_t *end)
 {
+    struct walking *w = context;
     const uint8_t tag = *at;
     while (at < end && *at == tag) {
         size_t len;
+#ifdef HAVE_WIDE_VECTORS
+        if (w->wide) {
+            at = pass_plain_wide(w->keys, w->walk->rules, at, end);
+            if (at == end || *at != tag)
+                break;
+        }
+#endif
         const uint8_t *body = wire_length(at + 1, end, &len);
-        if (!body || !passes(context, place, bytes_of(body, len)))
+        if (!body || !passes(w, place, bytes_of(body, len)))
             return at;
         at = body + len;
     }
@@ -450,6 +488,7 @@ static void begin(struct walking *w, const struct scrub_walk *walk, struct batch
     w->batch = b;
     w->memo = memo_of_thread();
     w->keys = key_table_of_thread();
+    w->wide = detector_is_wide(walk->rules->detector);
     w->no_memory = w->noted = w->option = false;
     w->text = (struct buffer){0};
     w->span = bytes_of(NULL, 0);

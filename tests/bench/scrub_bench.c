@@ -1,13 +1,14 @@
 /* What scrubbing costs, in nanoseconds a span: without anything to find, and with two findings
  * each; beside it what indexing the same spans costs.
  *
- *     scrub_bench
+ *     scrub_bench [narrow]        narrow: as on machines without AVX-512
  *
  * Profiles secrets and pii. Spans have some fourteen attributes, whose ids, addresses and paths are
  * different ones in each of several thousand; what the generator's spans have that is to be
  * scrubbed (a literal in a statement) is taken out before anything is timed. Each line is the least
  * of several rounds. */
 #include "component/config.h"
+#include "processors/scrub/byte_class.h"
 #include "processors/scrub/walk.h"
 #include "proto/edit.h"
 #include "proto/frame.h"
@@ -122,8 +123,9 @@ static void adversary(const struct scrub_rules *r, const char *name, const char 
     free(text);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    wide_vectors_want(argc < 2 || strcmp(argv[1], "narrow") != 0);
     struct scrub_rules *rules = make_rules();
     const struct scrub_walk walk = {.rules = rules};
     static struct request requests[REQUESTS];

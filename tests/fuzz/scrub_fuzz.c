@@ -14,7 +14,7 @@
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { PATTERNS = 1, DEBUG = 2, HASH = 4, REMOVE = 8, CONFIGURATIONS = 16 };
+enum { PATTERNS = 1, DEBUG = 2, HASH = 4, REMOVE = 8, NARROW = 16, CONFIGURATIONS = 32 };
 
 static struct scrub_rules *configurations[CONFIGURATIONS];
 static const char planted[] = "ghp_0123456789abcdefghijABCDEFGHIJ012345";
@@ -57,8 +57,10 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     (void)argc;
     (void)argv;
-    for (unsigned i = 0; i < CONFIGURATIONS; i++)
+    for (unsigned i = 0; i < CONFIGURATIONS; i++) {
+        wide_vectors_want(!(i & NARROW));
         configurations[i] = configure(i);
+    }
     return 0;
 }
 
