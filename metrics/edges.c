@@ -1,6 +1,7 @@
 #include "metrics/edges.h"
 
 #include "component/hash_seed.h"
+#include "proto/prefetch.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -76,7 +77,7 @@ static void table_remove(struct edges *e, uint32_t hash, uint32_t number)
 
 void open_edges_prefetch(const struct edges *e, uint64_t hash)
 {
-    __builtin_prefetch(&e->table[(uint32_t)hash & e->mask]);
+    prefetch(&e->table[(uint32_t)hash & e->mask]);
 }
 
 void edges_prefetch_edge(const struct edges *e, uint64_t hash)
@@ -84,8 +85,8 @@ void edges_prefetch_edge(const struct edges *e, uint64_t hash)
     for (uint32_t i = (uint32_t)hash & e->mask; e->table[i].edge; i = (i + 1) & e->mask) {
         if (e->table[i].hash == (uint32_t)hash) {
             const uint8_t *edge = (const uint8_t *)edge_at(e, e->table[i].edge);
-            __builtin_prefetch(edge, 1);
-            __builtin_prefetch(edge + 64, 1);
+            prefetch_to_write(edge);
+            prefetch_to_write(edge + 64);
             return;
         }
     }

@@ -1,6 +1,7 @@
 #include "metrics/series_private.h"
 
 #include "metrics/explicit.h"
+#include "proto/prefetch.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -184,7 +185,7 @@ uint64_t series_hash(const struct series_group *g, const struct series_key *k)
 
 void series_prefetch(const struct series_store *st, uint64_t hash)
 {
-    __builtin_prefetch(&st->table.entries[hash & st->table.mask]);
+    prefetch(&st->table.entries[hash & st->table.mask]);
 }
 
 void series_prefetch_values(const struct series_store *st, uint64_t hash)
@@ -193,10 +194,10 @@ void series_prefetch_values(const struct series_store *st, uint64_t hash)
     for (size_t i = hash & t->mask; t->entries[i].series; i = (i + 1) & t->mask) {
         if (t->entries[i].hash == hash) {
             const uint8_t *s = (const uint8_t *)t->entries[i].series;
-            __builtin_prefetch(s, 1);
-            __builtin_prefetch(s + 64, 1);
-            __builtin_prefetch(s + 128, 1);
-            __builtin_prefetch(s + 192, 1);
+            prefetch_to_write(s);
+            prefetch_to_write(s + 64);
+            prefetch_to_write(s + 128);
+            prefetch_to_write(s + 192);
             return;
         }
     }

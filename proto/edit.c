@@ -300,50 +300,15 @@ bool span_remove_events(struct batch *b, uint32_t span,
     return edit_span(b, span, &e, NULL);
 }
 
-/* ---- links ---- */
-
-static size_t link_size(const struct added_link *l)
-{
-    size_t len = wire_framed_size(LINK_TRACE_ID, 16) + wire_framed_size(LINK_SPAN_ID, 8);
-    for (size_t i = 0; i < l->attribute_count; i++) {
-        const struct link_attribute *a = &l->attributes[i];
-        len += wire_framed_size(LINK_ATTRIBUTES, key_value_size(a->key, &a->value));
-    }
-    return len;
-}
-
-static void put_link(const struct added_link *l, struct wire_writer *w)
-{
-    wire_put_frame(w, SPAN_LINKS, link_size(l));
-    wire_put_bytes(w, LINK_TRACE_ID, bytes_of(l->trace_id, 16));
-    wire_put_bytes(w, LINK_SPAN_ID, bytes_of(l->span_id, 8));
-    for (size_t i = 0; i < l->attribute_count; i++) {
-        const struct link_attribute *a = &l->attributes[i];
-        wire_put_frame(w, LINK_ATTRIBUTES, key_value_size(a->key, &a->value));
-        key_value_put(w, a->key, &a->value);
-    }
-}
-
-bool span_add_links(struct batch *b, uint32_t span, size_t count,
-                    void (*give)(const void *context, size_t i, struct added_link *out),
-                    const void *context)
+bool span_append(struct batch *b, uint32_t span, struct bytes fields)
 {
     assert(span < b->span_count && atomic_load(&b->private->references) == 1);
     struct span_view *s = &b->spans[span];
-    struct added_link link;
-    size_t len = s->len;
-    for (size_t i = 0; i < count; i++) {
-        give(context, i, &link);
-        len += wire_framed_size(SPAN_LINKS, link_size(&link));
-    }
     struct span_writer w;
-    if (!span_write_begin(b, len, &w))
+    if (!span_write_begin(b, s->len + fields.len, &w))
         return false;
     wire_put_raw(&w.out, span_bytes(s));
-    for (size_t i = 0; i < count; i++) {
-        give(context, i, &link);
-        put_link(&link, &w.out);
-    }
+    wire_put_raw(&w.out, fields);
     span_write_end(b, s, &w); /* the name stays where it was */
     return true;
 }

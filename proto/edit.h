@@ -45,18 +45,7 @@ struct link_attribute {
     struct value value;
 };
 
-enum { ADDED_LINK_ATTRIBUTES = 3 };
-struct added_link {
-    const uint8_t *trace_id; /* 16 bytes */
-    const uint8_t *span_id;  /* 8 bytes */
-    size_t attribute_count;
-    struct link_attribute attributes[ADDED_LINK_ATTRIBUTES];
-};
-
-/* Adds `count` links at the span's end, all of them with one copy of it. `give` tells what the one
- * is; it is asked twice about each and answers alike. */
-bool span_add_links(struct batch *b, uint32_t span, size_t count,
-                    void (*give)(const void *context, size_t i, struct added_link *out),
-                    const void *context);
+/* Adds fields of the message Span, links as a rule, encoded and with their tags, at its end. */
+bool span_append(struct batch *b, uint32_t span, struct bytes fields);
 
 #endif

@@ -5,6 +5,7 @@
  * valid span needs them: a request cannot claim more index than its spans account for. */
 #include "proto/index.h"
 #include "proto/batch.h"
+#include "proto/prefetch.h"
 #include "proto/schema.h"
 #include "proto/span_index.h"
 #include "proto/wire.h"
@@ -123,7 +124,7 @@ bool index_span(struct indexer *ix, const uint8_t *at, const uint8_t *end, size_
     /* A large request does not stay in the cache while it arrives; what comes next is on its way
      * while this span is read: a tenth of the index's time, measured in a relay. */
     for (const uint8_t *ahead = end + 512; ahead < end + 512 + (end - at); ahead += 64)
-        __builtin_prefetch(ahead);
+        prefetch(ahead);
     struct batch *b = ix->b;
     struct batch_private *p = b->private;
     if (wire_unlikely(!reserve(&p->spans, sizeof *b->spans, b->span_count, &p->allocated))) {

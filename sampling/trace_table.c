@@ -1,6 +1,7 @@
 #include "sampling/trace_table.h"
 
 #include "component/hash_seed.h"
+#include "proto/prefetch.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -94,7 +95,7 @@ uint32_t trace_table_find(const struct trace_table *t, uint64_t hash, const uint
 
 void trace_table_prefetch(const struct trace_table *t, uint64_t hash)
 {
-    __builtin_prefetch(&t->slots[(uint32_t)hash & t->mask]);
+    prefetch(&t->slots[(uint32_t)hash & t->mask]);
 }
 
 static bool more_records(struct trace_table *t)

@@ -12,6 +12,8 @@
 #define XXH_INLINE_ALL
 #include "storage/filter.h"
 
+#include "proto/prefetch.h"
+
 #include <endian.h>
 #include <stdlib.h>
 #include <xxhash.h>
@@ -94,7 +96,7 @@ void filter_add(struct filter_set *s, uint32_t service, uint32_t pair, bool shar
     if (s->saturated)
         return;
     if (s->capacity)
-        __builtin_prefetch(&s->entries[owned >> 3 & (s->capacity - 1)], 1);
+        prefetch_to_write(&s->entries[owned >> 3 & (s->capacity - 1)]);
     s->pending[s->pending_count++] =
         (struct filter_entry){.pair = pair, .owned = owned | (shared ? FILTER_TIMES : 1)};
     if (s->pending_count == FILTER_PENDING)

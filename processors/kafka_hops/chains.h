@@ -10,6 +10,7 @@
 #define TAILSPAN_PROCESSORS_KAFKA_HOPS_CHAINS_H
 
 #include "processors/kafka_hops/ring.h"
+#include "proto/prefetch.h"
 
 #include <string.h>
 
@@ -63,7 +64,7 @@ static inline uint32_t chains_first(const struct chains *c, uint32_t hash)
 
 static inline void chains_prefetch_bucket(const struct chains *c, uint32_t hash)
 {
-    __builtin_prefetch(chains_bucket(c, hash));
+    prefetch(chains_bucket(c, hash));
 }
 
 /* A record lies in two cache lines; what a chain looks at mostly in one of them. */
@@ -72,8 +73,8 @@ static inline void chains_prefetch_fields(const struct chains *c, uint32_t numbe
     const uint8_t *record = ring_at(c->ring, number);
     if (!ring_is_live(c->ring, number))
         return;
-    __builtin_prefetch(record + c->fields.from);
-    __builtin_prefetch(record + c->fields.last);
+    prefetch(record + c->fields.from);
+    prefetch(record + c->fields.last);
 }
 
 /* The first record of a chain, or, once that has come, the second. */
@@ -143,10 +144,12 @@ static inline __attribute__((always_inline)) void chains_grow(
 }
 
 /* Fetches chains that are soon to be divided: the first record of one, the second of a nearer one,
- * whose first has come by now, and so on. */
+ * whose first has come by now, and so on. A small index lies in the cache anyway. */
 static inline void chains_prefetch_growth(const struct chains *c)
 {
-    enum { STEP = 4, DEPTH = 4 };
+    enum { STEP = 4, DEPTH = 4, AT_HAND = 1 << 14 };
+    if (c->mask < AT_HAND)
+        return;
     for (uint32_t depth = 0; depth < DEPTH; depth++) {
         uint32_t bucket = c->split + (DEPTH - depth) * STEP;
         if (bucket > c->mask)

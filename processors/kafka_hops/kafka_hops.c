@@ -12,7 +12,7 @@
 #include "component/config.h"
 #include "component/lane.h"
 #include "component/telemetry.h"
-#include "processors/kafka_hops/hop_attributes.h"
+#include "processors/kafka_hops/hop_link.h"
 #include "processors/kafka_hops/index.h"
 #include "processors/kafka_hops/listeners.h"
 #include "proto/edit.h"
@@ -263,9 +263,11 @@ static void meet_all(struct kafka_hops *k, const struct batch *b, struct reading
 struct workspace {
     struct readings readings;
     struct found_hops found;
+    struct hop_link_writer link;
+    struct buffer links; /* of a span */
 };
 
-enum { KEPT_READINGS = 4096, KEPT_HOPS = 4096 };
+enum { KEPT_READINGS = 4096, KEPT_HOPS = 4096, KEPT_LINKS = 64 * 1024 };
 
 static struct workspace *workspace_take(struct kafka_hops *k)
 {
@@ -279,6 +281,8 @@ static void workspace_free(struct workspace *w)
         return;
     found_hops_free(&w->found);
     free(w->readings.items);
+    hop_link_writer_free(&w->link);
+    buffer_free(&w->links);
     free(w);
 }
 
@@ -286,7 +290,8 @@ static void workspace_give(struct kafka_hops *k, struct workspace *w)
 {
     found_hops_clear(&w->found);
     w->readings.count = 0;
-    if (w->readings.capacity > KEPT_READINGS || w->found.capacity > KEPT_HOPS) {
+    if (w->readings.capacity > KEPT_READINGS || w->found.capacity > KEPT_HOPS ||
+        w->links.capacity > KEPT_LINKS) {
         workspace_free(w);
         return;
     }
@@ -312,23 +317,6 @@ static bool wants_link(const struct found_hop *f)
            f->hop.matched_by != HOP_BY_PARENT;
 }
 
-static void give_link(const void *context, size_t i, struct added_link *out)
-{
-    const struct hop *hop = &((const struct found_hop *)context)[i].hop;
-    *out = (struct added_link){
-        .trace_id = hop->producer_trace,
-        .span_id = hop->producer_span,
-        .attribute_count = hop->attempt > 1 ? 3 : 2,
-        .attributes = {{.key = bytes_of_string(HOP_ATTRIBUTE_MATCHED_BY),
-                        .value = {.type = VALUE_STRING,
-                                  .bytes = bytes_of_string(hop_match_name(hop->matched_by))}},
-                       {.key = bytes_of_string(HOP_ATTRIBUTE_CONFIDENCE),
-                        .value = {.type = VALUE_DOUBLE, .real = hop->confidence / 100.0}},
-                       {.key = bytes_of_string(HOP_ATTRIBUTE_ATTEMPT),
-                        .value = {.type = VALUE_INT, .integer = hop->attempt}}},
-    };
-}
-
 /* How many hops from `first` on want a link on the same span. */
 static uint32_t count_links(const struct found_hop *first, const struct found_hop *end)
 {
@@ -338,16 +326,28 @@ static uint32_t count_links(const struct found_hop *first, const struct found_ho
     return (uint32_t)(f - first);
 }
 
+/* The links that a span gets from `count` hops. False: out of memory. */
+static bool add_span_links(struct workspace *w, struct batch *b, const struct found_hop *first,
+                           uint32_t count)
+{
+    w->links.len = 0;
+    for (uint32_t i = 0; i < count; i++)
+        hop_link_write(&w->link, &first[i].hop, &w->links);
+    if (!w->links.failed)
+        return span_append(b, first->span, buffer_bytes(&w->links));
+    buffer_free(&w->links);
+    return false;
+}
+
 /* Hops of one span stand behind each other as a rule; the budget bounds what a stranger gets copied
  * who sees to it that they do not. Takes over a reference to `b`. NULL: out of memory. */
-static struct batch *add_links(struct kafka_hops *k, struct batch *b,
-                               const struct found_hops *found)
+static struct batch *add_links(struct kafka_hops *k, struct batch *b, struct workspace *w)
 {
-    const struct found_hop *end = found->items + found->count;
+    const struct found_hop *end = w->found.items + w->found.count;
     uint64_t budget = LINKED_BYTES_MAX;
     bool writable = false;
     uint32_t count;
-    for (const struct found_hop *f = found->items; f < end; f += count ? count : 1) {
+    for (const struct found_hop *f = w->found.items; f < end; f += count ? count : 1) {
         count = count_links(f, end);
         if (count == 0)
             continue;
@@ -355,7 +355,7 @@ static struct batch *add_links(struct kafka_hops *k, struct batch *b,
             return NULL;
         writable = true;
         uint32_t len = b->spans[f->span].len;
-        if (len > budget || !span_add_links(b, f->span, count, give_link, f))
+        if (len > budget || !add_span_links(w, b, f, count))
             counter_add(k->unlinked, count);
         else
             budget -= len;
@@ -381,7 +381,7 @@ static struct batch *find_hops(struct kafka_hops *k, struct batch *b, uint32_t f
     pthread_mutex_unlock(&k->lock);
     tell_open(b, &w->readings);
     tell(&w->found);
-    return add_links(k, b, &w->found);
+    return add_links(k, b, w);
 }
 
 static struct outcome kafka_hops_consume(struct component *c, struct batch *b, struct receipt *r)

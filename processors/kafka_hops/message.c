@@ -2,8 +2,9 @@
  * and what instrumentations send of them. */
 #include "processors/kafka_hops/message.h"
 
-#include "processors/kafka_hops/hop_attributes.h"
+#include "processors/kafka_hops/hop_link.h"
 #include "processors/kafka_hops/number_text.h"
+#include "proto/attribute_plain.h"
 #include "proto/otlp_fields.h"
 #include "proto/span_kind.h"
 #include "proto/wire.h"
@@ -73,12 +74,50 @@ static inline bool is_system_key(struct bytes key_value)
     return bytes_equal_string(attribute_key(key_value), key);
 }
 
+typedef uint8_t vector __attribute__((vector_size(16)));
+
+/* Where the bytes from `at` on are `byte`. */
+static inline vector are(const uint8_t *at, uint8_t byte)
+{
+    vector v;
+    memcpy(&v, at, sizeof v);
+    return (vector)(v == byte);
+}
+
+/* Where "messaging.system" may begin, of the sixteen bytes from `at` on: two letters that seldom
+ * stand so far from each other are enough. */
+static inline vector may_begin(const uint8_t *at)
+{
+    return are(at + 8, 'g') & are(at + 11, 'y');
+}
+
+/* Whether "messaging.system" may stand anywhere in a span. Most clients' have it nowhere, and to
+ * look at all bytes takes less time than to go from field to field. */
+static bool may_mention_system(const uint8_t *data, size_t len)
+{
+    enum { AT_ONCE = 64, BEHIND = sizeof "messaging.system" - 2 };
+    if (len < AT_ONCE + BEHIND)
+        return true;
+    const uint8_t *last = data + len - AT_ONCE - BEHIND;
+    for (const uint8_t *at = data;; at = last - at > AT_ONCE ? at + AT_ONCE : last) {
+        vector v = (may_begin(at) | may_begin(at + 16)) | (may_begin(at + 32) | may_begin(at + 48));
+        uint64_t halves[2];
+        memcpy(halves, &v, sizeof halves);
+        if (wire_unlikely(halves[0] | halves[1]))
+            return true;
+        if (at == last)
+            return false;
+    }
+}
+
 bool message_possible(const struct span_view *s)
 {
     if (wire_likely(s->kind < SPAN_KIND_CLIENT))
         return false;
     const uint8_t *at = s->data, *end = s->data + s->len;
     struct bytes key_value;
+    if (s->kind == SPAN_KIND_CLIENT && !may_mention_system(at, s->len))
+        return false;
     while (next_attribute(&at, end, &key_value)) {
         if (is_system_key(key_value))
             return true;
@@ -477,10 +516,19 @@ static inline bool read_attribute(struct reading *r, struct bytes key_value)
     enum field field = plain ? field_of(plain_key(key_value)) : FIELD_UNKNOWN;
     if (plain && field == FIELD_UNKNOWN)
         return true;
-    if (!attribute_read(key_value, &a))
+    if (!attribute_read_plain(key_value, &a) && !attribute_read(key_value, &a))
         return false;
     take(r, plain ? field : field_of(a.key), &a);
     return true;
+}
+
+/* Behind the field at `at` when it is a short one and no link; else `at`. */
+static inline const uint8_t *pass_field(const uint8_t *at, const uint8_t *end)
+{
+    if (end - at < 10 || at[0] == WIRE_TAG(SPAN_LINKS, WIRE_LENGTH))
+        return at;
+    const uint8_t *next = wire_pass_short(at);
+    return next <= end ? next : at;
 }
 
 /* Reads the attributes of a span; returns the rest of it from its first link on. */
@@ -493,6 +541,8 @@ static struct bytes read_attributes(struct reading *r, const struct span_view *s
         if (is_small_attribute(at, end)) {
             f.bytes = bytes_of(at + 2, at[1]);
             at += 2 + at[1];
+        } else if ((at = pass_field(at, end)) != field) {
+            continue;
         } else {
             at = wire_field(at, end, &f);
             if (!at)

@@ -1,7 +1,10 @@
 /* Edits, held against protobuf-c: only the field that an edit names differs afterwards. */
 #include "proto/edit.h"
 
+#include "proto/attribute_writer.h"
 #include "proto/frame.h"
+#include "proto/message_writer.h"
+#include "proto/otlp_fields.h"
 #include "tests/unit/proto/failing_malloc.h"
 #include "tests/unit/proto/oracle.h"
 #include "tests/unit/proto/random_request.h"
@@ -233,24 +236,30 @@ static void expect_odd_events(oracle_span *s)
     s->n_events = kept;
 }
 
-static void give_link(const void *context, size_t i, struct added_link *out)
+static void put_link(struct buffer *b, const char *span, bool with_attributes)
 {
-    static const char *const spans[] = {"01234567", "89abcdef"};
-    const size_t *attributes = context;
-    *out = (struct added_link){
-        .trace_id = (const uint8_t *)"0123456789abcdef",
-        .span_id = (const uint8_t *)spans[i],
-        .attribute_count = attributes[i],
-        .attributes = {{bytes_of_string(KEY), new_value},
-                       {bytes_of_string(KEY), {.type = VALUE_EMPTY}}},
-    };
+    size_t link = message_begin(b, SPAN_LINKS);
+    message_bytes(b, LINK_TRACE_ID, bytes_of_string("0123456789abcdef"));
+    message_bytes(b, LINK_SPAN_ID, bytes_of_string(span));
+    if (with_attributes) {
+        uint8_t pair[128];
+        struct wire_writer w = wire_writer(pair, sizeof pair);
+        key_value_put(&w, bytes_of_string(KEY), &new_value);
+        message_bytes(b, LINK_ATTRIBUTES, bytes_of(pair, (size_t)(w.at - pair)));
+        message_bytes(b, LINK_ATTRIBUTES, bytes_of("\x0a\x0ahttp.route\x12", 14));
+    }
+    message_end(b, link);
 }
 
 static bool add_links(struct batch *b, uint32_t span, struct dice *d)
 {
     (void)d;
-    static const size_t attributes[] = {2, 0};
-    return span_add_links(b, span, 2, give_link, attributes);
+    struct buffer links = {0};
+    put_link(&links, "01234567", true);
+    put_link(&links, "89abcdef", false);
+    bool done = !links.failed && span_append(b, span, buffer_bytes(&links));
+    buffer_free(&links);
+    return done;
 }
 
 static oracle_link *link_to(const char *span)
