@@ -77,7 +77,4 @@ struct hop_listener {
 void hops_subscribe(struct hop_listener *l);
 void hops_unsubscribe(struct hop_listener *l);
 
-/* Whether anybody listens: cheap. */
-bool hops_heard(void);
-
 #endif

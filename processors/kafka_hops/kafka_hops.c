@@ -107,6 +107,8 @@ static bool configure(const struct settings *s, const struct config_value *confi
 /* Every hop closes an end of its producer's, so it is told as open for the second group as well. */
 static void tell(const struct found_hops *found)
 {
+    if (found->count == 0 || !listeners_enter())
+        return;
     for (uint32_t i = 0; i < found->count; i++) {
         const struct found_hop *f = &found->items[i];
         if (f->again)
@@ -115,6 +117,7 @@ static void tell(const struct found_hops *found)
             listeners_open(f->hop.producer_trace);
         listeners_hop(&f->hop);
     }
+    listeners_leave();
 }
 
 /* ---- time ---- */
@@ -154,6 +157,7 @@ struct readings {
     struct reading *items;
     uint32_t count;
     uint32_t capacity;
+    struct message_keys keys;
 };
 
 static bool reserve(struct readings *r)
@@ -211,7 +215,7 @@ static bool read_batch(const struct batch *b, uint32_t first, struct readings *r
         if (!reserve(r))
             return false;
         struct reading *reading = &r->items[r->count];
-        if (!message_read(s, &reading->message))
+        if (!message_read(s, &r->keys, &reading->message))
             continue;
         if (resource != span_resource(b, s)) {
             resource = span_resource(b, s);
@@ -300,12 +304,13 @@ static void workspace_give(struct kafka_hops *k, struct workspace *w)
 
 static void tell_open(const struct batch *b, const struct readings *r)
 {
-    if (!hops_heard())
+    if (!listeners_enter())
         return;
     for (uint32_t i = 0; i < r->count; i++) {
         for (uint32_t n = r->items[i].open; n > 0; n--)
             listeners_open(b->spans[r->items[i].span].trace_id);
     }
+    listeners_leave();
 }
 
 /* ---- links ---- */

@@ -31,29 +31,33 @@ void hops_unsubscribe(struct hop_listener *l)
     pthread_rwlock_unlock(&lock);
 }
 
-bool hops_heard(void)
+bool listeners_enter(void)
 {
-    return atomic_load_explicit(&count, memory_order_relaxed) > 0;
+    if (atomic_load_explicit(&count, memory_order_relaxed) == 0)
+        return false;
+    pthread_rwlock_rdlock(&lock);
+    return true;
+}
+
+void listeners_leave(void)
+{
+    pthread_rwlock_unlock(&lock);
 }
 
 void listeners_hop(const struct hop *hop)
 {
-    pthread_rwlock_rdlock(&lock);
     for (struct hop_listener *l = first; l; l = l->next) {
         if (l->hop)
             l->hop(l, hop);
     }
-    pthread_rwlock_unlock(&lock);
 }
 
 void listeners_open(const uint8_t trace_id[16])
 {
-    pthread_rwlock_rdlock(&lock);
     for (struct hop_listener *l = first; l; l = l->next) {
         if (l->open)
             l->open(l, trace_id);
     }
-    pthread_rwlock_unlock(&lock);
 }
 
 const char *hop_match_name(enum hop_match m)

@@ -4,6 +4,10 @@
 
 #include "processors/kafka_hops/hops.h"
 
+/* False: nobody listens. Else they may be told until listeners_leave(), and stay. */
+bool listeners_enter(void);
+void listeners_leave(void);
+
 void listeners_hop(const struct hop *hop);
 void listeners_open(const uint8_t trace_id[16]);
 

@@ -11,16 +11,6 @@
 
 #include <strings.h>
 
-static const char messaging[] = "messaging.";
-static const char header[] = "header.";
-
-enum { PREFIX = sizeof messaging - 1, HEADER_PREFIX = sizeof header - 1 };
-
-static inline bool has_prefix(struct bytes text, const char *prefix, size_t len)
-{
-    return text.len > len && memcmp(text.data, prefix, len) == 0;
-}
-
 static struct bytes after(struct bytes text, size_t len)
 {
     return bytes_of(text.data + len, text.len - len);
@@ -154,104 +144,6 @@ static int64_t number_of(const struct value *v, int64_t most)
     return n >= 0 && n <= most ? n : -1;
 }
 
-/* ---- spellings ---- */
-
-enum field {
-    FIELD_UNKNOWN,
-    FIELD_SYSTEM,
-    FIELD_TOPIC,
-    FIELD_PARTITION,
-    FIELD_OFFSET,
-    FIELD_KEY,
-    FIELD_MESSAGE_ID,
-    FIELD_GROUP,
-    FIELD_OPERATION,
-    FIELD_OPERATION_TYPE,
-    FIELD_CLUSTER,
-    FIELD_ADDRESSES,
-    FIELD_HEADER,
-};
-
-struct spelling {
-    const char *text;
-    uint8_t len; /* behind "messaging." */
-    uint8_t field;
-};
-
-#define SPELLING(text_, field_)                                                                    \
-    {                                                                                              \
-        "messaging." text_, sizeof text_ - 1, field_                                               \
-    }
-
-/* By length, so that few are compared, the usual ones first. */
-static const struct spelling spellings[] = {
-    SPELLING("url", FIELD_ADDRESSES),
-    SPELLING("system", FIELD_SYSTEM),
-    SPELLING("source", FIELD_TOPIC),
-    SPELLING("operation", FIELD_OPERATION),
-    SPELLING("message.id", FIELD_MESSAGE_ID),
-    SPELLING("message_id", FIELD_MESSAGE_ID),
-    SPELLING("destination", FIELD_TOPIC),
-    SPELLING("source.name", FIELD_TOPIC),
-    SPELLING("kafka.offset", FIELD_OFFSET),
-    SPELLING("operation.name", FIELD_OPERATION),
-    SPELLING("operation.type", FIELD_OPERATION_TYPE),
-    SPELLING("kafka.partition", FIELD_PARTITION),
-    SPELLING("destination.name", FIELD_TOPIC),
-    SPELLING("kafka.cluster.id", FIELD_CLUSTER),
-    SPELLING("kafka.message.key", FIELD_KEY),
-    SPELLING("kafka.message_key", FIELD_KEY),
-    SPELLING("consumer.group.name", FIELD_GROUP),
-    SPELLING("source.partition.id", FIELD_PARTITION),
-    SPELLING("kafka.message.offset", FIELD_OFFSET),
-    SPELLING("kafka.consumer.group", FIELD_GROUP),
-    SPELLING("kafka.consumer_group", FIELD_GROUP),
-    SPELLING("kafka.source.partition", FIELD_PARTITION),
-    SPELLING("kafka.bootstrap.servers", FIELD_ADDRESSES),
-    SPELLING("destination.partition.id", FIELD_PARTITION),
-    SPELLING("kafka.destination.partition", FIELD_PARTITION),
-};
-
-enum { SPELLINGS = sizeof spellings / sizeof *spellings, LONGEST = 27 };
-
-/* Where spellings of each length begin in the table. */
-static const uint8_t by_length[LONGEST + 2] = {
-    [3] = 0,   [4] = 1,   [5] = 1,   [6] = 1,   [7] = 3,   [8] = 3,   [9] = 3,
-    [10] = 4,  [11] = 6,  [12] = 8,  [13] = 9,  [14] = 9,  [15] = 11, [16] = 12,
-    [17] = 14, [18] = 16, [19] = 16, [20] = 18, [21] = 21, [22] = 21, [23] = 22,
-    [24] = 23, [25] = 24, [26] = 24, [27] = 24, [28] = 25,
-};
-
-/* Whether a text behind "messaging." is this one: both are read from the end in words, which the
- * prefix makes room for. */
-static inline bool is_spelling(const char *end, const struct spelling *s)
-{
-    const char *text = s->text + PREFIX + s->len;
-    size_t n = 0;
-    do {
-        n += 8;
-        if (memcmp(end - n, text - n, 8) != 0)
-            return false;
-    } while (n < s->len);
-    return true;
-}
-
-static inline enum field field_of(struct bytes key)
-{
-    if (!has_prefix(key, messaging, PREFIX))
-        return bytes_equal_string(key, "server.address") ? FIELD_ADDRESSES : FIELD_UNKNOWN;
-    size_t len = key.len - PREFIX;
-    if (has_prefix(after(key, PREFIX), header, HEADER_PREFIX))
-        return FIELD_HEADER;
-    if (len > LONGEST)
-        return FIELD_UNKNOWN;
-    for (unsigned i = by_length[len]; i < by_length[len + 1]; i++) {
-        if (is_spelling((const char *)wire_end(key), &spellings[i]))
-            return spellings[i].field;
-    }
-    return FIELD_UNKNOWN;
-}
-
 /* ---- headers of retry and dead-letter records ---- */
 
 /* Instrumentations write captured names in lower case, some with _ for -. */
@@ -315,6 +207,8 @@ static void read_header(struct message *m, struct bytes name, const struct value
 
 struct reading {
     struct message *m;
+    struct message_keys *keys;
+    unsigned position; /* of the next attribute, among those with a plain key */
     struct bytes system;
     struct bytes message_id;
     struct bytes operation;
@@ -327,47 +221,47 @@ static void take_topic(struct message *m, struct bytes text)
         m->place.topic = text;
 }
 
-static void take(struct reading *r, enum field field, const struct attribute *a)
+static void take(struct reading *r, enum message_field field, const struct attribute *a)
 {
     struct message *m = r->m;
     switch (field) {
-    case FIELD_SYSTEM:
+    case MESSAGE_FIELD_SYSTEM:
         r->system = text_of(&a->value);
         break;
-    case FIELD_TOPIC:
+    case MESSAGE_FIELD_TOPIC:
         take_topic(m, text_of(&a->value));
         break;
-    case FIELD_PARTITION:
+    case MESSAGE_FIELD_PARTITION:
         m->place.partition = (int32_t)number_of(&a->value, INT32_MAX);
         break;
-    case FIELD_OFFSET:
+    case MESSAGE_FIELD_OFFSET:
         m->place.offset = number_of(&a->value, INT64_MAX);
         break;
-    case FIELD_KEY:
+    case MESSAGE_FIELD_KEY:
         m->key = text_of(&a->value);
         break;
-    case FIELD_MESSAGE_ID:
+    case MESSAGE_FIELD_ID:
         r->message_id = text_of(&a->value);
         break;
-    case FIELD_GROUP:
+    case MESSAGE_FIELD_GROUP:
         m->group = text_of(&a->value);
         break;
-    case FIELD_OPERATION:
+    case MESSAGE_FIELD_OPERATION:
         r->operation = text_of(&a->value);
         break;
-    case FIELD_OPERATION_TYPE:
+    case MESSAGE_FIELD_OPERATION_TYPE:
         r->operation_type = text_of(&a->value);
         break;
-    case FIELD_CLUSTER:
+    case MESSAGE_FIELD_CLUSTER:
         m->cluster_id = text_of(&a->value);
         break;
-    case FIELD_ADDRESSES:
+    case MESSAGE_FIELD_ADDRESSES:
         m->addresses = text_of(&a->value);
         break;
-    case FIELD_HEADER:
-        read_header(m, after(a->key, PREFIX + HEADER_PREFIX), &a->value);
+    case MESSAGE_FIELD_HEADER:
+        read_header(m, after(a->key, MESSAGE_HEADER_PREFIX), &a->value);
         break;
-    case FIELD_UNKNOWN:
+    case MESSAGE_FIELD_UNKNOWN:
         break;
     }
 }
@@ -513,12 +407,14 @@ static inline bool read_attribute(struct reading *r, struct bytes key_value)
 {
     struct attribute a;
     bool plain = has_plain_key(key_value);
-    enum field field = plain ? field_of(plain_key(key_value)) : FIELD_UNKNOWN;
-    if (plain && field == FIELD_UNKNOWN)
+    enum message_field field =
+        plain ? message_keys_field(r->keys, r->position++, plain_key(key_value))
+              : MESSAGE_FIELD_UNKNOWN;
+    if (plain && field == MESSAGE_FIELD_UNKNOWN)
         return true;
     if (!attribute_read_plain(key_value, &a) && !attribute_read(key_value, &a))
         return false;
-    take(r, plain ? field : field_of(a.key), &a);
+    take(r, plain ? field : message_field_of(a.key), &a);
     return true;
 }
 
@@ -560,10 +456,10 @@ static struct bytes read_attributes(struct reading *r, const struct span_view *s
 
 static const struct record_place nowhere = {.offset = -1, .partition = -1};
 
-bool message_read(const struct span_view *s, struct message *m)
+bool message_read(const struct span_view *s, struct message_keys *keys, struct message *m)
 {
     static const char kafka[] = "kafka";
-    struct reading r = {.m = m};
+    struct reading r = {.m = m, .keys = keys};
     *m = (struct message){.place = nowhere, .original = nowhere};
     struct bytes links = read_attributes(&r, s);
     if (!is_word(r.system, kafka, sizeof kafka - 1))
@@ -591,7 +487,7 @@ static void read_link_attributes(struct bytes message, struct message_link *link
                  a.value.type == VALUE_DOUBLE && a.value.real >= 0 && a.value.real <= 1)
             link->confidence = (unsigned)(a.value.real * 100 + 0.5);
         else
-            take(&r, field_of(a.key), &a);
+            take(&r, message_field_of(a.key), &a);
     }
     read_message_id(&m.place, r.message_id);
     link->place = m.place;

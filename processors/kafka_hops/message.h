@@ -8,6 +8,7 @@
 #ifndef TAILSPAN_PROCESSORS_KAFKA_HOPS_MESSAGE_H
 #define TAILSPAN_PROCESSORS_KAFKA_HOPS_MESSAGE_H
 
+#include "processors/kafka_hops/message_keys.h"
 #include "proto/attribute.h"
 #include "proto/batch.h"
 
@@ -49,8 +50,9 @@ struct message {
  * left a walk over its attributes' keys. */
 bool message_possible(const struct span_view *s);
 
-/* Reads a span of one of those kinds. False, with the role NONE, when it is none of ours. */
-bool message_read(const struct span_view *s, struct message *m);
+/* Reads a span of one of those kinds; `keys` is for the next one. False, with the role NONE, when
+ * it is none of ours. */
+bool message_read(const struct span_view *s, struct message_keys *keys, struct message *m);
 
 /* One link of a batch consumer. */
 struct message_link {

@@ -4,7 +4,7 @@
 #define TAILSPAN_PROCESSORS_SCRUB_KEY_FACTS_H
 
 #include "processors/scrub/rules.h"
-#include "processors/scrub/word.h"
+#include "proto/word.h"
 #include "proto/wire.h"
 
 /* Whether the value names a database, and under which key: the new one counts. */

@@ -3,7 +3,7 @@
  * not seen lately: spans repeat their keys, so nearly all answers come from the cache. */
 #include "processors/scrub/keys.h"
 
-#include "processors/scrub/word.h"
+#include "proto/word.h"
 
 #include <assert.h>
 #include <pthread.h>

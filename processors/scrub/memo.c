@@ -3,7 +3,7 @@
 #include "processors/scrub/memo.h"
 
 #include "component/hash_seed.h"
-#include "processors/scrub/word.h"
+#include "proto/word.h"
 
 #include <pthread.h>
 #include <stdlib.h>

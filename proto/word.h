@@ -1,6 +1,6 @@
-/* Keys and values that are remembered are compared and hashed by words of eight bytes. */
-#ifndef TAILSPAN_PROCESSORS_SCRUB_WORD_H
-#define TAILSPAN_PROCESSORS_SCRUB_WORD_H
+/* Names and values that are remembered are compared and hashed by words of eight bytes. */
+#ifndef TAILSPAN_PROTO_WORD_H
+#define TAILSPAN_PROTO_WORD_H
 
 #include "proto/bytes.h"
 
