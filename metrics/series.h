@@ -36,9 +36,8 @@ static inline struct moment moment_now(void)
 }
 
 /* A lock that lanes take for a batch and others (who show or expire) for a moment at a time, again
- * and again. Where both wait they take turns: a lane waits for one such moment at most, and who
- * shows cannot be kept out by lanes that never pause. Among themselves, lanes take it as it comes.
- */
+ * and again. Where both wait they take turns: after one such moment some lane has it, and who shows
+ * cannot be kept out by lanes that never pause. Among themselves, lanes take it as it comes. */
 struct series_lock {
     pthread_mutex_t mutex; /* guards the rest; held for an instant only */
     struct series_queue {
@@ -48,6 +47,7 @@ struct series_lock {
     bool held;
     bool after_lane; /* it was a lane that held it last, or holds it */
 };
+
 void series_lock_init(struct series_lock *l);
 void series_lock_destroy(struct series_lock *l);
 void series_lock_lane(struct series_lock *l);

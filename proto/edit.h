@@ -45,7 +45,8 @@ struct link_attribute {
     struct value value;
 };
 
-/* Adds fields of the message Span, links as a rule, encoded and with their tags, at its end. */
+/* Adds fields of the message Span, encoded and with their tags, at its end: links, events or
+ * attributes, of which the view knows nothing. */
 bool span_append(struct batch *b, uint32_t span, struct bytes fields);
 
 #endif

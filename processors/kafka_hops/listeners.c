@@ -5,7 +5,7 @@
 
 #include <pthread.h>
 
-static pthread_rwlock_t lock = PTHREAD_RWLOCK_INITIALIZER;
+static pthread_rwlock_t lock = PTHREAD_RWLOCK_WRITER_NONRECURSIVE_INITIALIZER_NP;
 static struct hop_listener *first; /* guarded by lock */
 static atomic_uint count;
 

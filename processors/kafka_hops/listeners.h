@@ -4,7 +4,8 @@
 
 #include "processors/kafka_hops/hops.h"
 
-/* False: nobody listens. Else they may be told until listeners_leave(), and stay. */
+/* False: nobody listens. Else they stay, and may be told, until listeners_leave(). Who subscribes
+ * or unsubscribes waits for all who have entered, and those who come then wait for it. */
 bool listeners_enter(void);
 void listeners_leave(void);
 

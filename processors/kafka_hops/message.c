@@ -64,19 +64,19 @@ static inline bool is_system_key(struct bytes key_value)
     return bytes_equal_string(attribute_key(key_value), key);
 }
 
-typedef uint8_t vector __attribute__((vector_size(16)));
+typedef uint8_t sixteen __attribute__((vector_size(16)));
 
 /* Where the bytes from `at` on are `byte`. */
-static inline vector are(const uint8_t *at, uint8_t byte)
+static inline sixteen are(const uint8_t *at, uint8_t byte)
 {
-    vector v;
+    sixteen v;
     memcpy(&v, at, sizeof v);
-    return (vector)(v == byte);
+    return (sixteen)(v == byte);
 }
 
 /* Where "messaging.system" may begin, of the sixteen bytes from `at` on: two letters that seldom
  * stand so far from each other are enough. */
-static inline vector may_begin(const uint8_t *at)
+static inline sixteen may_begin(const uint8_t *at)
 {
     return are(at + 8, 'g') & are(at + 11, 'y');
 }
@@ -90,7 +90,8 @@ static bool may_mention_system(const uint8_t *data, size_t len)
         return true;
     const uint8_t *last = data + len - AT_ONCE - BEHIND;
     for (const uint8_t *at = data;; at = last - at > AT_ONCE ? at + AT_ONCE : last) {
-        vector v = (may_begin(at) | may_begin(at + 16)) | (may_begin(at + 32) | may_begin(at + 48));
+        sixteen v =
+            (may_begin(at) | may_begin(at + 16)) | (may_begin(at + 32) | may_begin(at + 48));
         uint64_t halves[2];
         memcpy(halves, &v, sizeof halves);
         if (wire_unlikely(halves[0] | halves[1]))

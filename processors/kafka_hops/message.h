@@ -46,8 +46,8 @@ struct message {
     struct bytes addresses; /* bootstrap servers, as they were written */
 };
 
-/* Whether a span may be about a message at all: a look at its kind, and for those three that are
- * left a walk over its attributes' keys. */
+/* Whether a span may be about a message at all: a look at its kind, for CLIENT spans one at all
+ * their bytes, and for those that are left a walk over their attributes' keys. */
 bool message_possible(const struct span_view *s);
 
 /* Reads a span of one of those kinds; `keys` is for the next one. False, with the role NONE, when

@@ -10,11 +10,6 @@ static inline bool has_prefix(struct bytes text, const char *prefix, size_t len)
     return text.len > len && memcmp(text.data, prefix, len) == 0;
 }
 
-static struct bytes after(struct bytes text, size_t len)
-{
-    return bytes_of(text.data + len, text.len - len);
-}
-
 struct spelling {
     const char *text;
     uint8_t len; /* behind "messaging." */
@@ -85,7 +80,7 @@ enum message_field message_field_of(struct bytes key)
         return bytes_equal_string(key, "server.address") ? MESSAGE_FIELD_ADDRESSES
                                                          : MESSAGE_FIELD_UNKNOWN;
     size_t len = key.len - PREFIX;
-    if (has_prefix(after(key, PREFIX), header, HEADER_PREFIX))
+    if (has_prefix(bytes_of(key.data + PREFIX, len), header, HEADER_PREFIX))
         return MESSAGE_FIELD_HEADER;
     if (len > LONGEST)
         return MESSAGE_FIELD_UNKNOWN;

@@ -17,7 +17,7 @@ bool wide_vectors(void)
 {
     return !atomic_load_explicit(&unwanted, memory_order_relaxed) &&
            __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-           __builtin_cpu_supports("bmi2");
+           __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
 }
 
 void wide_vectors_want(bool wanted)

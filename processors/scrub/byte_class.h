@@ -20,14 +20,14 @@ bool wide_vectors(void);
 /* Tests say no, to see the others at work. */
 void wide_vectors_want(bool wanted);
 
+/* Each byte 64 times, 16 KiB, where there is AVX-512. Compilers make such a constant anew wherever
+ * it is needed, which takes the one unit that also compares; from memory it costs nothing. */
+extern uint8_t byte_rows[256][64];
+
 #if defined(BYTE_CLASS_WIDE)
 typedef __m512i bytes_read;
 typedef uint64_t bytes_told;
 enum { LANES = 64 };
-
-/* Each byte 64 times. Compilers make such a constant anew wherever it is needed, which takes the
- * one unit that also compares; from memory it costs nothing. */
-extern uint8_t byte_rows[256][LANES];
 
 static ALWAYS_INLINE bytes_read all_of(char byte)
 {

@@ -4,8 +4,8 @@
 #define TAILSPAN_PROCESSORS_SCRUB_KEY_FACTS_H
 
 #include "processors/scrub/rules.h"
-#include "proto/word.h"
 #include "proto/wire.h"
+#include "proto/word.h"
 
 /* Whether the value names a database, and under which key: the new one counts. */
 enum key_system { NO_SYSTEM, OLD_SYSTEM, NEW_SYSTEM };

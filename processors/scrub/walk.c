@@ -101,6 +101,13 @@ static void remembered_as(struct walking *w, struct memo_key *k)
     k->text = w->key_value;
 }
 
+/* What is known of an attribute is of no other one. */
+static void forget_attribute(struct walking *w)
+{
+    w->facts = NULL;
+    w->key_value = bytes_of(NULL, 0);
+}
+
 /* Whether it was looked at lately, and nothing was found. */
 static bool is_remembered(struct walking *w, const struct key_facts *f, struct bytes key_value)
 {
@@ -113,7 +120,7 @@ static bool is_remembered(struct walking *w, const struct key_facts *f, struct b
     return memo_has(w->memo, &k);
 }
 
-/* `f` is NULL when it is not known yet. */
+/* `f` is of the key that stands first; NULL when it is not known yet. */
 __attribute__((noinline)) static bool passes_anyhow(struct walking *w, enum rewrite_place place,
                                                     struct bytes key_value,
                                                     const struct key_facts *f)
@@ -122,7 +129,7 @@ __attribute__((noinline)) static bool passes_anyhow(struct walking *w, enum rewr
     struct attribute a;
     if (!attribute_read_plain(key_value, &a) && !attribute_read(key_value, &a))
         return true;
-    if (!f)
+    if (!f || a.key.data != key_value.data + 2) /* of several keys the last one counts */
         f = key_table_ask(w->keys, r, a.key);
     w->facts = f;
     if (f->system)
@@ -170,6 +177,7 @@ static const uint8_t *skip(void *context, enum rewrite_place place, const uint8_
             return at;
         at = body + len;
     }
+    forget_attribute(w);
     return at;
 }
 
@@ -425,20 +433,44 @@ static enum rewrite_verdict visit_summary(struct walking *w, const struct rewrit
     return goes ? REWRITE_REMOVE : verdict;
 }
 
-/* An attribute of a list that was not let pass. */
-static enum rewrite_verdict visit_attribute(struct walking *w, const struct rewrite_item *item,
-                                            struct rewrite_change *change)
+static enum rewrite_verdict remembered_visit(struct walking *w, const struct rewrite_item *item,
+                                             struct rewrite_change *change)
 {
-    w->shown_key = item->key;
-    w->noted = w->option = false;
-    if (w->walk->rules->summary != SUMMARY_SILENT && scrub_summary_is_key(item->key))
-        return visit_summary(w, item, change);
     enum rewrite_verdict verdict = scrub_item(w, item, w->facts, change);
     if (verdict == REWRITE_KEEP && w->key_value.len >= SHORT_ATTRIBUTE) {
         struct memo_key k;
         remembered_as(w, &k);
         memo_add(w->memo, &k);
     }
+    return verdict;
+}
+
+/* An attribute whose tag is written in more bytes than it takes comes by no skip(). It is not
+ * remembered. */
+static void look_up(struct walking *w, const struct rewrite_item *item)
+{
+    const struct attribute a = {.key = item->key, .value = item->value};
+    w->facts = key_table_ask(w->keys, w->walk->rules, item->key);
+    if (w->facts->system)
+        note_system(w, item->place, &a);
+}
+
+/* An attribute of a list that was not let pass. */
+static enum rewrite_verdict visit_attribute(struct walking *w, const struct rewrite_item *item,
+                                            struct rewrite_change *change)
+{
+    enum rewrite_verdict verdict;
+    w->shown_key = item->key;
+    w->noted = w->option = false;
+    if (!w->facts)
+        look_up(w, item);
+    if (w->facts->ignored)
+        verdict = REWRITE_KEEP;
+    else if (w->walk->rules->summary != SUMMARY_SILENT && scrub_summary_is_key(item->key))
+        verdict = visit_summary(w, item, change);
+    else
+        verdict = remembered_visit(w, item, change);
+    forget_attribute(w);
     return verdict;
 }
 

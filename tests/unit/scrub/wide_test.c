@@ -185,7 +185,7 @@ static void add_attribute(struct buffer *span)
     buffer_free(&any);
 }
 
-static struct buffer make_request(void)
+static struct buffer make_request_of(struct bytes resource_message)
 {
     static const uint8_t id[16] = {1};
     struct buffer request = {0}, resource = {0}, scope = {0};
@@ -198,11 +198,17 @@ static struct buffer make_request(void)
         message_bytes(&scope, 2, buffer_bytes(&span));
         buffer_free(&span);
     }
+    message_bytes(&resource, 1, resource_message);
     message_bytes(&resource, 2, buffer_bytes(&scope));
     message_bytes(&request, 1, buffer_bytes(&resource));
     buffer_free(&scope);
     buffer_free(&resource);
     return request;
+}
+
+static struct buffer make_request(void)
+{
+    return make_request_of(bytes_of(NULL, 0));
 }
 
 static struct buffer scrubbed(const struct scrub_rules *r, const struct buffer *request)
@@ -238,11 +244,123 @@ static void batches_agree(void **state)
     scrub_rules_destroy(narrow);
 }
 
+/* ---- odd encodings ---- */
+
+/* Where fields are written as no SDK does. */
+struct oddity {
+    const char *what;
+    const uint8_t *attribute; /* with its tag */
+    size_t len;
+    const char *secret;
+};
+
+#define ODDITY(what_, bytes_, secret_)                                                             \
+    {                                                                                              \
+        what_, (const uint8_t *)(bytes_), sizeof(bytes_) - 1, secret_                              \
+    }
+
+static const struct oddity oddities[] = {
+    ODDITY("a second key, which counts",
+           "\x4a\x1e\x0a\x04note\x12\x0c\x0a\x0ahunter2xyz\x0a\x08password", "hunter2xyz"),
+    ODDITY("a second key behind one that is not looked at",
+           "\x4a\x1d\x0a\x03now\x12\x0c\x0a\x0ahunter2xyz\x0a\x08password", "hunter2xyz"),
+    ODDITY("the key behind the value", "\x4a\x18\x12\x0c\x0a\x0ahunter2xyz\x0a\x08password",
+           "hunter2xyz"),
+    ODDITY("a long tag", "\xca\x00\x18\x0a\x08password\x12\x0c\x0a\x0ahunter2xyz", "hunter2xyz"),
+    ODDITY("a long length", "\x4a\x98\x00\x0a\x08password\x12\x0c\x0a\x0ahunter2xyz", "hunter2xyz"),
+    ODDITY("a long tag in an attribute", "\x4a\x19\x8a\x00\x08password\x12\x0c\x0a\x0ahunter2xyz",
+           "hunter2xyz"),
+    ODDITY("a second value, which counts",
+           "\x4a\x1a\x0a\x04note\x12\x03\x0a\x01x\x12\x0d\x0a\x0b"
+           "a@b-c-d.com",
+           "a@b-c-d.com"),
+    ODDITY("a second string in a value",
+           "\x4a\x18\x0a\x04note\x12\x10\x0a\x01x\x0a\x0b"
+           "a@b-c-d.com",
+           "a@b-c-d.com"),
+};
+
+static bool holds(const struct buffer *b, const char *text)
+{
+    return memmem(b->data, b->len, text, strlen(text)) != NULL;
+}
+
+/* Two plain attributes before it, so that it comes as the key that follows. */
+static struct buffer odd_request(const struct oddity *o)
+{
+    static const uint8_t id[16] = {1};
+    static const char plain[] = "\x4a\x0d\x0a\x04note\x12\x05\x0a\x03"
+                                "abc"
+                                "\x4a\x0c\x0a\x03now\x12\x05\x0a\x03"
+                                "abc";
+    struct buffer request = {0}, resource = {0}, scope = {0};
+    for (unsigned n = 0; n < 3; n++) {
+        struct buffer span = {0};
+        message_bytes(&span, 1, bytes_of(id, 16));
+        message_bytes(&span, 2, bytes_of(id, 8));
+        buffer_append(&span, plain, sizeof plain - 1);
+        buffer_append(&span, plain, sizeof plain - 1);
+        buffer_append(&span, o->attribute, o->len);
+        message_bytes(&scope, 2, buffer_bytes(&span));
+        buffer_free(&span);
+    }
+    message_bytes(&resource, 2, buffer_bytes(&scope));
+    message_bytes(&request, 1, buffer_bytes(&resource));
+    buffer_free(&scope);
+    buffer_free(&resource);
+    return request;
+}
+
+static void odd_encodings_hide_nothing(void **state)
+{
+    (void)state;
+    for (unsigned way = 0; way < 1U + wide_vectors(); way++) {
+        struct scrub_rules *r = make_rules(way, "pii");
+        for (size_t i = 0; i < sizeof oddities / sizeof oddities[0]; i++) {
+            struct buffer request = odd_request(&oddities[i]);
+            assert_true(holds(&request, oddities[i].secret));
+            struct buffer after = scrubbed(r, &request);
+            if (holds(&after, oddities[i].secret))
+                fail_msg("%s", oddities[i].what);
+            buffer_free(&after);
+            buffer_free(&request);
+        }
+        scrub_rules_destroy(r);
+    }
+}
+
+/* A resource's first attribute with a long tag comes before anything else was looked at; one behind
+ * a finding is not remembered as what that was. */
+static void long_tags_are_no_others(void **state)
+{
+    (void)state;
+    static const char resource[] = "\x8a\x00\x0d\x0a\x04note\x12\x05\x0a\x03"
+                                   "abc"
+                                   "\x0a\x3c\x0a\x04note\x12\x34\x0a\x32"
+                                   "written by somebody called alice.smith@example.com"
+                                   "\x8a\x00\x0d\x0a\x04note\x12\x05\x0a\x03"
+                                   "abc";
+    for (unsigned way = 0; way < 1U + wide_vectors(); way++) {
+        struct scrub_rules *r = make_rules(way, "pii");
+        for (unsigned again = 0; again < 3; again++) {
+            struct buffer request = make_request_of(bytes_of(resource, sizeof resource - 1));
+            struct buffer after = scrubbed(r, &request);
+            assert_true(holds(&request, "alice.smith"));
+            assert_false(holds(&after, "alice.smith"));
+            buffer_free(&after);
+            buffer_free(&request);
+        }
+        scrub_rules_destroy(r);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(looks_agree),
         cmocka_unit_test(batches_agree),
+        cmocka_unit_test(odd_encodings_hide_nothing),
+        cmocka_unit_test(long_tags_are_no_others),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     config_release();
