@@ -5,7 +5,7 @@
 #include "component/log.h"
 #include "component/telemetry.h"
 #include "exporters/backoff.h"
-#include "exporters/loss_log.h"
+#include "component/loss_log.h"
 
 #include <signal.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
 
 #include "component/component.h"
 #include "component/telemetry.h"
-#include "exporters/loss_log.h"
+#include "component/loss_log.h"
 
 /* Why accepted spans were lost. */
 enum drop_reason {

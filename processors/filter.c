@@ -6,14 +6,17 @@
  * The groups of trace_conditions are, for spans, one long list joined by "or": whichever drops a
  * span, it is gone, and so are its events. So conditions are kept in two lists, of spans and of
  * events, and only what to do about an error is each condition's own. */
+#include "component/clock.h"
 #include "component/config.h"
 #include "component/log.h"
+#include "component/loss_log.h"
 #include "component/processor_metrics.h"
 #include "component/telemetry.h"
 #include "processors/processors.h"
 #include "proto/edit.h"
 #include "sampling/ottl.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 enum { GRPC_INTERNAL = 13, RETRY_AFTER_MS = 1000 };
@@ -38,6 +41,9 @@ struct filter {
     struct conditions of_events;
     struct counter *filtered;
     struct processor_items items;
+
+    pthread_mutex_t lock; /* guards: */
+    struct loss_log errors;
 };
 
 /* ---- configuration ---- */
@@ -312,6 +318,24 @@ static struct outcome hand_on(struct filter *f, struct sieve *s, struct batch *b
     return component_consume(f->component.next, b, r);
 }
 
+static void log_errors(const struct filter *f, const struct loss *told)
+{
+    log_warn(f->component.id, "conditions could not be evaluated and count as false",
+             LOG_I("times", told->items), LOG_I("requests", told->requests));
+}
+
+/* One line a minute: spans that a condition does not fit come again and again. */
+static void tell_errors(struct filter *f, uint64_t errors)
+{
+    struct loss told;
+    pthread_mutex_lock(&f->lock);
+    loss_log_add(&f->errors, errors);
+    bool due = loss_log_take(&f->errors, monotonic_ns(), &told);
+    pthread_mutex_unlock(&f->lock);
+    if (due)
+        log_errors(f, &told);
+}
+
 static struct outcome filter_consume(struct component *c, struct batch *b, struct receipt *r)
 {
     struct filter *f = (struct filter *)c;
@@ -324,8 +348,7 @@ static struct outcome filter_consume(struct component *c, struct batch *b, struc
         return outcome_busy(RETRY_AFTER_MS, "out of memory");
     }
     if (s.errors > 0)
-        log_warn(c->id, "conditions could not be evaluated and count as false",
-                 LOG_I("times", s.errors));
+        tell_errors(f, s.errors);
     struct outcome o = hand_on(f, &s, b, r);
     free(s.kept);
     return o;
@@ -343,8 +366,12 @@ static void conditions_free(struct conditions *list)
 static void filter_destroy(struct component *c)
 {
     struct filter *f = (struct filter *)c;
+    struct loss told;
+    if (loss_log_take(&f->errors, UINT64_MAX, &told))
+        log_errors(f, &told);
     conditions_free(&f->of_spans);
     conditions_free(&f->of_events);
+    pthread_mutex_destroy(&f->lock);
     free(f);
 }
 
@@ -365,6 +392,7 @@ static struct component *filter_create(const struct component_spec *spec, struct
         return NULL;
     }
     component_init(&f->component, spec, &ops);
+    pthread_mutex_init(&f->lock, NULL);
     if (!compile(f, &s, spec->config, e)) {
         filter_destroy(&f->component);
         return NULL;

@@ -1,6 +1,9 @@
 /* The filter: which spans and events go, what is passed on untouched, what is refused. */
 #include "tests/unit/processors/pipe.h"
 
+#include <stdio.h>
+#include <unistd.h>
+
 #define SPANS                                                                                      \
     "{'name':'a','events':[{'name':'e'},{'name':'f'}]},"                                           \
     "{'name':'b','events':[{'name':'f'}]},"                                                        \
@@ -107,6 +110,39 @@ static void errors_follow_their_mode(void **state)
     }
 }
 
+/* The first at once, what follows at the end. */
+static void errors_are_told_seldom(void **state)
+{
+    (void)state;
+    static const char spans[] = "{'name':'a','attributes':[{'key':'l','value':{'arrayValue':{}}}]}";
+    char line[1024], last[1024] = "";
+    unsigned lines = 0;
+    fflush(stderr);
+    int kept = dup(STDERR_FILENO);
+    FILE *file = tmpfile();
+    assert_non_null(file);
+    dup2(fileno(file), STDERR_FILENO);
+    struct pipe *p =
+        pipe_open(&filter_processor, "{'traces':{'span':['IsMatch(attributes[`l`], `x`)']"
+                                     "},'error_mode':'ignore'}");
+    for (unsigned i = 0; i < 5; i++)
+        pipe_send(p, trace_of("", spans));
+    pipe_close(p);
+    fflush(stderr);
+    dup2(kept, STDERR_FILENO);
+    close(kept);
+    rewind(file);
+    while (fgets(line, sizeof line, file)) {
+        if (strstr(line, "could not be evaluated")) {
+            memcpy(last, line, sizeof last);
+            lines++;
+        }
+    }
+    fclose(file);
+    assert_int_equal(lines, 2);
+    assert_non_null(strstr(last, "\"times\":4,\"requests\":4"));
+}
+
 static void short_of_memory_it_is_busy(void **state)
 {
     (void)state;
@@ -148,6 +184,7 @@ int main(void)
         cmocka_unit_test(a_batch_without_a_hit_is_the_same_one),
         cmocka_unit_test(others_do_not_see_what_went),
         cmocka_unit_test(errors_follow_their_mode),
+        cmocka_unit_test(errors_are_told_seldom),
         cmocka_unit_test(short_of_memory_it_is_busy),
         cmocka_unit_test(nonsense_is_refused),
     };

@@ -1,7 +1,8 @@
 /* How often losses are told: the first at once, what follows it in one line a minute. Backends that
- * are down for an hour would else write a line for each request. Guarded by the caller. */
-#ifndef TAILSPAN_EXPORTERS_LOSS_LOG_H
-#define TAILSPAN_EXPORTERS_LOSS_LOG_H
+ * are down for an hour, or spans that do not fit a condition, would else write a line for each
+ * request. Guarded by the caller. */
+#ifndef TAILSPAN_COMPONENT_LOSS_LOG_H
+#define TAILSPAN_COMPONENT_LOSS_LOG_H
 
 #include <stdbool.h>
 #include <stdint.h>
