@@ -4,6 +4,7 @@
  * what passes at a glance has none.
  *
  * The first byte chooses the rules; then comes a request, or what else there is as a value. */
+#include "processors/scrub/byte_class.h"
 #include "processors/scrub/walk.h"
 #include "proto/frame.h"
 #include "tests/unit/proto/oracle.h"
