@@ -90,14 +90,21 @@ async function latenciesOf(run) {
   return Object.fromEntries(lines.map(([, labels, count]) => [service(labels), Number(count)]));
 }
 
+// A hop may be shown before the spans that it lies between: they are stored a moment later.
+const storedSpan = (run, traceId, what, matches) =>
+  tailspan.until(what, async () => {
+    const trace = await run.get(`traces/${traceId}`);
+    return trace && spansOf(trace).find(matches);
+  });
+
 async function checkHops(run, journey, order, how) {
-  const sent = spansOf(await run.get(`traces/${order}`)).find((s) => s.name === 'send orders');
+  const sent = await storedSpan(run, order, 'what was sent', (s) => s.name === 'send orders');
   for (const hop of journey.hops) {
     assert.equal(hop.topic, 'orders');
     assert.equal(hop.producer.service, 'shop');
     assert.deepEqual([hop.producer.traceId, hop.producer.spanId], [order, sent.spanId]);
     assert.ok(how.includes(hop.matchedBy), hop.matchedBy);
-    const consumed = spansOf(await run.get(`traces/${hop.consumer.traceId}`)).find((s) => s.spanId === hop.consumer.spanId);
+    const consumed = await storedSpan(run, hop.consumer.traceId, 'what consumed', (s) => s.spanId === hop.consumer.spanId);
     assert.ok(isConsumer(consumed));
   }
   return journey.hops.map((h) => ({ ...h.consumer, attempt: h.attempt }));
