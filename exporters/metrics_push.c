@@ -3,9 +3,9 @@
 #include "component/clock.h"
 #include "component/exporter_metrics.h"
 #include "component/log.h"
+#include "component/loss_log.h"
 #include "component/telemetry.h"
 #include "exporters/backoff.h"
-#include "component/loss_log.h"
 
 #include <signal.h>
 #include <stdlib.h>

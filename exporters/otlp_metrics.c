@@ -91,16 +91,8 @@ struct otlp_metrics {
 static void write_labels(struct buffer *b, uint32_t number, const struct metric_label *labels,
                          size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
-        size_t len = key_value_size(labels[i].name, &labels[i].value);
-        uint8_t *at = buffer_reserve(b, WIRE_MAX_FRAME + len);
-        if (!at)
-            return;
-        struct wire_writer w = wire_writer(at, WIRE_MAX_FRAME + len);
-        wire_put_frame(&w, number, len);
-        key_value_put(&w, labels[i].name, &labels[i].value);
-        b->len += (size_t)(w.at - at);
-    }
+    for (size_t i = 0; i < count; i++)
+        attribute_append(b, number, labels[i].name, &labels[i].value);
 }
 
 static void write_exemplars(struct buffer *b, uint32_t number, const struct metric_point *p)

@@ -4,8 +4,8 @@
 #define TAILSPAN_EXPORTERS_QUEUE_ACCOUNT_H
 
 #include "component/component.h"
-#include "component/telemetry.h"
 #include "component/loss_log.h"
+#include "component/telemetry.h"
 
 /* Why accepted spans were lost. */
 enum drop_reason {

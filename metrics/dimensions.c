@@ -210,19 +210,19 @@ void dimension_values_find(struct dimension_values *out, const struct dimension_
     if (names->count == 0)
         return;
     while (at && at < end) {
-        if (wire_likely(end - at >= 10)) {
-            const uint8_t *next;
-            if (wire_likely((wire_load32(at) & mask) == usual)) {
-                next = at + 2 + at[1];
-                if (next <= end && names->filter >> filter_bit(at[3], at[4]) & 1)
-                    note_value(out, names, bytes_of(at, (size_t)(next - at)), field);
-            } else {
-                next = (at[0] & 0xf8) == (usual & 0xf8) ? at : wire_pass_short(at);
-            }
-            if (wire_likely(next != at && next <= end)) {
-                at = next;
-                continue;
-            }
+        const uint8_t *next = at;
+        if (wire_likely(end - at >= 10 && (wire_load32(at) & mask) == usual)) {
+            next = at + 2 + at[1];
+            if (wire_unlikely(next > end))
+                next = at;
+            else if (names->filter >> filter_bit(at[3], at[4]) & 1)
+                note_value(out, names, bytes_of(at, (size_t)(next - at)), field);
+        } else if ((at[0] & 0xf8) != (usual & 0xf8)) {
+            next = wire_pass_short(at, end);
+        }
+        if (wire_likely(next != at)) {
+            at = next;
+            continue;
         }
         at = wire_field(at, end, &f);
         if (at && f.tag == WIRE_TAG(field, WIRE_LENGTH))

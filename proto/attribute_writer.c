@@ -58,3 +58,15 @@ void key_value_put(struct wire_writer *w, struct bytes key, const struct value *
     wire_put_frame(w, 2, value_size(v));
     value_put(w, v);
 }
+
+void attribute_append(struct buffer *b, uint32_t number, struct bytes key, const struct value *v)
+{
+    size_t len = key_value_size(key, v), size = wire_framed_size(number, len);
+    uint8_t *at = buffer_reserve(b, size);
+    if (!at)
+        return;
+    struct wire_writer w = wire_writer(at, size);
+    wire_put_frame(&w, number, len);
+    key_value_put(&w, key, v);
+    b->len += size;
+}

@@ -4,6 +4,7 @@
 #define TAILSPAN_PROTO_ATTRIBUTE_WRITER_H
 
 #include "proto/attribute.h"
+#include "proto/buffer.h"
 #include "proto/wire.h"
 
 /* The body of an AnyValue. */
@@ -13,5 +14,8 @@ void value_put(struct wire_writer *w, const struct value *v);
 /* The body of a KeyValue. */
 size_t key_value_size(struct bytes key, const struct value *v);
 void key_value_put(struct wire_writer *w, struct bytes key, const struct value *v);
+
+/* A KeyValue as a field with this number, at the end; failure is the buffer's. */
+void attribute_append(struct buffer *b, uint32_t number, struct bytes key, const struct value *v);
 
 #endif

@@ -98,15 +98,6 @@ static void put_value(struct rewriting *r, uint32_t number, const struct value *
     value_put(&w, v);
 }
 
-static void put_attribute(struct rewriting *r, uint32_t number, struct bytes key,
-                          const struct value *v)
-{
-    size_t len = key_value_size(key, v);
-    struct wire_writer w = put_reserved(r, wire_framed_size(number, len));
-    wire_put_frame(&w, number, len);
-    key_value_put(&w, key, v);
-}
-
 static struct frame begin_frame(struct rewriting *r, size_t len_before)
 {
     struct frame f = {.begin = r->out.len, .room = wire_framed_size(1, len_before) - len_before};
@@ -255,7 +246,7 @@ static void rewrite_item(struct rewriting *r, struct level *in, const struct rew
     if (item->element)
         put_value(r, number, &change.value);
     else
-        put_attribute(r, number, change.key, &change.value);
+        attribute_append(&r->out, number, change.key, &change.value);
 }
 
 /* ---- fields ---- */
@@ -321,7 +312,7 @@ static void append_attributes(struct rewriting *r, struct level *in, enum rewrit
     open_level(r, in);
     copy_until(r, wire_end(in->content));
     for (size_t i = 0; i < count; i++)
-        put_attribute(r, number, added[i].key, &added[i].value);
+        attribute_append(&r->out, number, added[i].key, &added[i].value);
 }
 
 static const struct message_kind status = {
@@ -398,9 +389,9 @@ static inline const uint8_t *rewrite_field(struct rewriting *r, const struct mes
 static inline const uint8_t *pass_unshown(const struct message_kind *kind, const uint8_t *at,
                                           const uint8_t *end)
 {
-    while (end - at >= 10 && *at < 0x80 && kind->fields[*at >> 3].kind == NOT_SHOWN) {
-        const uint8_t *next = wire_pass_short(at);
-        if (next == at || next > end)
+    while (at < end && *at < 0x80 && kind->fields[*at >> 3].kind == NOT_SHOWN) {
+        const uint8_t *next = wire_pass_short(at, end);
+        if (next == at)
             break;
         at = next;
     }

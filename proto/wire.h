@@ -144,20 +144,25 @@ static inline const uint8_t *wire_skip(const uint8_t *at, const uint8_t *end, en
     return NULL;
 }
 
-/* For walks that pass over nearly all fields: behind the field at `at`, of which ten bytes can be
- * read, when its tag and value are short; else `at`. It may end behind the message. */
-static inline const uint8_t *wire_pass_short(const uint8_t *at)
+/* For walks that pass over nearly all fields: behind the field at `at` when its tag and value are
+ * short and it is not among the last bytes; else `at`. */
+static inline const uint8_t *wire_pass_short(const uint8_t *at, const uint8_t *end)
 {
+    const uint8_t *next = at;
+    if (wire_unlikely(end - at < 10))
+        return at;
     switch (at[0] & 0x87) {
     case WIRE_VARINT:
-        return at[1] < 0x80 ? at + 2 : at;
+        next = at[1] < 0x80 ? at + 2 : at;
+        break;
     case WIRE_FIXED64:
-        return at + 9;
+        next = at + 9;
+        break;
     case WIRE_LENGTH:
-        return at[1] < 0x80 ? at + 2 + at[1] : at;
-    default:
-        return at;
+        next = at[1] < 0x80 ? at + 2 + at[1] : at;
+        break;
     }
+    return next <= end ? next : at;
 }
 
 /* One field, with whatever value it has. */

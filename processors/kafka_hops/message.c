@@ -419,15 +419,6 @@ static inline bool read_attribute(struct reading *r, struct bytes key_value)
     return true;
 }
 
-/* Behind the field at `at` when it is a short one and no link; else `at`. */
-static inline const uint8_t *pass_field(const uint8_t *at, const uint8_t *end)
-{
-    if (end - at < 10 || at[0] == WIRE_TAG(SPAN_LINKS, WIRE_LENGTH))
-        return at;
-    const uint8_t *next = wire_pass_short(at);
-    return next <= end ? next : at;
-}
-
 /* Reads the attributes of a span; returns the rest of it from its first link on. */
 static struct bytes read_attributes(struct reading *r, const struct span_view *s)
 {
@@ -438,7 +429,8 @@ static struct bytes read_attributes(struct reading *r, const struct span_view *s
         if (is_small_attribute(at, end)) {
             f.bytes = bytes_of(at + 2, at[1]);
             at += 2 + at[1];
-        } else if ((at = pass_field(at, end)) != field) {
+        } else if (at[0] != WIRE_TAG(SPAN_LINKS, WIRE_LENGTH) &&
+                   (at = wire_pass_short(at, end)) != field) {
             continue;
         } else {
             at = wire_field(at, end, &f);

@@ -82,10 +82,10 @@ static void remember(struct key_slot *s, const struct scrub_rules *r, struct byt
 
 static struct key_slot *find(struct key_table *t, const struct scrub_rules *r, struct bytes key)
 {
-    unsigned set = (unsigned)(word_hash(key) % KEY_SETS);
-    struct key_slot *slots = &t->slots[(size_t)set * KEY_WAYS];
     if (is_of(t->last->next, r, key))
         return t->last->next;
+    unsigned set = (unsigned)(word_hash(key) % KEY_SETS);
+    struct key_slot *slots = &t->slots[(size_t)set * KEY_WAYS];
     for (unsigned i = 0; i < KEY_WAYS; i++) {
         if (is_of(&slots[i], r, key))
             return &slots[i];

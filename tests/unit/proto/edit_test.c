@@ -242,10 +242,7 @@ static void put_link(struct buffer *b, const char *span, bool with_attributes)
     message_bytes(b, LINK_TRACE_ID, bytes_of_string("0123456789abcdef"));
     message_bytes(b, LINK_SPAN_ID, bytes_of_string(span));
     if (with_attributes) {
-        uint8_t pair[128];
-        struct wire_writer w = wire_writer(pair, sizeof pair);
-        key_value_put(&w, bytes_of_string(KEY), &new_value);
-        message_bytes(b, LINK_ATTRIBUTES, bytes_of(pair, (size_t)(w.at - pair)));
+        attribute_append(b, LINK_ATTRIBUTES, bytes_of_string(KEY), &new_value);
         message_bytes(b, LINK_ATTRIBUTES, bytes_of("\x0a\x0ahttp.route\x12", 14));
     }
     message_end(b, link);
