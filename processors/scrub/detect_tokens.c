@@ -356,6 +356,8 @@ static void slack_hook(struct scan *s, uint32_t start, uint32_t end)
     if (!s->d->on[SCRUB_SLACK_TOKEN] || start < 20 || s->s[start - 1] != '/')
         return;
     from = from < s->floor ? s->floor : from;
+    if (from >= start) /* within what was found just now */
+        return;
     const uint8_t *found = memmem(s->s + from, start - from, host, sizeof host - 1);
     if (!found)
         return;

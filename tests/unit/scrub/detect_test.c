@@ -100,6 +100,10 @@ static const struct {
     {"customer.id", "«123-45-6789»", SCRUB_US_SSN},
     {"msg", "«AKIAIOSFODNN7EXAMPLE»:«wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY»", -1},
     {"msg", "«sk-abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUV»", SCRUB_OPENAI_KEY},
+    {"msg",
+     "the token that was given, «1//0uFSUsARxP3pCNHlOvWughoF25rKyBEUaxfspTzzZLwn3ocUqyJZ» was "
+     "revoked",
+     SCRUB_GOOGLE_KEY},
     {"url.full", "https://shop/a;jsessionid=«ABCDEF0123456789»?x=1", SCRUB_URL_CREDENTIALS},
     {"msg", "password          = «hunter2»", SCRUB_SENSITIVE_KEY},
     {"msg", "password\t:        «hunter2»", SCRUB_SENSITIVE_KEY},
