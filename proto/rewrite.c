@@ -214,6 +214,18 @@ static bool is_same(struct bytes a, struct bytes b)
     return a.data == b.data && a.len == b.len;
 }
 
+/* Whether more stands there than the value as it is read: of repeated arrays some readers take the
+ * last one, as we do, and others put them together. */
+static bool is_more_than_read(const struct rewrite_item *item, uint32_t number, struct bytes framed)
+{
+    size_t len = wire_framed_size(ANY_ARRAY, item->value.bytes.len);
+    if (!item->element)
+        len =
+            wire_framed_size(KEY_VALUE_KEY, item->key.len) + wire_framed_size(KEY_VALUE_VALUE, len);
+    return framed.len != wire_framed_size(number, len);
+}
+
+/* What was not shown does not leave. */
 static void enter(struct rewriting *r, struct level *in, const struct rewrite_item *item,
                   uint32_t number, struct bytes framed, struct bytes key)
 {
@@ -223,7 +235,8 @@ static void enter(struct rewriting *r, struct level *in, const struct rewrite_it
                       .content = item->value.bytes,
                       .value = item,
                       .key = key};
-    if (!item->element && !is_same(key, item->key))
+    bool renamed = !item->element && !is_same(key, item->key);
+    if (renamed || is_more_than_read(item, number, framed))
         open_level(r, &l);
     rewrite_inside(r, &l);
     close_level(r, &l);

@@ -278,6 +278,18 @@ static const struct oddity oddities[] = {
            "\x4a\x18\x0a\x04note\x12\x10\x0a\x01x\x0a\x0b"
            "a@b-c-d.com",
            "a@b-c-d.com"),
+    ODDITY("an array before another one, which some readers put together",
+           "\x4a\x20\x0a\x04note\x12\x18\x2a\x0f\x0a\x0d\x0a\x0b"
+           "a@b-c-d.com\x2a\x05\x0a\x03\x0a\x01x",
+           "a@b-c-d.com"),
+    ODDITY("a value with an array before another one",
+           "\x4a\x22\x0a\x04note\x12\x11\x2a\x0f\x0a\x0d\x0a\x0b"
+           "a@b-c-d.com\x12\x07\x2a\x05\x0a\x03\x0a\x01x",
+           "a@b-c-d.com"),
+    ODDITY("two arrays in an element",
+           "\x4a\x24\x0a\x04note\x12\x1c\x2a\x1a\x0a\x18\x2a\x0f\x0a\x0d\x0a\x0b"
+           "a@b-c-d.com\x2a\x05\x0a\x03\x0a\x01x",
+           "a@b-c-d.com"),
 };
 
 static bool holds(const struct buffer *b, const char *text)
