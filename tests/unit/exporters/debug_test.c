@@ -1,5 +1,6 @@
 /* The debug and nop exporters: what is shown, how often, and that all is counted. */
 #include "local.h"
+#include "tests/unit/captured_stderr.h"
 #include "tests/unit/prometheus/source.h"
 
 #include "exporters/exporters.h"
@@ -32,24 +33,11 @@ static char *shown_of(struct surroundings *s, const struct config_value *config,
     struct component *c = debug_exporter.create(&s->spec, &e);
     assert_string_equal(e.text, "");
     assert_non_null(c);
-    fflush(stderr);
-    int kept = dup(STDERR_FILENO);
-    FILE *file = tmpfile();
-    assert_non_null(file);
-    dup2(fileno(file), STDERR_FILENO);
+    struct captured_stderr captured = capture_stderr();
     hand(c, times);
-    fflush(stderr);
-    dup2(kept, STDERR_FILENO);
-    close(kept);
+    char *text = captured_text(&captured);
     c->ops->destroy(c);
-
-    struct buffer b = {0};
-    rewind(file);
-    uint8_t *to = buffer_reserve(&b, 65536);
-    assert_non_null(to);
-    b.len = fread(to, 1, 65536, file);
-    fclose(file);
-    return buffer_take(&b, NULL);
+    return text;
 }
 
 /* What `consume` of `times` batches of 2 spans writes. */

@@ -3,6 +3,7 @@
 #include "component/clock.h"
 #include "exporters/queue_account.h"
 #include "exporters/sending_queue.h"
+#include "tests/unit/captured_stderr.h"
 
 /* The transport is scripted: it holds attempts until the test answers them, or answers at once with
  * what `reply` says. */
@@ -406,33 +407,12 @@ static void a_refusal_is_final_and_counted(void **state)
     assert_int_equal(state_now(), STATE_OK);
 }
 
-/* How many lines about spans that were dropped are in the log since capture(), and the last one. */
-static FILE *captured;
-static int original;
-
-static void capture(void)
+/* How many lines about spans that were dropped are in the log since then, and the last one. */
+static unsigned captured_losses(struct captured_stderr *since, char last[1024])
 {
-    fflush(stderr);
-    captured = tmpfile();
-    assert_non_null(captured);
-    original = dup(STDERR_FILENO);
-    dup2(fileno(captured), STDERR_FILENO);
-}
-
-static int captured_losses(char last[1024])
-{
-    int n = 0;
-    char line[1024];
-    dup2(original, STDERR_FILENO);
-    close(original);
-    rewind(captured);
-    while (fgets(line, sizeof line, captured)) {
-        if (strstr(line, "spans dropped")) {
-            snprintf(last, 1024, "%s", line);
-            n++;
-        }
-    }
-    fclose(captured);
+    char *text = captured_text(since);
+    unsigned n = lines_with(text, "spans dropped", last);
+    free(text);
     return n;
 }
 
@@ -441,26 +421,26 @@ static void losses_are_told_once_a_minute(void **state)
     (void)state;
     char last[1024];
     open_queue(CONFIG(QUICK_RETRY));
-    capture();
+    struct captured_stderr captured = capture_stderr();
     for (unsigned i = 0; i < 5; i++) {
         push((uint64_t)2 * i, 2);
         answer_one(permanent());
     }
-    assert_int_equal(captured_losses(last), 1);
+    assert_int_equal(captured_losses(&captured, last), 1);
     assert_non_null(strstr(last, "\"reason\":\"refused\",\"requests\":1,\"spans\":2,"));
-    capture();
+    captured = capture_stderr();
     sending_queue_refresh(queue, monotonic_ns());
-    assert_int_equal(captured_losses(last), 0);
-    capture();
+    assert_int_equal(captured_losses(&captured, last), 0);
+    captured = capture_stderr();
     sending_queue_refresh(queue, monotonic_ns() + LOSS_LOG_QUIET_NS);
-    assert_int_equal(captured_losses(last), 1);
+    assert_int_equal(captured_losses(&captured, last), 1);
     assert_non_null(strstr(last, "\"reason\":\"refused\",\"requests\":4,\"spans\":8}"));
     push(10, 3);
     answer_one(permanent());
-    capture();
+    captured = capture_stderr();
     sending_queue_destroy(queue);
     queue = NULL;
-    assert_int_equal(captured_losses(last), 1);
+    assert_int_equal(captured_losses(&captured, last), 1);
     assert_non_null(strstr(last, "\"requests\":1,\"spans\":3}"));
 }
 
