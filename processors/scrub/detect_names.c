@@ -1,0 +1,164 @@
+/* Names of pairs, read backwards from the sign. Most are dismissed by their last two bytes. */
+#include "processors/scrub/detect_pairs.h"
+
+/* Quotes in whatever encoding, backwards from `at`: their length. */
+uint32_t quote_before(const struct scan *s, uint32_t at)
+{
+    uint32_t len = 0;
+    if (at > s->floor && (s->s[at - 1] == '"' || s->s[at - 1] == '\'' || s->s[at - 1] == '`'))
+        len = 1;
+    else if (at >= s->floor + 3 && scan_has_exactly(s, at - 3, "%22"))
+        return 3;
+    while (len && at - len > s->floor && s->s[at - len - 1] == '\\' && len < 4)
+        len++;
+    return len;
+}
+
+uint32_t quote_at(const struct scan *s, uint32_t at)
+{
+    uint32_t escapes = 0;
+    while (at + escapes < s->end && s->s[at + escapes] == '\\' && escapes < 3)
+        escapes++;
+    uint8_t c = at + escapes < s->end ? s->s[at + escapes] : 0;
+    if (c == '"' || c == '\'' || c == '`')
+        return escapes + 1;
+    return scan_has_exactly(s, at, "%22") ? 3 : 0;
+}
+
+bool read_name(struct scan *s, uint32_t at, struct name *n)
+{
+    n->end = at;
+    while (n->end > s->floor && at - n->end < ALIGNED_MAX &&
+           (s->s[n->end - 1] == ' ' || s->s[n->end - 1] == '\t'))
+        n->end--;
+    n->blank = n->end != at;
+    uint32_t quote = quote_before(s, n->end);
+    n->quoted = quote > 0;
+    n->end -= quote;
+    if (n->end > s->floor && s->s[n->end - 1] == ']') /* user[password]= */
+        n->end--;
+    else if (n->end >= s->floor + 3 && scan_has(s, n->end - 3, "%5d"))
+        n->end -= 3;
+    if (n->end < s->floor + 2 || !is_name(s->s[n->end - 1]) ||
+        (!key_may_matter(s->s[n->end - 2], s->s[n->end - 1]) && !s->d->url_keys))
+        return false;
+    n->start = n->end;
+    while (n->start > s->floor && n->end - n->start < NAME_MAX && is_name(s->s[n->start - 1]))
+        n->start--;
+    s->steps += n->end - n->start;
+    /* %5Bpassword%5D, %22password: the encoded byte is no part of it */
+    if (n->start > 0 && s->s[n->start - 1] == '%' && n->end - n->start > 2)
+        n->start += 2;
+    if (n->start > 0 && s->s[n->start - 1] == '\\' && n->end - n->start > 2 &&
+        (s->s[n->start] == 'n' || s->s[n->start] == 't' || s->s[n->start] == 'r'))
+        n->start++;
+    return true;
+}
+
+static bool is_own_url_key(const struct detector *d, const uint8_t *name, uint32_t len)
+{
+    for (size_t i = 0; i < d->url_key_count; i++) {
+        if (strlen(d->url_keys[i]) == len && memcmp(d->url_keys[i], name, len) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Whether the name is a parameter's: it stands behind ? & or #, or the value is a query. */
+bool is_parameter(const struct scan *s, uint32_t start)
+{
+    if (start == 0)
+        return s->traits & KEY_QUERY;
+    uint8_t before = s->s[start - 1];
+    return before == '?' || before == '&' || before == '#' ||
+           (before == ';' && start > 1 && s->s[start - 2] > ' ' &&
+            scan_has(s, start, "jsession")) ||
+           (before == '[' && s->traits & KEY_QUERY);
+}
+
+static bool is_random(const uint8_t *text, uint32_t len)
+{
+    bool digit = false, letter = false;
+    for (uint32_t i = 0; i < len; i++) {
+        digit |= byte_is_digit(text[i]);
+        letter |= byte_is_letter(text[i]);
+    }
+    return len >= 16 && digit && letter;
+}
+
+/* Whether the parameter `code` is a step of OAuth's, by what stands around it: codes are also those
+ * of errors, vouchers and languages. */
+static bool is_oauth(const struct scan *s, uint32_t start, uint32_t end)
+{
+    static const char *const signs[] = {"callback", "cb?", "oauth", "signin", "state=", "redirect"};
+    uint32_t from = start > 96 ? start - 96 : 0, to = s->end - end > 192 ? end + 192 : s->end;
+    for (size_t i = 0; i < sizeof signs / sizeof signs[0]; i++) {
+        if (memmem(s->s + from, to - from, signs[i], strlen(signs[i])))
+            return true;
+    }
+    return false;
+}
+
+/* The built-in list: OpenTelemetry's for url.full, whose names are case-sensitive, as trait
+ * KEY_PARAMETER covers them; and what the services of others call their credentials. */
+bool is_url_secret(const struct scan *s, uint32_t start, uint32_t end, unsigned traits,
+                   const uint8_t *value, uint32_t len)
+{
+    if (s->d->url_keys)
+        return is_own_url_key(s->d, s->s + start, end - start);
+    if (traits & (KEY_SENSITIVE | KEY_AUTHORIZATION | KEY_SESSION | KEY_PARAMETER))
+        return true;
+    bool code = end - start == 4 && scan_has_exactly(s, start, "code");
+    return (traits & KEY_MAYBE && is_random(value, len)) ||
+           (code && len >= 4 && is_oauth(s, start, end));
+}
+
+void take_word_before(const struct scan *s, struct name *n)
+{
+    uint32_t start = n->start;
+    if (n->quoted || n->end - n->start > 4 || start < s->floor + 4 || s->s[start - 1] != ' ')
+        return;
+    for (start--; start > s->floor && n->end - start < 24 && byte_is_letter(s->s[start - 1]);)
+        start--;
+    n->start = start;
+}
+
+static uint32_t behind_blanks_before(const struct scan *s, uint32_t at)
+{
+    uint32_t from = at;
+    while (at > s->floor && from - at < ALIGNED_MAX && byte_is_space(s->s[at - 1]))
+        at--;
+    return at;
+}
+
+/* Where `sign` stands before `at`, blanks left out; 0: it does not. */
+static uint32_t sign_before(const struct scan *s, uint32_t at, uint8_t sign)
+{
+    at = behind_blanks_before(s, at);
+    return at > s->floor && s->s[at - 1] == sign ? behind_blanks_before(s, at - 1) : 0;
+}
+
+static bool ends_in_name_or_key(const struct scan *s, uint32_t at)
+{
+    return (at >= s->floor + 4 && scan_has(s, at - 4, "name") && quote_before(s, at - 4)) ||
+           (at >= s->floor + 3 && scan_has(s, at - 3, "key") && quote_before(s, at - 3));
+}
+
+void take_name_told_before(const struct scan *s, struct name *n)
+{
+    if (!n->quoted || n->end - n->start != 5 || !scan_has(s, n->start, "value"))
+        return;
+    uint32_t at = sign_before(s, n->start - quote_before(s, n->start), ',');
+    uint32_t end = at - quote_before(s, at), start = end;
+    if (at == 0 || end == at)
+        return;
+    while (start > s->floor && end - start < NAME_MAX && is_name(s->s[start - 1]))
+        start--;
+    uint32_t quote = quote_before(s, start);
+    uint32_t key = quote && start < end ? sign_before(s, start - quote, ':') : 0;
+    quote = key ? quote_before(s, key) : 0;
+    if (!quote || !ends_in_name_or_key(s, key - quote))
+        return;
+    n->start = start;
+    n->end = end;
+}

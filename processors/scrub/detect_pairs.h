@@ -1,0 +1,63 @@
+/* What the files on pairs share: a pair as it is read, its name backwards from the sign and its
+ * value onwards. */
+#ifndef TAILSPAN_PROCESSORS_SCRUB_DETECT_PAIRS_H
+#define TAILSPAN_PROCESSORS_SCRUB_DETECT_PAIRS_H
+
+#include "processors/scrub/detect_private.h"
+
+enum {
+    NAME_MAX = 64,
+    ALIGNED_MAX = 24, /* blanks around a sign, as lists are lined up */
+};
+
+struct name {
+    uint32_t start, end;
+    bool quoted;
+    bool blank; /* there is one between the name and the sign */
+};
+
+struct pair {
+    struct name name;
+    unsigned traits;
+    uint32_t value; /* where the value begins, quotes left out */
+    uint32_t end;   /* where it ends */
+    bool quoted;
+    bool colon;
+    bool parameter;
+};
+
+static inline bool is_name(uint8_t c)
+{
+    return byte_is_token(c) || c == '.' || c >= 0x80;
+}
+
+/* ---- detect_names.c ---- */
+
+/* The name before the sign at `at`. False: none that could matter. */
+bool read_name(struct scan *s, uint32_t at, struct name *n);
+/* "api key: x": the word before makes the name. */
+void take_word_before(const struct scan *s, struct name *n);
+/* {"name":"DB_PASSWORD","value":"x"}: the name is the value of the pair before. */
+void take_name_told_before(const struct scan *s, struct name *n);
+/* Whether the name that begins at `start` is that of a URL's parameter. */
+bool is_parameter(const struct scan *s, uint32_t start);
+/* Whether the parameter's value is a credential. */
+bool is_url_secret(const struct scan *s, uint32_t start, uint32_t end, unsigned traits,
+                   const uint8_t *value, uint32_t len);
+/* The length of a quote, in whatever encoding, that ends or begins at `at`; 0: there is none. */
+uint32_t quote_before(const struct scan *s, uint32_t at);
+uint32_t quote_at(const struct scan *s, uint32_t at);
+
+/* ---- detect_values.c ---- */
+
+/* Where the value behind the sign begins and ends. */
+void read_value(struct scan *s, uint32_t at, struct pair *p);
+/* Whether it is a sentence's next word instead. */
+bool is_sentence(const struct scan *s, const struct pair *p);
+/* Whether name= or name: begins at `at`. */
+bool begins_pair(const struct scan *s, uint32_t at);
+uint32_t line_end(const struct scan *s, uint32_t at);
+/* Whether the text is one of the words, whatever its case; the last of these is NULL. */
+bool is_word_of(const uint8_t *text, uint32_t len, const char *const *words);
+
+#endif
