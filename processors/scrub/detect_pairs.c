@@ -1,5 +1,5 @@
 /* Secrets that only their name gives away: name=value and name: value in messages, JSON, headers,
- * connection strings, parameters of URLs, options of commands.
+ * connection strings, parameters of URLs.
  *
  * detect_names.c reads the name back from the sign, detect_values.c the value behind it. */
 #include "processors/scrub/detect_pairs.h"
@@ -26,90 +26,6 @@ void secret_add(struct scan *s, uint32_t start, uint32_t end, enum scrub_class c
     if (!s->d->on[class] && class == SCRUB_COOKIE)
         class = SCRUB_SENSITIVE_KEY;
     scan_add(s, start, end, class);
-}
-
-/* ---- Authorization ---- */
-
-static const char *const schemes[] = {
-    "bearer", "basic", "digest", "token",     "apikey", "negotiate", "ntlm", "aws4-hmac-sha256",
-    "hawk",   "oauth", "jwt",    "sharedkey", "hmac",   "key",       NULL};
-
-void authorization_value(struct scan *s, uint32_t start, uint32_t end)
-{
-    uint32_t word = start;
-    while (word < end && s->s[word] != ' ' && s->s[word] != '+' && s->s[word] != '%')
-        word++;
-    if (is_word_of(s->s + start, word - start, schemes)) {
-        start = word;
-        while (start < end && (s->s[start] == ' ' || s->s[start] == '+'))
-            start++;
-        if (start + 3 < end && scan_has(s, start, "%20"))
-            start += 3;
-    }
-    /* What may follow a token of a known form is no part of it. */
-    enum scrub_class class;
-    uint32_t stop;
-    if (start >= s->floor && token_at(s, start, &stop, &class) && stop < end && s->s[stop] &&
-        strchr(" ,;'\\", s->s[stop]))
-        end = stop;
-    secret_add(s, start, end, s->d->on[SCRUB_BEARER] ? SCRUB_BEARER : SCRUB_SENSITIVE_KEY, 0);
-}
-
-static bool is_credential(uint8_t c)
-{
-    return byte_is_token(c) || c == '.' || c == '~' || c == '+' || c == '/' || c == '=';
-}
-
-/* user:password in base64. */
-static bool is_basic(const uint8_t *text, uint32_t len)
-{
-    uint32_t held = 0, bits = 0;
-    bool colon = false;
-    if (len < 4)
-        return false;
-    for (uint32_t i = 0; i < len && text[i] != '='; i++) {
-        uint8_t c = text[i];
-        unsigned v = byte_is_upper(c)       ? c - 'A' + 0u
-                     : byte_is_letter(c)    ? c - 'a' + 26u
-                     : byte_is_digit(c)     ? c - '0' + 52u
-                     : c == '+' || c == '-' ? 62u
-                                            : 63u;
-        held = held << 6 | v;
-        bits += 6;
-        if (bits >= 8) {
-            uint8_t byte = (uint8_t)(held >> (bits -= 8));
-            if (byte < 0x20 || byte == 0x7f)
-                return false;
-            colon |= byte == ':';
-        }
-    }
-    return colon;
-}
-
-/* "Bearer …", "Basic …" in a text. What follows must look like a credential: the bearer of bad news
- * is none. */
-void bearer_at(struct scan *s, uint32_t at)
-{
-    bool bearer = at >= 6 && scan_has(s, at - 6, "bearer") && !scan_in_word(s, at - 6);
-    bool basic = at >= 5 && scan_has(s, at - 5, "basic") && !scan_in_word(s, at - 5);
-    uint32_t start = at + 1, digits = 0, uppers = 0;
-    if ((!bearer && !basic) || start < s->floor)
-        return;
-    while (start < s->end && s->s[start] == ' ' && start - at < 4)
-        start++;
-    uint32_t end = start;
-    for (; end < s->end && is_credential(s->s[end]); end++) {
-        digits += byte_is_digit(s->s[end]);
-        uppers += byte_is_upper(s->s[end]);
-    }
-    s->steps += end - at;
-    while (end > start && s->s[end - 1] == '.')
-        end--;
-    uint32_t len = end - start;
-    bool looks = basic ? is_basic(s->s + start, len)
-                       : len >= 6 && (digits > 0 || (len >= 16 && uppers > 1) || len >= 24);
-    if (looks)
-        secret_add(s, start, end, SCRUB_BEARER, 0);
 }
 
 /* ---- the pair ---- */
@@ -187,66 +103,6 @@ static void report(struct scan *s, const struct pair *p)
     }
 }
 
-/* Digest username="x", response="…": its quotes end nothing. */
-static bool has_parameters(const struct scan *s, uint32_t at)
-{
-    return scan_has(s, at, "digest ") || scan_has(s, at, "hawk ") || scan_has(s, at, "oauth ") ||
-           scan_has(s, at, "aws4-");
-}
-
-static uint32_t text_line_end(const struct scan *s, uint32_t at)
-{
-    while (at < s->end && s->s[at] != '\n' && s->s[at] != '\r')
-        at++;
-    return at;
-}
-
-/* A header's value goes on to the end of the line, or of the list that it was printed in. */
-static void report_header(struct scan *s, struct pair *p)
-{
-    bool listed = s->s[p->value - 1] == '[';
-    uint32_t end = p->quoted                     ? p->end
-                   : has_parameters(s, p->value) ? text_line_end(s, p->value)
-                                                 : line_end(s, p->value);
-    const uint8_t *bracket = listed ? memchr(s->s + p->value, ']', end - p->value) : NULL;
-    end = bracket ? (uint32_t)(bracket - s->s) : end;
-    s->steps += end - p->value;
-    if (p->traits & KEY_AUTHORIZATION)
-        authorization_value(s, p->value, end);
-    else
-        scan_add(s, p->value, end, SCRUB_COOKIE);
-}
-
-/* curl -u user:password */
-enum { LOGIN_MAX = 48 }; /* bytes before its colon, with the option */
-
-static void login_at(struct scan *s, uint32_t at)
-{
-    uint32_t start = at, end = at + 1;
-    uint32_t near = at > LOGIN_MAX ? at - LOGIN_MAX : 0;
-    if (at == 0 || !memchr(s->s + near, ' ', at - near))
-        return; /* behind no option */
-    if (s->curl == CURL_UNKNOWN) {
-        s->curl = memmem(s->s, s->end, "curl", 4) ? CURL_CALLED : CURL_ABSENT;
-        s->steps += s->end;
-    }
-    if (s->curl == CURL_ABSENT || !s->d->on[SCRUB_URL_CREDENTIALS] || end >= s->end ||
-        s->s[end] <= ' ')
-        return;
-    while (start > s->floor && at - start < 32 &&
-           (is_name(s->s[start - 1]) || s->s[start - 1] == '@'))
-        start--;
-    s->steps += at - start;
-    uint32_t before = start - (start > 0 && (s->s[start - 1] == '"' || s->s[start - 1] == '\''));
-    bool option = (before >= 4 && scan_has_exactly(s, before - 4, " -u ")) ||
-                  (before >= 7 && scan_has_exactly(s, before - 7, "--user "));
-    if (!option || start == at)
-        return;
-    while (end < s->end && s->s[end] > ' ' && s->s[end] != '"' && s->s[end] != '\'')
-        end++;
-    scan_add(s, start, end, SCRUB_URL_CREDENTIALS);
-}
-
 void pair_at(struct scan *s, uint32_t at, uint32_t sign_len)
 {
     uint32_t behind = at + sign_len;
@@ -276,29 +132,7 @@ void pair_at(struct scan *s, uint32_t at, uint32_t sign_len)
     if (!wanted || p.value < s->next || is_nothing(s, &p))
         return;
     if (!p.parameter && p.traits & (KEY_COOKIE | KEY_AUTHORIZATION))
-        report_header(s, &p);
+        header_value(s, &p);
     else
-        report(s, &p);
-}
-
-/* ---- options of commands: --password hunter2 ---- */
-
-void option_at(struct scan *s, uint32_t at)
-{
-    struct pair p = {.name = {.start = at + 2, .quoted = true}};
-    if (at > 0 && byte_is_token(s->s[at - 1]))
-        return;
-    p.name.end = p.name.start;
-    while (p.name.end < s->end && p.name.end - at < NAME_MAX && byte_is_token(s->s[p.name.end]))
-        p.name.end++;
-    s->steps += p.name.end - at;
-    if (p.name.end - p.name.start < 3 || p.name.end >= s->end || s->s[p.name.end] != ' ' ||
-        (p.name.end + 1 < s->end && s->s[p.name.end + 1] == '-'))
-        return;
-    p.traits = key_traits(bytes_of(s->s + p.name.start, p.name.end - p.name.start));
-    if (!(p.traits & KEY_SENSITIVE) || !s->d->on[SCRUB_SENSITIVE_KEY])
-        return;
-    read_value(s, p.name.end + 1, &p);
-    if (!is_nothing(s, &p))
         report(s, &p);
 }
