@@ -210,9 +210,10 @@ static enum slot_health check_content(struct slot *s, sqlite3 *db, bool wal, con
     uint64_t end =
         (uint64_t)sql_integer(db, "SELECT value FROM meta WHERE key='end'", (int64_t)s->end_ns);
     atomic_store(&s->end_ns, end);
-    bool sealed = sql_integer(db, "SELECT value FROM meta WHERE key='sealed'", 0) != 0 && !wal;
+    s->ended = sql_integer(db, "SELECT value FROM meta WHERE key='sealed'", 0) != 0;
+    bool sealed = s->ended && !wal && schema == SCHEMA_CURRENT;
     atomic_store(&s->older, schema == SCHEMA_OLDER);
-    atomic_store(&s->state, sealed && schema == SCHEMA_CURRENT ? SLOT_SEALED : SLOT_OPEN);
+    atomic_store(&s->state, sealed ? SLOT_SEALED : SLOT_OPEN);
     return SLOT_USABLE;
 }
 

@@ -28,7 +28,9 @@ struct slot {
     atomic_ullong bytes;  /* of all its files, when last looked at */
 
     bool unattended; /* constant; of a store opened to read: not sealed, but nobody has it open */
-    bool complained; /* the writer's: that it cannot be migrated was logged */
+    /* the writer's */
+    bool ended;      /* never written again, whether or not it could be sealed yet */
+    bool complained; /* that it cannot be migrated was logged */
 };
 
 /* For a file that may not exist yet. NULL: out of memory. */
@@ -63,7 +65,7 @@ enum slot_health {
     SLOT_NO_ACCESS,  /* the disk or the permissions fail, not the content */
 };
 
-/* Opens the file for reading and checks that it is ours; sets state, older and end_ns. */
+/* Opens the file for reading and checks that it is ours; sets state, older, ended and end_ns. */
 enum slot_health slot_check(struct slot *s, const char **why);
 
 #endif

@@ -247,8 +247,10 @@ static int open_file(struct slot_writer *w)
         return SQLITE_CORRUPT;
     if (state == SCHEMA_OLDER)
         code = slot_schema_migrate(w->db);
-    if (code == SQLITE_OK)
+    if (code == SQLITE_OK) {
+        w->slot->ended = w->slot->ended || state == SCHEMA_OLDER;
         atomic_store(&w->slot->older, false);
+    }
     if (code == SQLITE_OK)
         code = state == SCHEMA_EMPTY ? initialise(w) : resume(w);
     if (code == SQLITE_OK)
@@ -445,6 +447,7 @@ int slot_writer_seal(struct slot_writer *w)
         sql_exec(w->db, "ROLLBACK");
         return code;
     }
+    w->slot->ended = true;
     sqlite3_busy_timeout(w->db, 100);
     code = sqlite3_wal_checkpoint_v2(w->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
     if (code == SQLITE_OK)

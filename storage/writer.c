@@ -94,11 +94,11 @@ static void give_up_slot(struct store *s, struct slot *slot, const char *why)
     slots_changed(s);
 }
 
-/* A migrated slot is never written again, not even the newest: a new one is begun. */
+/* The newest is left to be written, unless it has ended or is about to be migrated. */
 static bool wants_seal(const struct store *s, struct slot *slot, bool newest)
 {
     return atomic_load(&slot->state) == SLOT_OPEN && !is_current(s, slot) &&
-           (!newest || atomic_load(&slot->older));
+           (!newest || slot->ended || atomic_load(&slot->older));
 }
 
 /* Slots whose file went away under us are forgotten, suspect ones set aside, one is sealed. */
@@ -137,8 +137,8 @@ static bool is_full(const struct store *s, struct slot *slot)
 static struct slot *continued(struct store *s)
 {
     struct slot *slot = slots_newest(s);
-    if (slot && atomic_load(&slot->state) == SLOT_OPEN && !atomic_load(&slot->older) &&
-        !is_full(s, slot))
+    if (slot && atomic_load(&slot->state) == SLOT_OPEN && !slot->ended &&
+        !atomic_load(&slot->older) && !is_full(s, slot))
         return slot;
     slot_release(slot);
     return NULL;

@@ -203,6 +203,68 @@ static void newer_slots_are_left_alone(void **state)
     free_paths(paths, count);
 }
 
+static bool is_sealed(struct store *s, size_t at)
+{
+    struct slot_list slots;
+    assert_true(slots_copy(s, &slots));
+    assert_true(at < slots.count);
+    bool sealed = atomic_load(&slots.items[at]->state) == SLOT_SEALED;
+    slot_list_free(&slots);
+    return sealed;
+}
+
+/* A reader is in the way of sealing the newest one, which is tried again when it has gone. */
+static void a_migrated_slot_is_not_written_while_it_waits_to_be_sealed(void **state)
+{
+    struct store_options o = options_of(*state);
+    size_t count;
+    int code;
+    char **paths = slot_paths(*state, ".sqlite", &count);
+    sqlite3 *reading = sql_open(paths[SLOTS - 1], SQL_READ, &code);
+    assert_non_null(reading);
+    assert_int_equal(sql_exec(reading, "BEGIN; SELECT * FROM meta"), SQLITE_OK);
+
+    pretend(steps);
+    struct store *s = open_store(&o);
+    while (ask(paths[SLOTS - 1], "PRAGMA user_version") != REAL_VERSION + 1)
+        usleep(10000);
+    write_trace(s, SLOTS + 1);
+    assert_false(is_sealed(s, SLOTS - 1));
+    assert_int_equal(ask(paths[SLOTS - 1], "SELECT count(*) FROM part"), 1);
+    assert_versions(*state, SLOTS + 1, REAL_VERSION + 1);
+
+    assert_int_equal(sql_exec(reading, "COMMIT"), SQLITE_OK);
+    while (!is_sealed(s, SLOTS - 1))
+        usleep(10000);
+    assert_int_equal(found(s), SLOTS + 1);
+    sqlite3_close(reading);
+    store_close(s);
+    free_paths(paths, count);
+}
+
+/* As a process leaves it that was killed when it had marked the slot and not emptied its -wal. */
+static void a_slot_that_is_marked_as_sealed_is_not_written(void **state)
+{
+    struct store_options o = options_of(*state);
+    size_t count;
+    int code;
+    char **paths = slot_paths(*state, ".sqlite", &count);
+    sqlite3 *left = sql_open(paths[SLOTS - 1], SQL_WRITE, &code);
+    assert_non_null(left);
+    assert_int_equal(sql_exec(left, "INSERT INTO meta VALUES('sealed', 1)"), SQLITE_OK);
+
+    struct store *s = open_store(&o);
+    write_trace(s, SLOTS + 1);
+    assert_int_equal(ask(paths[SLOTS - 1], "SELECT count(*) FROM part"), 1);
+    while (!is_sealed(s, SLOTS - 1))
+        usleep(10000);
+    assert_int_equal(found(s), SLOTS + 1);
+    store_close(s);
+    sqlite3_close(left);
+    free_paths(paths, count);
+    assert_versions(*state, SLOTS + 1, REAL_VERSION);
+}
+
 /* A version's number does not make a file ours. */
 static void a_foreign_file_with_an_older_number_is_set_aside(void **state)
 {
@@ -269,6 +331,8 @@ int main(void)
         TEST(older_slots_are_migrated_with_what_is_in_them),
         TEST(what_cannot_be_migrated_stays_as_it_is),
         TEST(new_spans_do_not_wait_for_the_migration),
+        TEST(a_migrated_slot_is_not_written_while_it_waits_to_be_sealed),
+        TEST(a_slot_that_is_marked_as_sealed_is_not_written),
         TEST(newer_slots_are_left_alone),
         TEST(a_foreign_file_with_an_older_number_is_set_aside),
     };
