@@ -3,6 +3,7 @@
 // remembers every span, and answers as it is told to.
 //
 //   backend.answer = { http: 503, headers: {'retry-after': '1'}, grpc: 14, retryAfterMs: 1000 }
+//   backend.answer = { ..., once: true }     only the next request
 //   backend.answer = null           accepts again
 //   backend.metricsAnswer = { http: 400 }    the same for metrics, which it takes as well
 //   backend.hold()                  lets requests wait until release()
@@ -17,7 +18,7 @@ const { Response, Status, RetryInfo } = otlp;
 
 class Backend {
   constructor() {
-    this.requests = []; // { protocol, headers, bytes, spans, accepted }
+    this.requests = []; // { protocol, headers, bytes, spans, accepted, at }; `at`: when it was answered
     this.metrics = []; // of metrics: { protocol, headers, points, accepted }
     this.answer = null;
     this.metricsAnswer = null;
@@ -52,7 +53,9 @@ class Backend {
       this.waiting--;
     }
     const answer = this.answer;
+    if (answer && answer.once) this.answer = null;
     seen.accepted = !answer || answer.partial !== undefined;
+    seen.at = process.hrtime.bigint();
     this.requests.push(seen);
     return answer;
   }

@@ -58,7 +58,7 @@ test('a full queue makes the exporter degraded and the process not ready, until 
 
 test('while it drains, it is alive and not ready', async () => {
   const backend = await new Backend().listenGrpc();
-  const t = await pipeline.start({ exporters: pipeline.toGrpc(backend.grpcPort) });
+  const t = await pipeline.start({ exporters: pipeline.toGrpc(backend.grpcPort, { timeout: '60s' }) });
   backend.hold();
   await client.post(t.ports.http, otlp.requestOf(1));
   await tailspan.until('a request to wait', () => backend.waiting === 1);

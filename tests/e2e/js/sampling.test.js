@@ -46,7 +46,7 @@ const decided = (t, traceId) =>
 
 test('a trace is kept or not as a whole, and tells why', async () => {
   const backend = await new Backend().listenGrpc();
-  const t = await start(backend);
+  const t = await start(backend, { decision_wait: '5s' });
   const bad = traceOf(4, failed);
   const good = traceOf(3);
   await send(t, [bad[0], good[0], bad[1]]);
@@ -119,7 +119,7 @@ test('three thousand small traces decided at once arrive, in few requests', asyn
 // Each request holds one span of each of two hundred traces: the worst that can happen to a buffer by trace.
 test('two hundred spans of two hundred traces a request', async () => {
   const backend = await new Backend().listenGrpc();
-  const t = await start(backend, { decision_wait: '2s' });
+  const t = await start(backend, { decision_wait: '10s' });
   const kept = [];
   for (let group = 0; group < 10; group++) {
     const group200 = Array.from({ length: 200 }, (_, i) => traceOf(5, i % 10 === 0 ? failed : {}));
@@ -151,12 +151,12 @@ test('a backend that takes nothing stops decisions, then spans; none is lost', a
       ids.push(...spans.map((s) => otlp.hex(s.spanId)));
       return null;
     },
-    60000,
+    240000,
   );
   assert.equal(refused.status, 503);
   assert.equal(await t.metric('tailspan_tail_sampling_lost_spans'), 0);
   backend.release();
-  await tailspan.until('all that was accepted', () => backend.ids.length >= ids.length, 60000);
+  await tailspan.until('all that was accepted', () => backend.ids.length >= ids.length, 240000);
   await t.stop();
   assert.deepEqual([...new Set(backend.ids)].sort(), ids.sort());
   await backend.close();
