@@ -48,21 +48,37 @@ async function until(what, question, limitMs = 60000) {
   throw new Error(`waited ${limitMs / 1000} s for ${what}${last ? `; last: ${last.message}` : ''}`);
 }
 
-const isFree = (port, host) =>
+// False when somebody else does.
+const listens = (server, port, host) =>
   new Promise((resolve, reject) => {
-    const server = net.createServer();
     server.on('error', (e) => (e.code === 'EADDRINUSE' ? resolve(false) : reject(e)));
-    server.listen(port, host, () => server.close(() => resolve(true)));
+    server.listen(port, host, () => resolve(true));
   });
 
-// Below the range that the kernel gives to clients, so that nobody takes it by chance before the binary
-// does; and never the same one twice.
-const handedOut = new Set();
+async function isFree(port, host) {
+  const server = net.createServer();
+  const free = await listens(server, port, host);
+  if (free) await new Promise((resolve) => server.close(resolve));
+  return free;
+}
+
+// Below the range that the kernel gives to clients, so that nobody takes one by chance before the binary
+// does; and never the same one twice. Each process has a slice of its own: it listens on the slice's first
+// port as long as it runs.
+const FIRST = 10000;
+const SLICE = 200;
+const SLICES = 110;
+async function* slices() {
+  for (;;) {
+    const first = FIRST + SLICE * Math.floor(Math.random() * SLICES);
+    const own = await listens(net.createServer().unref(), first, '127.0.0.1');
+    for (let port = first + 1; own && port < first + SLICE; port++) yield port;
+  }
+}
+const ownPorts = slices();
 async function freePort(host = '127.0.0.1') {
   for (;;) {
-    const port = 10000 + Math.floor(Math.random() * 22000);
-    if (handedOut.has(port)) continue;
-    handedOut.add(port);
+    const { value: port } = await ownPorts.next();
     if (await isFree(port, host)) return port;
   }
 }
