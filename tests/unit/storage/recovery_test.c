@@ -86,7 +86,7 @@ static void spoil_and_reopen(void (*spoil)(const char *path))
     struct store_options o = options_of(directory);
     struct store *s = open_store(&o);
     has_trace(s, 2); /* damage further in is only met when it is read */
-    for (int i = 0; i < 600 && count_files(directory, ".broken") == 0; i++)
+    for (int i = 0; i < 6000 && count_files(directory, ".broken") == 0; i++)
         usleep(10000);
     assert_int_equal(count_files(directory, ".sqlite.broken"), 1);
     assert_true(has_trace(s, 1));
