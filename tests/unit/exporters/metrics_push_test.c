@@ -175,7 +175,8 @@ static void a_backend_that_hangs_is_left_at_the_deadline(void **state)
 {
     (void)state;
     atomic_store(&script.hangs, true);
-    struct metrics_push *p = started(&seldom, 0);
+    struct metrics_push *p = started(&often, 0);
+    eventually(atomic_load(&script.attempts) == 1);
     metrics_push_drain(p, monotonic_ns() + 50000000);
     assert_int_equal(SEND_FAILED, 10);
     metrics_push_destroy(p);

@@ -185,7 +185,7 @@ static void a_slow_backend_meets_the_timeout(void **state)
     (void)state;
     backend.reply = slow_at_first;
     backend_start(&backend, 0, NULL);
-    open_exporter(backend.port, MORE(PLAIN, "timeout=500ms"));
+    open_exporter(backend.port, MORE(PLAIN, "timeout=3s"));
     consume(0, 5);
     eventually(sent() == 5);
     assert_each_once(&tally, 0, 5);

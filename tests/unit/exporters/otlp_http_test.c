@@ -371,7 +371,7 @@ static void a_slow_backend_meets_the_timeout(void **state)
     (void)state;
     backend.reply = slow_once;
     uint16_t port = backend_start(0, false);
-    open_exporter("http", port, MORE("timeout=500ms"));
+    open_exporter("http", port, MORE("timeout=3s"));
     consume(0, 5);
     eventually(sent() == 5);
     assert_each_once(&tally, 0, 5);

@@ -309,7 +309,7 @@ static void batches_are_merged_and_split_to_size(void **state)
 static void what_is_not_enough_goes_after_the_timeout(void **state)
 {
     (void)state;
-    open_queue(CONFIG("sending_queue.batch.flush_timeout=20ms"));
+    open_queue(CONFIG("sending_queue.batch.flush_timeout=1s"));
     push(0, 3);
     push(3, 4);
     eventually(held() == 1);

@@ -668,12 +668,12 @@ static void test_stop_with_a_half_sent_body(void **state)
     assert_int_equal(batch_live_bytes(), 0);
 }
 
-/* Bytes come often enough for libmicrohttpd, which closes after a second without any. */
+/* Bytes come often enough for libmicrohttpd, which closes after three seconds without any. */
 static void test_a_body_that_drips_in_is_cut_off(void **state)
 {
     (void)state;
     struct fixture f;
-    fixture_start(&f, "{protocols: {http: {endpoint: \"127.0.0.1:0\", read_timeout: 300ms}}}");
+    fixture_start(&f, "{protocols: {http: {endpoint: \"127.0.0.1:0\", read_timeout: 2500ms}}}");
     int fd = dial(&f);
     static const char head[] = POST PROTOBUF "Host: h\r\nContent-Length: 100000\r\n\r\n";
     put(fd, head, sizeof head - 1);
