@@ -1,4 +1,5 @@
-/* A port that was free just now, for what cannot be asked which port it listens on. */
+/* A port that was free just now, for what cannot be asked which port it listens on. Somebody may
+ * take it meanwhile: then another is tried, up to PORT_TRIES in all. */
 #ifndef TAILSPAN_TESTS_FREE_PORT_H
 #define TAILSPAN_TESTS_FREE_PORT_H
 
@@ -11,6 +12,8 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+
+enum { PORT_TRIES = 3 };
 
 static inline uint16_t free_port(void)
 {

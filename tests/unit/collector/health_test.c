@@ -9,7 +9,8 @@
 static struct surroundings around;
 static uint16_t port;
 
-static void open_with(const char *more)
+/* False, with around.error set, when it could not start. */
+static bool start_at_free_port(const char *more)
 {
     char yaml[1024];
     port = free_port();
@@ -22,8 +23,19 @@ static void open_with(const char *more)
                       "    traces/2: {receivers: [forward/otlp], exporters: [debug/otlp]}\n",
              port, more);
     surroundings_open(&around, yaml);
-    if (!around.graph || !graph_start(around.graph, &around.error))
-        fail_msg("%s", around.error.text);
+    if (around.graph && graph_start(around.graph, &around.error))
+        return true;
+    surroundings_close(&around);
+    return false;
+}
+
+static void open_with(const char *more)
+{
+    for (int tries = 0; tries < PORT_TRIES; tries++) {
+        if (start_at_free_port(more))
+            return;
+    }
+    fail_msg("%s", around.error.text);
 }
 
 static int begin(void **state)

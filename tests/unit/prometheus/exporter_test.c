@@ -27,9 +27,10 @@ static int close_around(void **state)
     return 0;
 }
 
-static struct component *started(struct test_source *source, const char *const *more)
+/* NULL with `e` set when it could not start. */
+static struct component *start_at_free_port(struct test_source *source, const char *const *more,
+                                            struct error *e)
 {
-    struct error e;
     char endpoint[64];
     const char *lines[8] = {endpoint};
     port = free_port();
@@ -37,12 +38,24 @@ static struct component *started(struct test_source *source, const char *const *
     for (size_t n = 1; more && *more; more++)
         lines[n++] = *more;
     around.spec.config = config_of(lines);
-    struct component *c = prometheus_exporter.create(&around.spec, &e);
+    struct component *c = prometheus_exporter.create(&around.spec, e);
     if (!c)
-        fail_msg("%s", e.text);
+        fail_msg("%s", e->text);
     assert_null(c->ops->consume);
     assert_true(c->ops->take_metrics(c, &source->source));
-    if (!c->ops->start(c, &e))
+    if (c->ops->start(c, e))
+        return c;
+    c->ops->destroy(c);
+    return NULL;
+}
+
+static struct component *started(struct test_source *source, const char *const *more)
+{
+    struct error e;
+    struct component *c = NULL;
+    for (int tries = 0; !c && tries < PORT_TRIES; tries++)
+        c = start_at_free_port(source, more, &e);
+    if (!c)
         fail_msg("%s", e.text);
     return c;
 }
