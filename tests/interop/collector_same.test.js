@@ -181,14 +181,14 @@ test('the file exporters write the same OTLP JSON', async () => {
   request.resourceSpans[0].scopeSpans[0].scope.attributes = [otlp.string('scope.key', 'v')];
   const bytes = otlp.encodeRequest(request);
 
+  const id = otlp.hex(request.resourceSpans[0].scopeSpans[0].spans[0].spanId);
   const lines = [];
   for (const { t, file } of Object.values(sides)) {
-    const have = fs.existsSync(file) ? fs.readFileSync(file, 'utf8').split('\n').length : 1;
     assert.equal((await client.post(t.ports.http, bytes)).status, 200);
     lines.push(
-      await tailspan.until('a line', () => {
-        const all = fs.readFileSync(file, 'utf8').split('\n');
-        return all.length > have && JSON.parse(all[all.length - 2]);
+      await tailspan.until('its line', () => {
+        const line = fs.readFileSync(file, 'utf8').split('\n').find((l) => l.includes(id));
+        return line && JSON.parse(line);
       }),
     );
   }

@@ -89,14 +89,14 @@ class Server:
     def send(self, body):
         request = urllib.request.Request(self.otlp, json.dumps(body).encode(),
                                          {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=10) as reply:
+        with urllib.request.urlopen(request, timeout=60) as reply:
             reply.read()
 
     def get(self, path, method="GET", body=None):
         """Status and text."""
         request = urllib.request.Request(self.base + path, body, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=20) as reply:
+            with urllib.request.urlopen(request, timeout=60) as reply:
                 return reply.status, reply.read().decode()
         except urllib.error.HTTPError as e:
             return e.code, e.read().decode()
@@ -503,7 +503,7 @@ def wait_for_spans(server, base):
     path = "/api/v3/traces?" + query_string(**times, **older,
                                              **{"query.num_traces": 100,
                                                 "query.raw_traces": "true"})
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     spans = 0
     while time.monotonic() < deadline:
         status, text = server.get(path)

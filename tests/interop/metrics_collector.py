@@ -24,7 +24,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib
 from process import Process, connect, free_port, send_traces  # noqa: E402
 
 TRACES = 400
-TTL = 4  # seconds that an edge waits: all spans are sent well within
+TTL = 30  # seconds that an edge waits: all spans are sent well within
 SETTLE = 60  # seconds that both have to show the same
 
 SPANS = {

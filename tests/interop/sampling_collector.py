@@ -22,7 +22,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib
 from process import Process, connect, free_port, send_traces  # noqa: E402
 
 TRACES = 1500
-WAIT = 20  # seconds: all spans are sent well within
+WAIT = 60  # seconds: all spans are sent well within
 REGEX = "^/(cart|pay)/[0-9]+$"
 
 
