@@ -223,7 +223,8 @@ static void single_quoted(struct sql *q)
 {
     const struct scan *s = q->s;
     uint32_t quote = q->at, start = quote;
-    bool unicode = quote > 1 && s->s[quote - 1] == '&' && (s->s[quote - 2] | 0x20) == 'u';
+    bool unicode =
+        quote >= s->floor + 2 && s->s[quote - 1] == '&' && (s->s[quote - 2] | 0x20) == 'u';
     if (unicode)
         start -= 2;
     while (!unicode && start > s->floor && is_word(s->s[start - 1]) && quote - start < 16)

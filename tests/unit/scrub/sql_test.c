@@ -62,6 +62,7 @@ static const char *const cases[][2] = {
     {"elasticsearch", "{\"query\":{\"match\":{\"name\":\"«bob»\"}},\"size\":«10»}"},
     {"", "{\"find\":\"users\",\"filter\":{\"mail\":\"«a»\"}}"},
     {"", "SETEX k «60» «v»"},
+    {"postgresql", "SELECT «1u»&«'b'», «U&'d\\0061t'»"},
 };
 
 static void literals_go_and_names_stay(void **state)
