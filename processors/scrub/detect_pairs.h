@@ -56,7 +56,10 @@ void read_value(struct scan *s, uint32_t at, struct pair *p);
 bool is_sentence(const struct scan *s, const struct pair *p);
 /* Whether name= or name: begins at `at`. */
 bool begins_pair(const struct scan *s, uint32_t at);
-uint32_t line_end(const struct scan *s, uint32_t at);
+/* The end of what stands at `at`, behind the quote of `quote_len` bytes at `quote`. */
+uint32_t quoted_end(const struct scan *s, uint32_t at, uint32_t quote, uint32_t quote_len);
+/* Of a bare value that begins at `at`. */
+uint32_t bare_end(const struct scan *s, uint32_t at);
 /* Whether the text is one of the words, whatever its case; the last of these is NULL. */
 bool is_word_of(const uint8_t *text, uint32_t len, const char *const *words);
 

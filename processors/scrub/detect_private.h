@@ -141,10 +141,10 @@ void mac_at(struct scan *s, uint32_t at);           /* its first byte */
 void token_run_at(struct scan *s, uint32_t at);     /* a word of 16 bytes and more */
 void pem_at(struct scan *s, uint32_t at);           /* `--` */
 void option_at(struct scan *s, uint32_t at);        /* `--password …` */
-void bearer_at(struct scan *s, uint32_t at);        /* the blank behind Bearer, Basic */
-void pair_at(struct scan *s, uint32_t at, uint32_t sign_len); /* `=`, `:`, `%3D`, `%3A` */
-void element_at(struct scan *s, uint32_t at);                 /* `<` of XML */
-void url_at(struct scan *s, uint32_t at);                     /* the colon of `://` */
+void bearer_at(struct scan *s, uint32_t at, uint32_t blank_len); /* behind Bearer, Basic */
+void pair_at(struct scan *s, uint32_t at, uint32_t sign_len);    /* `=`, `:`, `%3D`, `%3A` */
+void element_at(struct scan *s, uint32_t at);                    /* `<` of XML */
+void url_at(struct scan *s, uint32_t at);                        /* the colon of `://` */
 
 /* The value of a pair whose name says that it is a phone number, an SSN, …: written in ways that
  * would not be looked at elsewhere. */

@@ -117,7 +117,7 @@ static ALWAYS_INLINE uint64_t long_words(uint64_t token, struct edge *edge)
     return starts;
 }
 
-/* %40, %3D, %3A, %2B, and those encoded once more: %2540. */
+/* %40, %3D, %3A, %2B, %20, and those encoded once more: %2540. */
 static void percent_at(struct scan *s, uint32_t at)
 {
     uint32_t len = 3;
@@ -135,6 +135,8 @@ static void percent_at(struct scan *s, uint32_t at)
         pair_at(s, at, len);
     else if (code[0] == '2' && low == 'b')
         phone_at(s, at, len);
+    else if (code[0] == '2' && low == '0')
+        bearer_at(s, at, len);
 }
 
 static void colon_at(struct scan *s, uint32_t at)
@@ -174,7 +176,7 @@ static void ask(struct scan *s, uint32_t at)
         element_at(s, at);
         break;
     case ' ':
-        bearer_at(s, at);
+        bearer_at(s, at, 1);
         break;
     case '-':
         pem_at(s, at);

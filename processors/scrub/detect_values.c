@@ -108,7 +108,7 @@ static uint32_t parameter_end(const struct scan *s, uint32_t at, bool in_path)
     return at;
 }
 
-static uint32_t quoted_end(const struct scan *s, uint32_t at, uint32_t quote, uint32_t quote_len)
+uint32_t quoted_end(const struct scan *s, uint32_t at, uint32_t quote, uint32_t quote_len)
 {
     for (; at < s->end; at++) {
         if (quote_len == 3 && s->s[quote] == '%') {
@@ -137,7 +137,7 @@ bool begins_pair(const struct scan *s, uint32_t at)
 
 /* Of a bare value in a text. Closing brackets and commas are taken for part of it when a text goes
  * on right behind them. */
-static uint32_t bare_end(const struct scan *s, uint32_t at)
+uint32_t bare_end(const struct scan *s, uint32_t at)
 {
     for (; at < s->end; at++) {
         uint8_t c = s->s[at], next = at + 1 < s->end ? s->s[at + 1] : ' ';
@@ -151,15 +151,6 @@ static uint32_t bare_end(const struct scan *s, uint32_t at)
         if ((c == ')' || c == ']' || c == '}') && (next <= ' ' || strchr(",;.)]}\"':<>/&", next)))
             break;
     }
-    return at;
-}
-
-uint32_t line_end(const struct scan *s, uint32_t at)
-{
-    while (at < s->end && s->s[at] != '\n' && s->s[at] != '\r' && s->s[at] != '"' &&
-           !(s->s[at] == '\\' && at + 1 < s->end &&
-             (s->s[at + 1] == 'n' || s->s[at + 1] == 'r' || s->s[at + 1] == '"')))
-        at++;
     return at;
 }
 

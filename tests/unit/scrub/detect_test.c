@@ -1,85 +1,5 @@
 /* What is found, and what only looks like it. In a wanted text the findings stand in « ». */
-#include "processors/scrub/detect.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
-static struct detector *make(bool everything, bool strict)
-{
-    struct detector_options o = {.strict = strict};
-    for (unsigned i = 0; i < SCRUB_CLASSES; i++)
-        o.classes[i] = everything || scrub_profile_has(PROFILE_STRICT, (enum scrub_class)i);
-    return detector_create(&o);
-}
-
-/* The text without the marks; where they were is noted. */
-struct wanted {
-    char text[4096];
-    size_t len;
-    struct finding findings[FINDINGS_MAX];
-    size_t count;
-};
-
-static void read_wanted(const char *marked, struct wanted *w)
-{
-    *w = (struct wanted){0};
-    for (const char *c = marked; *c;) {
-        if (strncmp(c, "«", 2) == 0) {
-            w->findings[w->count].start = (uint32_t)w->len;
-            c += 2;
-        } else if (strncmp(c, "»", 2) == 0) {
-            w->findings[w->count].len = (uint32_t)w->len - w->findings[w->count].start;
-            w->count++;
-            c += 2;
-        } else {
-            w->text[w->len++] = *c++;
-        }
-    }
-}
-
-static void mark(const struct wanted *w, const struct finding *f, size_t count, char *out)
-{
-    for (size_t i = 0, k = 0; i <= w->len; i++) {
-        if (k > 0 && f[k - 1].start + f[k - 1].len == i)
-            out += sprintf(out, "»");
-        if (k < count && f[k].start == i)
-            out += sprintf(out, "«%s:", scrub_class_name(f[k++].class));
-        if (i < w->len)
-            *out++ = w->text[i];
-    }
-    *out = 0;
-}
-
-static unsigned failures;
-
-static void check_with(const struct detector *d, const char *key, const char *system,
-                       const char *marked, int class)
-{
-    struct wanted w;
-    struct finding found[FINDINGS_MAX];
-    size_t count;
-    read_wanted(marked, &w);
-    const struct detect_context where = {.place = PLACE_SPAN_ATTRIBUTE,
-                                         .key = bytes_of_string(key),
-                                         .top_key = bytes_of_string(key),
-                                         .db_system = bytes_of_string(system)};
-    detector_find(d, &where, bytes_of(w.text, w.len), found, &count);
-    bool same = count == w.count;
-    for (size_t i = 0; same && i < count; i++)
-        same = found[i].start == w.findings[i].start && found[i].len == w.findings[i].len &&
-               (class < 0 || (int)found[i].class == class);
-    if (same)
-        return;
-    char shown[8192];
-    mark(&w, found, count, shown);
-    print_message("key %s: wanted %s\n        found  %s\n", key, marked, shown);
-    failures++;
-}
+#include "tests/unit/scrub/marked.h"
 
 static const struct {
     const char *key;
@@ -259,7 +179,7 @@ static const struct {
 static void things_are_found(void **state)
 {
     (void)state;
-    struct detector *d = make(false, false);
+    struct detector *d = marked_detector(false, false);
     failures = 0;
     for (size_t i = 0; i < sizeof found_cases / sizeof found_cases[0]; i++) {
         /* user info is noted without its @ */
@@ -278,7 +198,7 @@ static void things_are_found(void **state)
 static void what_only_looks_like_it_is_left(void **state)
 {
     (void)state;
-    struct detector *d = make(false, false);
+    struct detector *d = marked_detector(false, false);
     failures = 0;
     for (size_t i = 0; i < sizeof clean_cases / sizeof clean_cases[0]; i++)
         check_with(d, clean_cases[i].key, "", clean_cases[i].text, -1);
@@ -304,7 +224,7 @@ static void queries_lose_their_literals(void **state)
         {"redis", "AUTH «user» «pw»", NULL},
         {"mongodb", "{\"find\":\"users\",\"filter\":{\"mail\":\"«a»\",\"age\":«5»}}", NULL},
     };
-    struct detector *d = make(false, false);
+    struct detector *d = marked_detector(false, false);
     failures = 0;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char text[512];
@@ -322,7 +242,7 @@ static void queries_lose_their_literals(void **state)
 static void national_numbers_are_found_when_asked_for(void **state)
 {
     (void)state;
-    struct detector *all = make(true, false), *usual = make(false, false);
+    struct detector *all = marked_detector(true, false), *usual = marked_detector(false, false);
     failures = 0;
     check_with(all, "msg", "", "cpf «529.982.247-25» and «52998224725»", SCRUB_CPF);
     check_with(all, "msg", "", "pesel «44051401359»", SCRUB_PESEL);
@@ -338,7 +258,7 @@ static void national_numbers_are_found_when_asked_for(void **state)
 static void private_addresses_are_of_strict(void **state)
 {
     (void)state;
-    struct detector *strict = make(false, true), *usual = make(false, false);
+    struct detector *strict = marked_detector(false, true), *usual = marked_detector(false, false);
     failures = 0;
     check_with(strict, "client.address", "", "«10.0.0.7»", SCRUB_IPV4);
     check_with(strict, "client.address", "", "«fe80::1»", SCRUB_IPV6);
@@ -356,7 +276,7 @@ static void zeros_are_bytes_like_any(void **state)
     (void)state;
     static const char address[] = "x\0=198.51.100.7";
     static const char secret[] = "ghp_0123456789abcdefghijABCDEFGHIJ012345\0more of it";
-    struct detector *d = make(false, false);
+    struct detector *d = marked_detector(false, false);
     struct finding found[FINDINGS_MAX];
     size_t count;
     struct detect_context where = {.key = bytes_of_string("msg"),
@@ -374,7 +294,7 @@ static void zeros_are_bytes_like_any(void **state)
 static void too_many_go_as_a_whole(void **state)
 {
     (void)state;
-    struct detector *d = make(false, false);
+    struct detector *d = marked_detector(false, false);
     char text[4096] = "";
     for (int i = 0; i < FINDINGS_MAX + 1; i++)
         strcat(text, "a@example.com ");
