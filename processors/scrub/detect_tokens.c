@@ -65,8 +65,8 @@ static const struct kind at_underscore[] = {
     KIND("sk_test_", SCRUB_STRIPE_KEY, ALNUM, 10, 0, false, false),
     KIND("rk_live_", SCRUB_STRIPE_KEY, ALNUM, 10, 0, false, false),
     KIND("rk_test_", SCRUB_STRIPE_KEY, ALNUM, 10, 0, false, false),
-    KIND("pk_live_", SCRUB_STRIPE_KEY, ALNUM, 10, 0, false, false),
-    KIND("pk_test_", SCRUB_STRIPE_KEY, ALNUM, 10, 0, false, false),
+    KIND("sk_prod_", SCRUB_STRIPE_KEY, ALNUM, 10, 0, false, false),
+    KIND("rk_prod_", SCRUB_STRIPE_KEY, ALNUM, 10, 0, false, false),
     KIND("whsec_", SCRUB_STRIPE_KEY, ALNUM, 24, 0, false, false),
 };
 
@@ -109,6 +109,9 @@ static const struct kind at_dash[] = {
 static const struct kind at_dot[] = {
     KIND("SG.", SCRUB_SENDGRID_KEY, DOTTED, 60, 0, true, false),
     KIND("ya29.", SCRUB_GOOGLE_KEY, TOKEN, 20, 0, true, false),
+    KIND("ya29.c.", SCRUB_GOOGLE_KEY, TOKEN, 20, 0, true, false),
+    KIND("hvs.", SCRUB_SENSITIVE_KEY, TOKEN, 24, 0, true, false), /* Vault */
+    KIND("hvb.", SCRUB_SENSITIVE_KEY, TOKEN, 24, 0, true, false),
 };
 
 static bool is_body(uint8_t c, enum body body)
@@ -155,6 +158,16 @@ static bool has_digit(struct scan *s, uint32_t start, uint32_t end)
     return at < limit;
 }
 
+/* ghp_xxxxxxxx…: of documentation. */
+static bool is_one_letter(struct scan *s, uint32_t start, uint32_t end)
+{
+    uint32_t at = start;
+    while (at < end && s->s[at] == s->s[start])
+        at++;
+    s->steps += at - start;
+    return at == end;
+}
+
 /* Words have no digits; of those that are as long as a key there are none. */
 static bool is_random(struct scan *s, const struct kind *k, uint32_t start, uint32_t end)
 {
@@ -179,14 +192,15 @@ static uint32_t kind_end(struct scan *s, uint32_t start, const struct kind *k)
         memcmp(s->s + start, k->prefix, k->len) != 0 || (k->apart && !is_apart(s, start)))
         return 0;
     uint32_t body = start + k->len;
-    uint32_t end = body_end(s, body, k->body, k->most);
+    bool holds_jwt = k->class == SCRUB_GITHUB_TOKEN && scan_has_exactly(s, body, "eyJ");
+    uint32_t end = body_end(s, body, holds_jwt ? DOTTED : k->body, k->most);
     uint32_t len = end - body;
     if (len < k->least || (k->most && len > k->most) || (k->random && !is_random(s, k, body, end)))
         return 0;
     if (k->class == SCRUB_AWS_KEY_ID && end < s->end && byte_is_token(s->s[end]) &&
         s->s[end] != '-')
         return 0;
-    return end;
+    return is_one_letter(s, body, end) ? 0 : end;
 }
 
 static bool kind_at(struct scan *s, uint32_t start, const struct kind *kinds, size_t count,
@@ -440,48 +454,28 @@ static bool is_jose_header(const uint8_t *text, uint32_t len)
     return false;
 }
 
+/* A dot, encoded or not: its length; 0: there is none. */
+static uint32_t dot_at(const struct scan *s, uint32_t at)
+{
+    if (at < s->end && s->s[at] == '.')
+        return 1;
+    return scan_has(s, at, "%2e") ? 3 : 0;
+}
+
 bool jwt_at(struct scan *s, uint32_t start, uint32_t *end)
 {
     if (!scan_has_exactly(s, start, "eyJ") || !is_apart(s, start))
         return false;
     uint32_t at = body_end(s, start, TOKEN, 0);
-    if (at - start < 12 || at - start > HEADER_MAX || at >= s->end || s->s[at] != '.' ||
+    if (at - start < 12 || at - start > HEADER_MAX || !dot_at(s, at) ||
         !is_jose_header(s->s + start, at - start))
         return false;
     /* Three parts, five when encrypted; one that was cut off is one all the same. */
     unsigned parts = 1;
-    for (; parts < 5 && at < s->end && s->s[at] == '.'; parts++)
-        at = body_end(s, at + 1, TOKEN, 0);
+    for (uint32_t dot; parts < 5 && (dot = dot_at(s, at)); parts++)
+        at = body_end(s, at + dot, TOKEN, 0);
     if (parts < 3 && at < s->end)
         return false;
     *end = s->s[at - 1] == '.' && parts > 3 ? at - 1 : at;
     return true;
-}
-
-/* ---- PEM ---- */
-
-static uint32_t find_text(const struct scan *s, uint32_t at, uint32_t end, const char *text)
-{
-    const uint8_t *found = memmem(s->s + at, end - at, text, strlen(text));
-    return found ? (uint32_t)(found - s->s) : UINT32_MAX;
-}
-
-/* -----BEGIN … PRIVATE KEY-----, to its END, or to the end of the value when that is missing. The
- * blanks in it may be encoded. */
-void pem_at(struct scan *s, uint32_t at)
-{
-    if (!s->d->on[SCRUB_PRIVATE_KEY] || !scan_has(s, at, "-----begin"))
-        return;
-    uint32_t limit = s->end - at < 120 ? s->end : at + 120, name = at + 10;
-    uint32_t key = find_text(s, name, limit, "PRIVATE");
-    uint32_t line = find_text(s, name, limit, "-----");
-    if (key == UINT32_MAX || (line != UINT32_MAX && line < key))
-        return;
-    uint32_t end = find_text(s, key, s->end, "-----END"), stop = s->end;
-    s->steps += (end == UINT32_MAX ? s->end : end) - key;
-    if (end != UINT32_MAX) {
-        uint32_t close = find_text(s, end + 8, s->end - end < 120 ? s->end : end + 120, "-----");
-        stop = close == UINT32_MAX ? s->end : close + 5;
-    }
-    scan_add(s, at, stop, SCRUB_PRIVATE_KEY);
 }
