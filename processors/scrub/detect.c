@@ -21,7 +21,7 @@ static bool copy_url_keys(struct detector *d, const struct detector_options *o)
 struct detector *detector_create(const struct detector_options *o)
 {
     static const enum scrub_class numbers[] = {
-        SCRUB_PAYMENT_CARD, SCRUB_IBAN,    SCRUB_US_SSN, SCRUB_PHONE, SCRUB_IPV4,
+        SCRUB_PAYMENT_CARD, SCRUB_IBAN,    SCRUB_US_SSN, SCRUB_PHONE, SCRUB_IPV4, SCRUB_MAC,
         SCRUB_CPF,          SCRUB_AADHAAR, SCRUB_PESEL,  SCRUB_DNI,   SCRUB_NHS};
     struct detector *d = calloc(1, sizeof *d);
     if (!d)

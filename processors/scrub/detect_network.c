@@ -157,7 +157,7 @@ bool address_v4_at(struct scan *s, uint32_t at)
 
 void mac_at(struct scan *s, uint32_t at)
 {
-    bool some = false, all = true;
+    bool some = false, all = true, digit = false;
     if (!s->d->on[SCRUB_MAC] || at < s->floor || s->end - at < MAC_LEN || scan_in_word(s, at))
         return;
     uint8_t separator = s->s[at + 2];
@@ -167,6 +167,7 @@ void mac_at(struct scan *s, uint32_t at)
         uint8_t c = s->s[at + i];
         if (i % 3 == 2 ? c != separator : !byte_is_hex(c))
             return;
+        digit |= byte_is_digit(c);
         some |= i % 3 != 2 && c != '0';
         all &= i % 3 == 2 || byte_lower(c) == 'f';
     }
@@ -176,6 +177,8 @@ void mac_at(struct scan *s, uint32_t at)
                        byte_is_hex(s->s[at - 3]) && (at == 3 || !byte_is_alnum(s->s[at - 4]));
     if (pair_before || before == '_' || byte_is_alnum(behind) || behind == '_' ||
         (behind == separator && end + 1 < s->end && byte_is_hex(s->s[end + 1])))
+        return;
+    if (separator == '-' && !digit) /* words of two letters */
         return;
     if (some && !all) /* nobody's, and everybody's */
         scan_add(s, at, end, SCRUB_MAC);

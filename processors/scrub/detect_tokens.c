@@ -400,7 +400,7 @@ void token_run_at(struct scan *s, uint32_t at)
         word_in_run(s, start);
     if (s->next <= start && start > 0 && (s->s[start - 1] == '\\' || s->s[start - 1] == '%'))
         word_in_run(s, start + (s->s[start - 1] == '%' ? 2 : 1));
-    if (s->next <= start && start + MAC_LEN <= s->end && s->s[start + 2] == '-')
+    if (s->numbers && s->next <= start && start + MAC_LEN <= s->end && s->s[start + 2] == '-')
         mac_at(s, start);
     for (end = s->next > start ? s->next : start; end < s->end && byte_is_token(s->s[end]); end++) {
         if (s->s[end] != '-' && s->s[end] != '_')
