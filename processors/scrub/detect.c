@@ -52,6 +52,11 @@ bool detector_is_wide(const struct detector *d)
     return d->wide;
 }
 
+bool detector_has(const struct detector *d, enum scrub_class class)
+{
+    return d->on[class];
+}
+
 void detector_destroy(struct detector *d)
 {
     if (!d)

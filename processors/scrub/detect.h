@@ -123,6 +123,8 @@ bool detector_glance(const struct detector *d, struct bytes value, size_t before
 /* Whether it is one for AVX-512; so it is where the machine has it. */
 bool detector_is_wide(const struct detector *d);
 
+bool detector_has(const struct detector *d, enum scrub_class class);
+
 /* Whether the key alone says that nobody may see the value (password, secret, cookie, authorization
  * …), be it a number or a map. */
 bool detector_key_is_sensitive(const struct detector *d, struct bytes key);

@@ -107,8 +107,6 @@ void pair_at(struct scan *s, uint32_t at, uint32_t sign_len)
 {
     uint32_t behind = at + sign_len;
     uint8_t last = s->s[behind - 1];
-    if (s->s[at] == ':' && at > 0 && byte_is_alnum(s->s[at - 1]))
-        login_at(s, at);
     if (at < 2 || at < s->next ||
         (byte_is_alnum(s->s[at - 1]) && !s->d->url_keys &&
          !key_may_matter(s->s[at - 2], s->s[at - 1])))

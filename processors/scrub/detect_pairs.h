@@ -60,17 +60,10 @@ bool begins_pair(const struct scan *s, uint32_t at);
 uint32_t quoted_end(const struct scan *s, uint32_t at, uint32_t quote, uint32_t quote_len);
 /* Of a bare value that begins at `at`. */
 uint32_t bare_end(const struct scan *s, uint32_t at);
-/* Whether the text is one of the words, whatever its case; the last of these is NULL. */
-bool is_word_of(const uint8_t *text, uint32_t len, const char *const *words);
 
 /* ---- detect_headers.c ---- */
 
 /* The value of a header in a text: Authorization, cookies. */
 void header_value(struct scan *s, const struct pair *p);
-
-/* ---- detect_options.c ---- */
-
-/* The colon of `curl -u user:password`. */
-void login_at(struct scan *s, uint32_t at);
 
 #endif

@@ -11,6 +11,7 @@
 #ifndef TAILSPAN_PROCESSORS_SCRUB_DETECT_PRIVATE_H
 #define TAILSPAN_PROCESSORS_SCRUB_DETECT_PRIVATE_H
 
+#include "processors/scrub/arguments.h"
 #include "processors/scrub/detect.h"
 #include "processors/scrub/keys.h"
 
@@ -43,7 +44,8 @@ struct scan {
     unsigned traits;                 /* of the key and the top key */
     bool numbers;                    /* digits are looked at */
 
-    enum { CURL_UNKNOWN, CURL_ABSENT, CURL_CALLED } curl; /* whether the value is a call of it */
+    struct arguments arguments; /* of the command that the text has named last */
+    uint32_t words_read;        /* names before this have been looked at */
 
     struct finding *findings;
     size_t count;
@@ -140,7 +142,7 @@ void address_colon_at(struct scan *s, uint32_t at); /* the first colon of an IPv
 void mac_at(struct scan *s, uint32_t at);           /* its first byte */
 void token_run_at(struct scan *s, uint32_t at);     /* a word of 16 bytes and more */
 void pem_at(struct scan *s, uint32_t at);           /* `--` */
-void option_at(struct scan *s, uint32_t at);        /* `--password …` */
+void option_at(struct scan *s, uint32_t at);        /* `--password …`, `-p…` */
 void bearer_at(struct scan *s, uint32_t at, uint32_t blank_len); /* behind Bearer, Basic */
 void pair_at(struct scan *s, uint32_t at, uint32_t sign_len);    /* `=`, `:`, `%3D`, `%3A` */
 void element_at(struct scan *s, uint32_t at);                    /* `<` of XML */
@@ -159,6 +161,8 @@ bool jwt_at(struct scan *s, uint32_t start, uint32_t *end);
 /* Reports a credential as the class that its own form says, else as `class`. */
 void secret_add(struct scan *s, uint32_t start, uint32_t end, enum scrub_class class,
                 unsigned traits);
+/* Whether the text is one of the words, whatever its case; the last of these is NULL. */
+bool is_word_of(const uint8_t *text, uint32_t len, const char *const *words);
 /* Nobody's secret: ***, [REDACTED], ${VAR}, null, ? … */
 bool is_placeholder(const uint8_t *text, uint32_t len);
 

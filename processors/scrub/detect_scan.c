@@ -101,7 +101,8 @@ struct edge {
     uint64_t alnum; /* word without high bytes */
     uint64_t rc;
     uint64_t dash;
-    unsigned run; /* length of the long word that reaches in, at most 16 */
+    uint64_t token; /* letters, digits, - and _ */
+    unsigned run;   /* length of the long word that reaches in, at most 16 */
 };
 
 /* Where a word of 16 bytes or more begins in the block, or becomes that long. */
@@ -212,8 +213,9 @@ static ALWAYS_INLINE void scan_block(struct scan *s, uint32_t from, uint32_t len
     uint64_t word = b.digit | b.letter | b.high;
     uint64_t token = b.digit | b.letter | b.dash | b.under;
     uint64_t before = word << 1 | edge->word;
+    uint64_t option = b.dash & ~(token << 1 | edge->token) & ~(b.space >> 1);
     uint64_t asked = b.mark | (b.space & (b.rc << 1 | edge->rc)) |
-                     (b.dash & b.dash >> 1 & ~(b.dash << 1 | edge->dash));
+                     (b.dash & b.dash >> 1 & ~(b.dash << 1 | edge->dash)) | option;
     if (s->numbers) {
         /* scripts without blanks put digits right behind letters */
         asked |= b.digit & ~((b.digit | b.letter) << 1 | edge->alnum);
@@ -230,6 +232,7 @@ static ALWAYS_INLINE void scan_block(struct scan *s, uint32_t from, uint32_t len
     edge->alnum = (b.digit | b.letter) >> (len - 1) & 1;
     edge->rc = b.rc >> (len - 1) & 1;
     edge->dash = b.dash >> (len - 1) & 1;
+    edge->token = token >> (len - 1) & 1;
     if (asked | runs)
         visit(s, asked, runs, from);
 }

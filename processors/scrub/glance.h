@@ -1,9 +1,9 @@
 /* A first look at a value, which tells most of them clean.
  *
- * What can be found in a short value has a mark, a word of 16 bytes that is not hexadecimal, or a
- * row of seven digits, capitals and what joins them, of which four are digits. Most ids, paths and
- * URLs of machines have none of these. detector_find() never finds anything where this says that
- * there is nothing; scrub_fuzz holds it to that. */
+ * What can be found in a short value has a mark, an option, a word of 16 bytes that is not
+ * hexadecimal, or a row of seven digits, capitals and what joins them, of which four are digits.
+ * Most ids, paths and URLs of machines have none of these. detector_find() never finds anything
+ * where this says that there is nothing; scrub_fuzz holds it to that. */
 #ifndef TAILSPAN_PROCESSORS_SCRUB_GLANCE_H
 #define TAILSPAN_PROCESSORS_SCRUB_GLANCE_H
 
@@ -167,6 +167,14 @@ static ALWAYS_INLINE bool may_end_scheme(const struct window *w, uint32_t count,
     return blank && blank & bits_of(w, count, ends_of_schemes) << 1;
 }
 
+/* Whether an option of a command may begin: a dash behind a blank, or in a list of arguments, which
+ * begins with [ or {. */
+static ALWAYS_INLINE bool may_be_option(uint64_t dash, uint64_t blank, struct bytes text)
+{
+    return dash &&
+           (dash & (dash >> 1 | (blank << 1 & ~(blank >> 1))) || (text.data[0] | 0x20) == '{');
+}
+
 /* Of up to 64 bytes: their marks, and whether there is nothing in them but for these. */
 struct looked_at {
     uint64_t marks;
@@ -179,7 +187,7 @@ static ALWAYS_INLINE struct looked_at look_at_window(const struct detector *d,
 {
     struct looked_at seen = {.marks = bits_of(w, count, marks_of)};
     uint64_t dash = bits_of(w, count, dashes_of), blank = bits_of(w, count, blanks_of);
-    seen.clean = !(dash & dash >> 1) && !may_end_scheme(w, count, blank) &&
+    seen.clean = !may_be_option(dash, blank, text) && !may_end_scheme(w, count, blank) &&
                  !(text.len >= 16 && may_be_token(w, count)) &&
                  !(numbers && may_be_number(w, count, dash, blank) &&
                    (d->strict || !is_private_address(w, count, text)));
@@ -246,6 +254,8 @@ static bool glance(const struct detector *d, struct bytes value, bool numbers)
         return false;
     if (value.len <= WINDOW)
         return true;
+    if ((value.data[0] | 0x20) == '{') /* the second window cannot see it */
+        return false;
     seen = look_at(d, bytes_of(value.data + value.len - WINDOW, WINDOW), numbers);
     return seen.clean && !(seen.marks >> (2 * (size_t)WINDOW - value.len));
 }

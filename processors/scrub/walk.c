@@ -5,6 +5,7 @@
  * not seen lately are looked at. */
 #include "processors/scrub/walk.h"
 
+#include "processors/scrub/arguments.h"
 #include "processors/scrub/key_facts.h"
 #include "processors/scrub/memo.h"
 #include "processors/scrub/summary.h"
@@ -31,7 +32,7 @@ struct walking {
     struct bytes key_value;        /* its body */
     struct bytes shown_key;        /* as it leaves */
     bool noted;                    /* in its list's summary */
-    bool option;                   /* the element before is one whose argument is a secret */
+    struct arguments arguments;    /* its elements may be a command's */
 
     struct scrub_summary_list outer; /* of the span, resource or scope */
     struct scrub_summary_list inner; /* of one of its events or links */
@@ -247,16 +248,25 @@ static enum rewrite_verdict change_text(struct walking *w, const struct rewrite_
     return REWRITE_SET;
 }
 
-/* A value that goes whole, whatever it is; an array's elements go one by one. */
+/* A value that goes from one of its bytes on, whatever is there. */
+static enum rewrite_verdict block_from(struct walking *w, const struct rewrite_item *item,
+                                       struct bytes text, size_t from, enum scrub_class class,
+                                       struct rewrite_change *change)
+{
+    struct scrub_hits hits = {.count = 1};
+    struct bytes gone = bytes_of(text.data + from, text.len - from);
+    if (gone.len == 0 || scrub_is_mark(w->walk->rules, gone))
+        return REWRITE_KEEP;
+    hits.items[0] = (struct scrub_hit){(uint32_t)from, (uint32_t)gone.len, (uint16_t) class};
+    change->value.type = VALUE_STRING;
+    return change_text(w, item, text, &hits, change);
+}
+
+/* One that goes whole; an array's elements go one by one. */
 static enum rewrite_verdict block(struct walking *w, const struct rewrite_item *item,
                                   struct bytes text, struct rewrite_change *change)
 {
-    struct scrub_hits hits = {.count = 1};
-    if (text.len == 0 || scrub_is_mark(w->walk->rules, text))
-        return REWRITE_KEEP;
-    hits.items[0] = (struct scrub_hit){0, (uint32_t)text.len, SCRUB_SENSITIVE_KEY};
-    change->value.type = VALUE_STRING;
-    return change_text(w, item, text, &hits, change);
+    return block_from(w, item, text, 0, SCRUB_SENSITIVE_KEY, change);
 }
 
 static enum rewrite_verdict scrub_text(struct walking *w, const struct rewrite_item *item,
@@ -365,31 +375,18 @@ static enum rewrite_verdict scrub_value(struct walking *w, const struct rewrite_
     }
 }
 
-static bool is_option(const struct value *v)
-{
-    return v->type == VALUE_STRING && v->bytes.len > 0 && v->bytes.data[0] == '-';
-}
-
-/* Whether an element is `--password` or the like, and its argument the next one. */
-static bool is_secret_option(const struct walking *w, const struct value *v)
-{
-    struct bytes name = v->bytes;
-    if (!is_option(v) || name.len < 2 || memchr(name.data, '=', name.len))
-        return false;
-    size_t dashes = name.data[1] == '-' ? 2 : 1;
-    return detector_key_is_sensitive(w->walk->rules->detector,
-                                     bytes_of(name.data + dashes, name.len - dashes));
-}
-
 /* An element of an array, which may be the arguments of a command. */
 static enum rewrite_verdict scrub_element(struct walking *w, const struct rewrite_item *item,
                                           const struct key_facts *f, struct rewrite_change *change)
 {
-    bool argument = w->option && item->value.type == VALUE_STRING && !is_option(&item->value);
-    w->option = is_secret_option(w, &item->value);
-    if (argument)
-        return block(w, item, item->value.bytes, change);
-    return scrub_value(w, item, f, change);
+    struct bytes text = item->value.bytes;
+    size_t from;
+    if (item->value.type != VALUE_STRING)
+        return scrub_value(w, item, f, change);
+    enum argument_kind kind = arguments_take(&w->arguments, text, &from);
+    if (kind == ARGUMENT_PLAIN || !detector_has(w->walk->rules->detector, argument_class(kind)))
+        return scrub_value(w, item, f, change);
+    return block_from(w, item, text, from, argument_class(kind), change);
 }
 
 /* ---- the visit ---- */
@@ -461,7 +458,8 @@ static enum rewrite_verdict visit_attribute(struct walking *w, const struct rewr
 {
     enum rewrite_verdict verdict;
     w->shown_key = item->key;
-    w->noted = w->option = false;
+    w->noted = false;
+    w->arguments = (struct arguments){0};
     if (!w->facts)
         look_up(w, item);
     if (w->facts->ignored)
@@ -521,7 +519,8 @@ static void begin(struct walking *w, const struct scrub_walk *walk, struct batch
     w->memo = memo_of_thread();
     w->keys = key_table_of_thread();
     w->wide = detector_is_wide(walk->rules->detector);
-    w->no_memory = w->noted = w->option = false;
+    w->no_memory = w->noted = false;
+    w->arguments = (struct arguments){0};
     w->text = (struct buffer){0};
     w->span = bytes_of(NULL, 0);
     w->system = NO_SYSTEM;

@@ -175,6 +175,10 @@ static void what_hides_behind_a_key_is_found(void **state)
             TWO("process.command_args", "--password", "[sensitive_key]"));
     becomes(r, TWO("process.command_args", "--password", "--verbose"),
             TWO("process.command_args", "--password", "--verbose"));
+    becomes(r, TWO("process.command_args", "/usr/bin/mysql", "-phunter2"),
+            TWO("process.command_args", "/usr/bin/mysql", "-p[sensitive_key]"));
+    becomes(r, TWO("process.command_args", "ssh", "-p2222"),
+            TWO("process.command_args", "ssh", "-p2222"));
     becomes(r, TWO("process.command_args", "--name", "hunter2"),
             TWO("process.command_args", "--name", "hunter2"));
     scrub_rules_destroy(r);
