@@ -76,7 +76,7 @@ static uint32_t parameters_end(const struct scan *s, uint32_t at, uint32_t limit
         end = value + quote;
         if (quote) {
             end = quoted_end(s, end, value, quote);
-            end = limit - end > quote ? end + quote : limit;
+            end = end < limit && limit - end > quote ? end + quote : limit;
         }
         while (end < limit && s->s[end] > ' ' && !strchr(",]\"'`", s->s[end]))
             end++;

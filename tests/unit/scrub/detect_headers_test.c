@@ -25,6 +25,7 @@ static void headers_end_where_they_do(void **state)
          "Authorization: AWS4-HMAC-SHA256 «Credential=x/y/aws4_request, SignedHeaders=host;date, "
          "Signature=abc» failed",
          SCRUB_BEARER},
+        {NULL, "'authorization: Digest «a=\"b»' and \" c", SCRUB_BEARER},
         {NULL, "curl -H 'Cookie: «a=b; c=d»' -H 'Accept: x'", SCRUB_COOKIE},
         {NULL, "Cookie: «sid=S3cretX9; lang=de» status=401 rejected", SCRUB_COOKIE},
         {NULL, "Set-Cookie: «a=b; Expires=Wed, 21 Oct 2026 07:28:00 GMT; Path=/» was sent",
