@@ -145,8 +145,11 @@ void pem_at(struct scan *s, uint32_t at);           /* `--` */
 void option_at(struct scan *s, uint32_t at);        /* `--password …`, `-p…` */
 void bearer_at(struct scan *s, uint32_t at, uint32_t blank_len); /* behind Bearer, Basic */
 void pair_at(struct scan *s, uint32_t at, uint32_t sign_len);    /* `=`, `:`, `%3D`, `%3A` */
-void element_at(struct scan *s, uint32_t at);                    /* `<` of XML */
-void url_at(struct scan *s, uint32_t at);                        /* the colon of `://` */
+void statement_at(struct scan *s, uint32_t at);     /* the colon of `SQL: SELECT …` */
+void quote_in_text_at(struct scan *s, uint32_t at); /* a quote behind a word */
+void row_at(struct scan *s, uint32_t at);           /* the sign of `Key (a)=(b)` */
+void element_at(struct scan *s, uint32_t at);       /* `<` of XML */
+void url_at(struct scan *s, uint32_t at);           /* the colon of `://` */
 
 /* The value of a pair whose name says that it is a phone number, an SSN, …: written in ways that
  * would not be looked at elsewhere. */
@@ -182,6 +185,8 @@ enum sql_dialect {
 };
 
 void sql_find(struct scan *s, enum sql_dialect dialect);
+/* A statement of nobody knows which dialect that is a part of the value. */
+void sql_range(struct scan *s, uint32_t start, uint32_t end);
 
 /* JSON, and what Mongo's shell makes of it. */
 void json_find(struct scan *s);

@@ -19,7 +19,8 @@ struct block {
     uint64_t dash;
     uint64_t under;
     uint64_t space;
-    uint64_t rc; /* r, c: what Bearer and Basic end in; t of Digest stands behind = or : */
+    uint64_t quote; /* ' */
+    uint64_t rc;    /* r, c: what Bearer and Basic end in; t of Digest stands behind = or : */
 };
 
 #ifdef __SSE2__
@@ -38,6 +39,7 @@ static ALWAYS_INLINE void classify16(struct block *b, __m128i c, unsigned at)
     b->dash |= bits(is_byte(c, '-')) << at;
     b->under |= bits(is_byte(c, '_')) << at;
     b->space |= bits(is_byte(c, ' ')) << at;
+    b->quote |= bits(is_byte(c, '\'')) << at;
     b->rc |= bits(_mm_or_si128(is_byte(lower, 'r'), is_byte(lower, 'c'))) << at;
 }
 
@@ -90,6 +92,7 @@ static ALWAYS_INLINE void classify(struct block *b, const uint8_t *s, uint32_t l
         b->dash |= c == '-' ? bit : 0;
         b->under |= c == '_' ? bit : 0;
         b->space |= c == ' ' ? bit : 0;
+        b->quote |= c == '\'' ? bit : 0;
         b->rc |= (c | 0x20) == 'r' || (c | 0x20) == 'c' ? bit : 0;
     }
 }
@@ -101,6 +104,7 @@ struct edge {
     uint64_t alnum; /* word without high bytes */
     uint64_t rc;
     uint64_t dash;
+    uint64_t space;
     uint64_t token; /* letters, digits, - and _ */
     unsigned run;   /* length of the long word that reaches in, at most 16 */
 };
@@ -148,6 +152,9 @@ static void colon_at(struct scan *s, uint32_t at)
     }
     if (at > 0 && at == s->port)
         return;
+    statement_at(s, at);
+    if (at < s->next)
+        return;
     bool hex = (at > 0 && byte_is_hex(s->s[at - 1])) || (at + 1 < s->end && s->s[at + 1] == ':');
     if (hex && (s->d->on[SCRUB_IPV6] || s->d->on[SCRUB_MAC]))
         address_colon_at(s, at);
@@ -168,7 +175,12 @@ static void ask(struct scan *s, uint32_t at)
         colon_at(s, at);
         break;
     case '=':
-        pair_at(s, at, 1);
+        row_at(s, at);
+        if (at >= s->next)
+            pair_at(s, at, 1);
+        break;
+    case '\'':
+        quote_in_text_at(s, at);
         break;
     case '+':
         phone_at(s, at, 1);
@@ -215,7 +227,8 @@ static ALWAYS_INLINE void scan_block(struct scan *s, uint32_t from, uint32_t len
     uint64_t before = word << 1 | edge->word;
     uint64_t option = b.dash & ~(token << 1 | edge->token) & ~(b.space >> 1);
     uint64_t asked = b.mark | (b.space & (b.rc << 1 | edge->rc)) |
-                     (b.dash & b.dash >> 1 & ~(b.dash << 1 | edge->dash)) | option;
+                     (b.dash & b.dash >> 1 & ~(b.dash << 1 | edge->dash)) | option |
+                     (b.quote & (b.space << 1 | edge->space));
     if (s->numbers) {
         /* scripts without blanks put digits right behind letters */
         asked |= b.digit & ~((b.digit | b.letter) << 1 | edge->alnum);
@@ -232,6 +245,7 @@ static ALWAYS_INLINE void scan_block(struct scan *s, uint32_t from, uint32_t len
     edge->alnum = (b.digit | b.letter) >> (len - 1) & 1;
     edge->rc = b.rc >> (len - 1) & 1;
     edge->dash = b.dash >> (len - 1) & 1;
+    edge->space = b.space >> (len - 1) & 1;
     edge->token = token >> (len - 1) & 1;
     if (asked | runs)
         visit(s, asked, runs, from);

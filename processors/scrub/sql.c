@@ -16,6 +16,7 @@ enum { SHORT_NUMBER = 4, COLLAPSE_FROM = 32 };
 struct sql {
     struct scan *s;
     enum sql_dialect dialect;
+    uint32_t start;
     uint32_t at;
     bool asked;      /* whether there are parameters is known */
     bool parameters; /* the text has ? or $1 */
@@ -108,9 +109,9 @@ static bool dollar_literal(struct sql *q)
 }
 
 /* Whether the text has a parameter, other than by what a literal may hold. */
-static bool has_parameters(const struct scan *s)
+static bool has_parameters(const struct scan *s, uint32_t start)
 {
-    for (uint32_t i = 0; i < s->end; i++) {
+    for (uint32_t i = start; i < s->end; i++) {
         uint8_t c = s->s[i], next = i + 1 < s->end ? s->s[i + 1] : ' ';
         if (c == '\'')
             return false;
@@ -125,8 +126,8 @@ static bool is_parameterised(struct sql *q)
 {
     if (!q->asked) {
         q->asked = true;
-        q->parameters = has_parameters(q->s);
-        q->s->steps += q->s->end;
+        q->parameters = has_parameters(q->s, q->start);
+        q->s->steps += q->s->end - q->start;
     }
     return q->parameters;
 }
@@ -218,6 +219,26 @@ static void double_quoted(struct sql *q)
     q->at = end;
 }
 
+/* q'[it's]' of Oracle's: the end, behind the quote; `quote` when it is none. */
+static uint32_t own_quotes_end(const struct sql *q, uint32_t quote)
+{
+    const struct scan *s = q->s;
+    uint8_t open = byte_at(q, quote + 1);
+    uint8_t close = open == '['   ? ']'
+                    : open == '{' ? '}'
+                    : open == '(' ? ')'
+                    : open == '<' ? '>'
+                                  : open;
+    if (open <= ' ' || is_word(open) || open == '\'' || q->dialect == SQL_MYSQL ||
+        q->dialect == SQL_POSTGRESQL)
+        return quote;
+    for (uint32_t at = quote + 2; at + 1 < s->end; at++) {
+        if (s->s[at] == close && s->s[at + 1] == '\'')
+            return at + 2;
+    }
+    return quote;
+}
+
 /* '…' with what belongs to it: N'…', E'…', X'…', U&'…', _utf8'…'. */
 static void single_quoted(struct sql *q)
 {
@@ -232,6 +253,11 @@ static void single_quoted(struct sql *q)
     uint8_t first = byte_lower(s->s[start]);
     bool letter = quote - start == 1 && strchr("nebxrq", first);
     bool charset = quote - start > 1 && first == '_';
+    uint32_t end = letter && first == 'q' ? own_quotes_end(q, quote) : quote;
+    if (end > quote) {
+        literal(q, start, end);
+        return;
+    }
     if (!unicode && !letter && !charset)
         start = quote;
     text_literal(q, start, quote, (letter && first == 'e') || q->dialect == SQL_MYSQL);
@@ -365,14 +391,62 @@ static void step(struct sql *q)
         q->at++;
 }
 
+/* Where the word or name begins that stands behind IDENTIFIED BY, of statements that may have it;
+ * else the end. */
+static uint32_t bare_password(const struct scan *s, uint32_t at)
+{
+    static const char *const verbs[] = {"alter ", "create ", "grant "};
+    static const char by[] = "identified by ";
+    bool has = false;
+    at = behind_blanks(s, at);
+    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
+        has |= scan_has(s, at, verbs[i]);
+    for (; has && at < s->end; at++) {
+        if (byte_lower(s->s[at]) == 'i' && scan_has(s, at, by)) {
+            at = behind_blanks(s, at + (uint32_t)sizeof by - 1);
+            return at < s->end && (is_word(s->s[at]) || s->s[at] == '"') ? at : s->end;
+        }
+    }
+    return s->end;
+}
+
+static void read_until(struct sql *q, uint32_t end)
+{
+    while (q->at < end && !q->s->overflow) {
+        if (telling[q->s->s[q->at]])
+            step(q);
+        else
+            q->at++;
+    }
+}
+
+static void read_from(struct scan *s, uint32_t start, enum sql_dialect dialect)
+{
+    struct sql q = {.s = s, .dialect = dialect, .start = start, .at = start};
+    uint32_t password = bare_password(s, start), end = password;
+    s->steps += 2 * (s->end - start);
+    read_until(&q, password);
+    bool quoted = end < s->end && s->s[end] == '"';
+    while (end < s->end && (quoted || s->s[end] > ' ') && s->s[end] != ';') {
+        if (s->s[end++] == '"' && quoted && end > password + 1)
+            break;
+    }
+    if (q.at == password && end > password)
+        literal(&q, password, end);
+    read_until(&q, s->end);
+}
+
 void sql_find(struct scan *s, enum sql_dialect dialect)
 {
-    struct sql q = {.s = s, .dialect = dialect};
-    s->steps += s->end;
-    while (q.at < s->end && !s->overflow) {
-        if (telling[s->s[q.at]])
-            step(&q);
-        else
-            q.at++;
-    }
+    read_from(s, 0, dialect);
+}
+
+void sql_range(struct scan *s, uint32_t start, uint32_t end)
+{
+    uint32_t all = s->end;
+    s->end = end;
+    read_from(s, start, SQL_UNKNOWN);
+    s->end = all;
+    if (s->next < end)
+        s->next = end;
 }

@@ -62,6 +62,10 @@ static const char *const cases[][2] = {
     {"elasticsearch", "{\"query\":{\"match\":{\"name\":\"«bob»\"}},\"size\":«10»}"},
     {"", "{\"find\":\"users\",\"filter\":{\"mail\":\"«a»\"}}"},
     {"", "SETEX k «60» «v»"},
+    {"", "SELECT «q'[it's]'», «q'{a}'» FROM dual"},
+    {"", "SELECT q.«'a'» FROM q"},
+    {"oracle", "ALTER USER app IDENTIFIED BY «S3cret#1» ACCOUNT UNLOCK"},
+    {"oracle", "CREATE USER app IDENTIFIED BY «\"S3cret\"»; GRANT x TO y"},
     {"postgresql", "SELECT «1u»&«'b'», «U&'d\\0061t'»"},
 };
 

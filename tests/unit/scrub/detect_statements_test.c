@@ -1,0 +1,46 @@
+/* Statements within messages, and what databases say of their values. */
+#include "tests/unit/scrub/marked.h"
+
+static void literals_of_messages_go(void **state)
+{
+    (void)state;
+    static const struct marked_case cases[] = {
+        {NULL, "(e) [SQL: INSERT INTO users (name, pw) VALUES («'x'»,«'S3'»)]", SCRUB_SQL_LITERAL},
+        {NULL, "[SQL: SELECT a[i] FROM t WHERE b = «'x'»]\n[parameters: («'S3'», «5»)]\nmore 'x'",
+         SCRUB_SQL_LITERAL},
+        {NULL, "[parameters: {«'name'»: «'S3'»}] (Background on this)", SCRUB_SQL_LITERAL},
+        {NULL, "Error executing SQL: INSERT INTO users VALUES («'x'»,«'S3'»)\nnext 'line'",
+         SCRUB_SQL_LITERAL},
+        {NULL, "ALTER USER app IDENTIFIED BY '«S3cret X9»'", SCRUB_SENSITIVE_KEY},
+        {NULL, "CREATE ROLE app PASSWORD '«S3cret X9»' VALID UNTIL 'infinity'",
+         SCRUB_SENSITIVE_KEY},
+        {NULL, "Duplicate entry '«S3»' for key 'users.token'", SCRUB_SENSITIVE_KEY},
+        {NULL, "DETAIL:  Key (email, token)=(bob, «S3») already exists.", SCRUB_SENSITIVE_KEY},
+        {NULL, "Key (token)=(«S3»)", SCRUB_SENSITIVE_KEY},
+        {NULL, "invalid token '«S3cretX9»' supplied", SCRUB_SENSITIVE_KEY},
+    };
+    CHECK_CASES(cases);
+}
+
+static void what_is_said_of_them_stays(void **state)
+{
+    (void)state;
+    static const struct marked_case cases[] = {
+        {NULL, "[SQL: INSERT INTO t (a) VALUES (%(a)s)]", -1},
+        {NULL, "Duplicate entry 'bob' for key 'users.name'", -1},
+        {NULL, "Key (id)=(5) is still referenced from table \"orders\"", -1},
+        {NULL, "invalid password 'too short' given, unexpected token 'else'", -1},
+        {NULL, "query: select one of 'a' and 'b'", -1},
+        {NULL, "SQL: two files, 'a' and 'b'", -1},
+    };
+    CHECK_CASES(cases);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(literals_of_messages_go),
+        cmocka_unit_test(what_is_said_of_them_stays),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
