@@ -19,6 +19,9 @@ static unsigned iban_length(uint8_t first, uint8_t second)
     return 0;
 }
 
+/* Groups apart, a number of seven digits: an IBAN in small letters has one, most words do not. */
+enum { IBAN_DIGITS = 7 };
+
 static bool is_mod97(const uint8_t *text, unsigned len)
 {
     unsigned rest = 0;
@@ -43,16 +46,18 @@ static uint32_t iban_gap(const struct scan *s, uint32_t at)
 static void iban_at(struct scan *s, uint32_t at)
 {
     uint8_t text[34];
-    unsigned wanted = iban_length(s->s[at], s->s[at + 1]), count = 0;
+    unsigned wanted = iban_length(s->s[at] & 0xdf, s->s[at + 1] & 0xdf), count = 0;
+    unsigned digits = 0, most_digits = 0;
+    bool small = false;
     uint32_t end = at;
     while (wanted && count < wanted && end < s->end) {
         uint8_t c = s->s[end];
         uint32_t gap = count >= 4 ? iban_gap(s, end) : 0;
-        if (byte_is_digit(c) || byte_is_upper(c)) {
-            text[count++] = c;
-            end++;
-        } else if (byte_is_letter(c) && count >= 4) {
-            text[count++] = c & 0xdf;
+        if (byte_is_alnum(c)) {
+            small |= byte_is_letter(c) && !byte_is_upper(c);
+            digits = byte_is_digit(c) ? digits + 1 : 0;
+            most_digits = digits > most_digits ? digits : most_digits;
+            text[count++] = byte_is_digit(c) ? c : c & 0xdf;
             end++;
         } else if (gap && byte_is_alnum(s->s[end - 1]) && end + gap < s->end) {
             end += gap;
@@ -62,7 +67,7 @@ static void iban_at(struct scan *s, uint32_t at)
     }
     uint8_t behind = end < s->end ? s->s[end] : ' ';
     if (count == 0 || count < wanted || byte_is_alnum(behind) || behind == '_' ||
-        !is_mod97(text, count))
+        (small && most_digits < IBAN_DIGITS) || !is_mod97(text, count))
         return;
     scan_add(s, at, end, SCRUB_IBAN);
 }
@@ -77,7 +82,7 @@ static bool is_dni(unsigned number, uint8_t letter)
 /* X1234567L, X-1234567-L */
 static void nie_at(struct scan *s, uint32_t at)
 {
-    unsigned number = s->s[at] - 'X';
+    unsigned number = (s->s[at] & 0xdf) - 'X';
     uint32_t end = at + 1;
     end += end < s->end && s->s[end] == '-';
     for (unsigned i = 0; i < 7; i++, end++) {
@@ -91,12 +96,12 @@ static void nie_at(struct scan *s, uint32_t at)
         scan_add(s, at, end + 1, SCRUB_DNI);
 }
 
-void capital_at(struct scan *s, uint32_t at)
+void letter_at(struct scan *s, uint32_t at)
 {
-    if (at + 4 <= s->end && byte_is_upper(s->s[at + 1]) && byte_is_digit(s->s[at + 2]) &&
+    if (at + 4 <= s->end && byte_is_letter(s->s[at + 1]) && byte_is_digit(s->s[at + 2]) &&
         byte_is_digit(s->s[at + 3]) && s->d->on[SCRUB_IBAN])
         iban_at(s, at);
-    else if (s->d->on[SCRUB_DNI] && s->s[at] >= 'X' && s->s[at] <= 'Z')
+    else if (s->d->on[SCRUB_DNI] && byte_lower(s->s[at]) >= 'x' && byte_lower(s->s[at]) <= 'z')
         nie_at(s, at);
 }
 

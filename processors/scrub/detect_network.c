@@ -136,7 +136,7 @@ bool address_v4_at(struct scan *s, uint32_t at)
     uint32_t end;
     if (s->traits & (KEY_VERSION | KEY_USER_AGENT) || !(end = parse_v4(s, at, octets)))
         return false;
-    uint8_t before = at ? s->s[at - 1] : ' ', behind = end < s->end ? s->s[end] : ' ';
+    uint8_t before = scan_before(s, at), behind = end < s->end ? s->s[end] : ' ';
     uint8_t further = end + 1 < s->end ? s->s[end + 1] : ' ';
     bool inside = before == '.' || before == '_' || byte_is_alnum(behind) || behind == '_' ||
                   (behind == '.' && byte_is_alnum(further)) ||
@@ -155,32 +155,77 @@ bool address_v4_at(struct scan *s, uint32_t at)
 
 /* ---- MAC ---- */
 
+uint32_t colon_length(const struct scan *s, uint32_t at)
+{
+    if (at >= s->end)
+        return 0;
+    return s->s[at] == ':' ? 1 : scan_has(s, at, "%3a") ? 3 : scan_has(s, at, "%253a") ? 5 : 0;
+}
+
+/* 24-01-15-10-30-59, which is a time. */
+static bool is_time_of_day(const uint8_t pairs[6])
+{
+    for (unsigned i = 0; i < 6; i++) {
+        if ((pairs[i] & 0xf) > 9 || pairs[i] >> 4 > 9)
+            return false;
+    }
+    return pairs[1] >= 0x01 && pairs[1] <= 0x12 && pairs[2] >= 0x01 && pairs[2] <= 0x31 &&
+           pairs[3] <= 0x23 && pairs[4] <= 0x59;
+}
+
+/* ab-cd-ef-…: words of two letters. */
+static bool are_words(const struct scan *s, uint32_t at)
+{
+    for (uint32_t i = at; i < at + MAC_LEN; i++) {
+        if (byte_is_digit(s->s[i]))
+            return false;
+    }
+    return true;
+}
+
+/* Six pairs with a sign between them, in whatever encoding; returns its end, 0 when it is none. */
+static uint32_t mac_read(const struct scan *s, uint32_t at, uint8_t pairs[6], uint32_t *sign_len)
+{
+    *sign_len = s->s[at + 2] == '-' ? 1 : colon_length(s, at + 2);
+    const uint8_t *sign = s->s + at + 2;
+    for (unsigned i = 0; i < 6; i++) {
+        if (at + 2 > s->end || !byte_is_hex(s->s[at]) || !byte_is_hex(s->s[at + 1]))
+            return 0;
+        pairs[i] = (uint8_t)(byte_hex_value(s->s[at]) << 4 | byte_hex_value(s->s[at + 1]));
+        at += 2;
+        if (i == 5)
+            break;
+        if (*sign_len == 0 || s->end - at < *sign_len || memcmp(s->s + at, sign, *sign_len) != 0)
+            return 0;
+        at += *sign_len;
+    }
+    return at;
+}
+
+/* Whether the six pairs are a part of a longer row: aa:bb: before, :cc behind. */
+static bool is_longer_row(const struct scan *s, uint32_t at, uint32_t end, uint32_t sign_len)
+{
+    const uint8_t *sign = s->s + at + 2;
+    bool before = at >= sign_len + 2 && memcmp(s->s + at - sign_len, sign, sign_len) == 0 &&
+                  byte_is_hex(s->s[at - sign_len - 1]) && byte_is_hex(s->s[at - sign_len - 2]) &&
+                  !byte_is_alnum(scan_before(s, at - sign_len - 2));
+    return before || (s->end - end > sign_len && memcmp(s->s + end, sign, sign_len) == 0 &&
+                      byte_is_hex(s->s[end + sign_len]));
+}
+
 void mac_at(struct scan *s, uint32_t at)
 {
-    bool some = false, all = true, digit = false;
-    if (!s->d->on[SCRUB_MAC] || at < s->floor || s->end - at < MAC_LEN || scan_in_word(s, at))
+    static const uint8_t nobody[6], everybody[6] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+    uint8_t pairs[6], before = scan_before(s, at);
+    uint32_t sign_len, end;
+    if (!s->d->on[SCRUB_MAC] || at < s->floor || s->end - at < MAC_LEN || byte_is_alnum(before) ||
+        before == '_' || !(end = mac_read(s, at, pairs, &sign_len)))
         return;
-    uint8_t separator = s->s[at + 2];
-    if (separator != ':' && separator != '-')
+    uint8_t behind = end < s->end ? s->s[end] : ' ';
+    if (byte_is_alnum(behind) || behind == '_' || is_longer_row(s, at, end, sign_len))
         return;
-    for (uint32_t i = 0; i < MAC_LEN; i++) {
-        uint8_t c = s->s[at + i];
-        if (i % 3 == 2 ? c != separator : !byte_is_hex(c))
-            return;
-        digit |= byte_is_digit(c);
-        some |= i % 3 != 2 && c != '0';
-        all &= i % 3 == 2 || byte_lower(c) == 'f';
-    }
-    uint32_t end = at + MAC_LEN;
-    uint8_t before = at ? s->s[at - 1] : ' ', behind = end < s->end ? s->s[end] : ' ';
-    bool pair_before = before == separator && at >= 3 && byte_is_hex(s->s[at - 2]) &&
-                       byte_is_hex(s->s[at - 3]) && (at == 3 || !byte_is_alnum(s->s[at - 4]));
-    if (pair_before || before == '_' || byte_is_alnum(behind) || behind == '_' ||
-        (behind == separator && end + 1 < s->end && byte_is_hex(s->s[end + 1])))
-        return;
-    if (separator == '-' && !digit) /* words of two letters */
-        return;
-    if (some && !all) /* nobody's, and everybody's */
+    if (memcmp(pairs, nobody, 6) != 0 && memcmp(pairs, everybody, 6) != 0 &&
+        !(s->s[at + 2] == '-' && (is_time_of_day(pairs) || are_words(s, at))))
         scan_add(s, at, end, SCRUB_MAC);
     s->next = end > s->next ? end : s->next;
 }
@@ -198,58 +243,109 @@ static bool is_private_v6(const uint8_t a[16])
     return (a[0] & 0xe0) != 0x20; /* global unicast is 2000::/3 */
 }
 
-static bool parse_v6(const struct scan *s, uint32_t start, uint32_t end, uint8_t address[16])
+/* What may be an address, its colons decoded. */
+struct written {
+    char text[IPV6_MAX + 2];
+    uint32_t end[IPV6_MAX + 2]; /* where each byte of it ends */
+    uint32_t len;               /* of the row, of which `text` may hold less */
+    uint32_t colons;
+    uint32_t run; /* where the row ends */
+};
+
+static void read_row(const struct scan *s, uint32_t at, struct written *w)
 {
-    char text[IPV6_MAX + 1];
-    if (end - start > IPV6_MAX)
-        return false;
-    memcpy(text, s->s + start, end - start);
-    text[end - start] = 0;
-    return inet_pton(AF_INET6, text, address) == 1;
+    w->len = w->colons = 0;
+    while (at < s->end) {
+        uint8_t c = s->s[at];
+        uint32_t colon = byte_is_hex(c) || c == '.' ? 0 : colon_length(s, at);
+        if (!byte_is_hex(c) && c != '.' && !colon)
+            break;
+        at += colon ? colon : 1;
+        w->colons += colon > 0;
+        if (w->len < sizeof w->text) {
+            w->text[w->len] = (char)(colon ? ':' : c);
+            w->end[w->len] = at;
+        }
+        w->len++;
+    }
+    w->run = at;
+}
+
+/* Takes off the stop or colon of a sentence. Returns how many bytes. */
+static uint32_t trim_row(struct written *w)
+{
+    uint32_t len = w->len;
+    while (w->len > 1 && (w->text[w->len - 1] == '.' ||
+                          (w->text[w->len - 1] == ':' && w->text[w->len - 2] != ':')))
+        w->len--;
+    w->text[w->len] = 0;
+    return len - w->len;
 }
 
 /* In strict: names like a::b have the form of an address; a digit is wanted. */
-static bool has_digit(const struct scan *s, uint32_t start, uint32_t end)
+static bool has_digit(const char *text)
 {
-    for (uint32_t i = start; i < end; i++) {
-        if (byte_is_digit(s->s[i]))
-            return true;
-    }
-    return false;
+    return text[strcspn(text, "0123456789")] != 0;
+}
+
+/* ip: and node: are names before an address, 2a02: is a part of it. */
+static bool is_name_before(const struct scan *s, uint32_t colon)
+{
+    uint32_t start = colon;
+    bool name = false;
+    while (start > s->floor && colon - start < 24 && byte_is_token(s->s[start - 1]))
+        name |= !byte_is_hex(s->s[--start]);
+    return name;
+}
+
+/* What stands around an address, and no other part of it. */
+static bool is_apart(const struct scan *s, uint32_t start, const struct written *w,
+                     uint32_t trimmed)
+{
+    uint8_t before = scan_before(s, start);
+    uint32_t end = w->end[w->len - 1];
+    uint8_t behind = end < s->end ? s->s[end] : ' ';
+    bool stop = trimmed == 1 && (w->run == s->end || byte_is_space(s->s[w->run]));
+    if (byte_is_alnum(before) || before == '_' || byte_is_alnum(behind) || behind == '_')
+        return false;
+    if (before == ':' && !(s->s[start - 1] == ':' && is_name_before(s, start - 1)))
+        return false;
+    return !colon_length(s, end) || stop;
+}
+
+/* Up to four digits; of those of an escape none. */
+static uint32_t first_digits(const struct scan *s, uint32_t at)
+{
+    uint8_t byte;
+    uint32_t start = at;
+    while (start > s->floor && at - start < 5 && byte_is_hex(s->s[start - 1]) &&
+           !escape_before(s, start, &byte))
+        start--;
+    return start;
 }
 
 void address_colon_at(struct scan *s, uint32_t at)
 {
+    struct written w;
     uint8_t address[16];
-    uint32_t start = at, end = at, colons = 0;
-    while (start > s->floor && at - start < 5 && byte_is_hex(s->s[start - 1]))
-        start--;
+    uint32_t start = first_digits(s, at);
     if (at - start == 2)
         mac_at(s, start);
     if (at < s->next)
         return;
-    while (end < s->end && (byte_is_hex(s->s[end]) || s->s[end] == ':' || s->s[end] == '.')) {
-        colons += s->s[end] == ':';
-        end++;
-    }
-    s->steps += end - start;
-    uint32_t run = end;
-    while (end > at && (s->s[end - 1] == '.' || (s->s[end - 1] == ':' && s->s[end - 2] != ':')))
-        end--;
-    if (colons < 2 || end - start > IPV6_MAX + 1) {
+    read_row(s, start, &w);
+    s->steps += w.run - start;
+    if (w.colons < 2 || w.len > IPV6_MAX + 1) {
         /* `a:b` may still be a name and its value; a long row of colons is nothing at all */
-        s->next = colons < 2 ? s->next : run;
+        s->next = w.colons < 2 ? s->next : w.run;
         return;
     }
-    uint8_t before = start ? s->s[start - 1] : ' ', behind = end < s->end ? s->s[end] : ' ';
-    bool stop = behind == ':' && end + 1 == run && (run == s->end || byte_is_space(s->s[run]));
-    bool inside = byte_is_alnum(before) || before == '_' || before == ':' || before >= 0x80 ||
-                  byte_is_alnum(behind) || behind == '_' || (behind == ':' && !stop) ||
-                  behind >= 0x80;
-    if (inside || !s->d->on[SCRUB_IPV6] || s->traits & (KEY_USER_AGENT | KEY_CODE) ||
-        !parse_v6(s, start, end, address) || !has_digit(s, start, end))
+    uint32_t trimmed = trim_row(&w);
+    if (!s->d->on[SCRUB_IPV6] || s->traits & (KEY_USER_AGENT | KEY_CODE) ||
+        !is_apart(s, start, &w, trimmed) || inet_pton(AF_INET6, w.text, address) != 1 ||
+        !has_digit(w.text))
         return;
     if (s->d->strict || !is_private_v6(address))
-        scan_add(s, start, end, SCRUB_IPV6);
-    s->next = run > s->next ? run : s->next;
+        scan_add(s, start, w.end[w.len - 1], SCRUB_IPV6);
+    s->next = w.run > s->next ? w.run : s->next;
 }

@@ -52,7 +52,7 @@ void digits_read(const struct scan *s, uint32_t at, struct digits *d)
 
 bool digits_bounded(const struct scan *s, uint32_t start, uint32_t end)
 {
-    uint8_t before = start ? s->s[start - 1] : ' ', behind = end < s->end ? s->s[end] : ' ';
+    uint8_t before = scan_before(s, start), behind = end < s->end ? s->s[end] : ' ';
     uint8_t further = end + 1 < s->end ? s->s[end + 1] : ' ';
     if (byte_is_alnum(before) || before == '_' || before == '@' || byte_is_alnum(behind) ||
         behind == '_' || behind == '@')
@@ -339,7 +339,7 @@ void phone_at(struct scan *s, uint32_t at, uint32_t plus_len)
     unsigned count;
     if (!s->d->on[SCRUB_PHONE] || start >= s->end || s->s[start] < '1' || s->s[start] > '9')
         return;
-    uint8_t before = at ? s->s[at - 1] : ' ';
+    uint8_t before = scan_before(s, at);
     if (byte_is_alnum(before) || before == '_' || before == '+' || before == ')' ||
         !has_country(s, start))
         return;
@@ -437,9 +437,10 @@ void number_at(struct scan *s, uint32_t at)
 {
     struct digits d;
     uint8_t before = at ? s->s[at - 1] : ' ';
+    bool escaped = before == '%' && escape_at(s, at - 1);
     bool joined =
         at > 1 && (before == '-' || before == '_' || before == '.') && byte_is_alnum(s->s[at - 2]);
-    if (at < s->floor || (joined && !(before == '-' && byte_is_digit(s->s[at - 2]))))
+    if (at < s->floor || escaped || (joined && !(before == '-' && byte_is_digit(s->s[at - 2]))))
         return; /* a part of an identifier */
     if (address_v4_at(s, at) || joined)
         return;

@@ -126,23 +126,40 @@ bool scan_has(const struct scan *s, uint32_t at, const char *text);
 /* The same, case and all. */
 bool scan_has_exactly(const struct scan *s, uint32_t at, const char *text);
 
+/* The length of the escape that ends before `at`, and the byte that it stands for (0x80 for any
+ * that is not ASCII); 0: there is none. */
+uint32_t escape_before(const struct scan *s, uint32_t at, uint8_t *byte);
+/* The length of the escape that begins at `at`, a % or backslash; 0: it is none. */
+uint32_t escape_at(const struct scan *s, uint32_t at);
+/* Where the colour ends whose first digit is at `at`; 0: it is none. */
+uint32_t colour_at(const struct scan *s, uint32_t at);
+
+/* The byte before `at`, or that which an escape there stands for; a blank before the first. */
+static inline uint8_t scan_before(const struct scan *s, uint32_t at)
+{
+    uint8_t byte, before = at ? s->s[at - 1] : ' ';
+    return byte_is_alnum(before) && escape_before(s, at, &byte) ? byte : before;
+}
+
 /* Whether a word (letter, digit, byte of another script) reaches into `at` from the left. */
 static inline bool scan_in_word(const struct scan *s, uint32_t at)
 {
-    return at > 0 && (byte_is_alnum(s->s[at - 1]) || s->s[at - 1] >= 0x80);
+    uint8_t before = scan_before(s, at);
+    return byte_is_alnum(before) || before >= 0x80;
 }
 
 /* The families. Each is called with the place of its trigger. */
 void email_at(struct scan *s, uint32_t at, uint32_t sign_len); /* `@`, `%40`, `%2540` */
 void phone_at(struct scan *s, uint32_t at, uint32_t plus_len); /* `+`, `%2B` */
 void number_at(struct scan *s, uint32_t at);                   /* a digit that begins a word */
-void capital_at(struct scan *s, uint32_t at);                  /* AA00 of an IBAN, X0 of an NIE */
+void letter_at(struct scan *s, uint32_t at);                   /* AA00 of an IBAN, X0 of an NIE */
 bool address_v4_at(struct scan *s, uint32_t at);               /* a digit */
-void address_colon_at(struct scan *s, uint32_t at); /* the first colon of an IPv6 or MAC */
-void mac_at(struct scan *s, uint32_t at);           /* its first byte */
-void token_run_at(struct scan *s, uint32_t at);     /* a word of 16 bytes and more */
-void pem_at(struct scan *s, uint32_t at);           /* `--` */
-void option_at(struct scan *s, uint32_t at);        /* `--password …`, `-p…` */
+void address_colon_at(struct scan *s, uint32_t at); /* the first colon of an IPv6 or MAC, or %3A */
+uint32_t colon_length(const struct scan *s, uint32_t at);        /* 0: none there */
+void mac_at(struct scan *s, uint32_t at);                        /* its first byte */
+void token_run_at(struct scan *s, uint32_t at);                  /* a word of 16 bytes and more */
+void pem_at(struct scan *s, uint32_t at);                        /* `--` */
+void option_at(struct scan *s, uint32_t at);                     /* `--password …`, `-p…` */
 void bearer_at(struct scan *s, uint32_t at, uint32_t blank_len); /* behind Bearer, Basic */
 void pair_at(struct scan *s, uint32_t at, uint32_t sign_len);    /* `=`, `:`, `%3D`, `%3A` */
 void statement_at(struct scan *s, uint32_t at);     /* the colon of `SQL: SELECT …` */

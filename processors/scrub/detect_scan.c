@@ -4,7 +4,7 @@
  * into bit masks (is a digit, is a mark, …) with the vectors that every x86-64 has, elsewhere with
  * a table; a few operations on the masks leave the places worth looking at, and only those are
  * visited. Digits matter where they begin a word, blanks behind the end of Bearer or Basic,
- * capitals where two of them and two digits begin a word, and words of 16 bytes and more for the
+ * letters where two of them and two digits begin a word, and words of 16 bytes and more for the
  * tokens that hide in them. */
 #include "processors/scrub/byte_class.h"
 #include "processors/scrub/detect_private.h"
@@ -13,9 +13,8 @@
 struct block {
     uint64_t digit;
     uint64_t letter;
-    uint64_t upper; /* within `letter` */
-    uint64_t high;  /* 0x80 and more */
-    uint64_t mark;  /* @ % : = + < */
+    uint64_t high; /* 0x80 and more */
+    uint64_t mark; /* @ % : = + < \ */
     uint64_t dash;
     uint64_t under;
     uint64_t space;
@@ -31,9 +30,9 @@ static ALWAYS_INLINE void classify16(struct block *b, __m128i c, unsigned at)
     __m128i mark = _mm_andnot_si128(is_byte(c, ';'), in_range(c, ':', '=' - ':'));
     mark = _mm_or_si128(_mm_or_si128(mark, is_byte(c, '+')),
                         _mm_or_si128(is_byte(c, '@'), is_byte(c, '%')));
+    mark = _mm_or_si128(mark, is_byte(c, '\\'));
     b->digit |= bits(in_range(c, '0', 9)) << at;
     b->letter |= bits(letter) << at;
-    b->upper |= bits(_mm_andnot_si128(_mm_slli_epi16(c, 2), letter)) << at;
     b->high |= bits(c) << at;
     b->mark |= bits(mark) << at;
     b->dash |= bits(is_byte(c, '-')) << at;
@@ -86,9 +85,8 @@ static ALWAYS_INLINE void classify(struct block *b, const uint8_t *s, uint32_t l
         uint64_t bit = UINT64_C(1) << i;
         b->digit |= byte_is_digit(c) ? bit : 0;
         b->letter |= byte_is_letter(c) ? bit : 0;
-        b->upper |= byte_is_upper(c) ? bit : 0;
         b->high |= c >= 0x80 ? bit : 0;
-        b->mark |= c == '@' || c == '%' || c == ':' || c == '<' || c == '=' || c == '+' ? bit : 0;
+        b->mark |= c && strchr("@%:<=+\\", c) ? bit : 0;
         b->dash |= c == '-' ? bit : 0;
         b->under |= c == '_' ? bit : 0;
         b->space |= c == ' ' ? bit : 0;
@@ -100,8 +98,7 @@ static ALWAYS_INLINE void classify(struct block *b, const uint8_t *s, uint32_t l
 
 /* Classes of the byte before a block, as bit 0; what a block hands to the next one. */
 struct edge {
-    uint64_t word;
-    uint64_t alnum; /* word without high bytes */
+    uint64_t alnum;
     uint64_t rc;
     uint64_t dash;
     uint64_t space;
@@ -122,26 +119,54 @@ static ALWAYS_INLINE uint64_t long_words(uint64_t token, struct edge *edge)
     return starts;
 }
 
+/* What begins right behind an escape, whose last byte hides that. */
+static void behind_escape(struct scan *s, uint32_t at)
+{
+    if (at >= s->end || at < s->next || !s->numbers)
+        return;
+    if (byte_is_digit(s->s[at])) {
+        number_at(s, at);
+    } else if (byte_is_letter(s->s[at])) {
+        if (at + 2 < s->end && s->s[at + 2] == '-')
+            mac_at(s, at);
+        if (at >= s->next)
+            letter_at(s, at);
+    }
+}
+
+/* Of a colon and of %3A; `behind` is the byte behind it. */
+static void maybe_address_at(struct scan *s, uint32_t at, uint32_t sign_len)
+{
+    bool hex = (at > 0 && byte_is_hex(s->s[at - 1])) || colon_length(s, at + sign_len) > 0;
+    if (hex && (s->d->on[SCRUB_IPV6] || s->d->on[SCRUB_MAC]))
+        address_colon_at(s, at);
+}
+
 /* %40, %3D, %3A, %2B, %20, and those encoded once more: %2540. */
 static void percent_at(struct scan *s, uint32_t at)
 {
-    uint32_t len = 3;
-    if (at + 3 > s->end)
+    uint32_t len = escape_at(s, at);
+    if (len == 0)
         return;
-    const uint8_t *code = s->s + at + 1;
-    if (code[0] == '2' && code[1] == '5' && at + 5 <= s->end) {
-        code += 2;
-        len = 5;
-    }
-    uint8_t low = byte_lower(code[1]);
-    if (code[0] == '4' && low == '0')
+    uint8_t high = s->s[at + len - 2], low = byte_lower(s->s[at + len - 1]);
+    if (high == '4' && low == '0')
         email_at(s, at, len);
-    else if (code[0] == '3' && (low == 'd' || low == 'a'))
-        pair_at(s, at, len);
-    else if (code[0] == '2' && low == 'b')
+    else if (high == '3' && low == 'a')
+        maybe_address_at(s, at, len);
+    else if (high == '2' && low == 'b')
         phone_at(s, at, len);
-    else if (code[0] == '2' && low == '0')
+    else if (high == '2' && low == '0')
         bearer_at(s, at, len);
+    if (high == '3' && (low == 'd' || low == 'a') && at >= s->next)
+        pair_at(s, at, len);
+    behind_escape(s, at + len);
+}
+
+static void backslash_at(struct scan *s, uint32_t at)
+{
+    uint32_t len = escape_at(s, at);
+    if (len > 0)
+        behind_escape(s, at + len);
 }
 
 static void colon_at(struct scan *s, uint32_t at)
@@ -153,11 +178,8 @@ static void colon_at(struct scan *s, uint32_t at)
     if (at > 0 && at == s->port)
         return;
     statement_at(s, at);
-    if (at < s->next)
-        return;
-    bool hex = (at > 0 && byte_is_hex(s->s[at - 1])) || (at + 1 < s->end && s->s[at + 1] == ':');
-    if (hex && (s->d->on[SCRUB_IPV6] || s->d->on[SCRUB_MAC]))
-        address_colon_at(s, at);
+    if (at >= s->next)
+        maybe_address_at(s, at, 1);
     if (at >= s->next)
         pair_at(s, at, 1);
 }
@@ -170,6 +192,9 @@ static void ask(struct scan *s, uint32_t at)
         break;
     case '%':
         percent_at(s, at);
+        break;
+    case '\\':
+        backslash_at(s, at);
         break;
     case ':':
         colon_at(s, at);
@@ -197,10 +222,12 @@ static void ask(struct scan *s, uint32_t at)
             option_at(s, at);
         break;
     default:
-        if (byte_is_digit(s->s[at]))
-            number_at(s, at);
+        if (!byte_is_digit(s->s[at]))
+            letter_at(s, at);
+        else if (at > 1 && s->s[at - 1] == '[' && colour_at(s, at))
+            behind_escape(s, colour_at(s, at));
         else
-            capital_at(s, at);
+            number_at(s, at);
     }
 }
 
@@ -222,27 +249,27 @@ static ALWAYS_INLINE void scan_block(struct scan *s, uint32_t from, uint32_t len
 {
     struct block b;
     classify(&b, s->s + from, len);
-    uint64_t word = b.digit | b.letter | b.high;
-    uint64_t token = b.digit | b.letter | b.dash | b.under;
-    uint64_t before = word << 1 | edge->word;
+    uint64_t alnum = b.digit | b.letter;
+    uint64_t token = alnum | b.dash | b.under;
+    /* scripts without blanks put numbers right behind letters */
+    uint64_t begins = ~(alnum << 1 | edge->alnum);
     uint64_t option = b.dash & ~(token << 1 | edge->token) & ~(b.space >> 1);
     uint64_t asked = b.mark | (b.space & (b.rc << 1 | edge->rc)) |
                      (b.dash & b.dash >> 1 & ~(b.dash << 1 | edge->dash)) | option |
                      (b.quote & (b.space << 1 | edge->space));
     if (s->numbers) {
-        /* scripts without blanks put digits right behind letters */
-        asked |= b.digit & ~((b.digit | b.letter) << 1 | edge->alnum);
-        asked |= b.upper & ~before & (b.upper >> 1) & (b.digit >> 2) & (b.digit >> 3);
+        uint64_t letter = b.letter & begins;
+        asked |= b.digit & begins;
+        asked |= letter & (b.letter >> 1) & (b.digit >> 2) & (b.digit >> 3);
         if (len > 60) /* what begins at the end of the block cannot be told from here */
-            asked |= b.upper & ~before & ~(UINT64_MAX >> 4);
+            asked |= letter & ~(UINT64_MAX >> 4);
         if (s->d->on[SCRUB_DNI])
-            asked |= b.upper & ~before & (b.digit >> 1 | UINT64_C(1) << 63);
+            asked |= letter & (b.digit >> 1 | b.dash >> 1 | UINT64_C(1) << 63);
     }
     if (len == 64 && b.dash >> 63) /* so with two dashes */
         asked |= UINT64_C(1) << 63;
     uint64_t runs = long_words(token, edge);
-    edge->word = word >> (len - 1) & 1;
-    edge->alnum = (b.digit | b.letter) >> (len - 1) & 1;
+    edge->alnum = alnum >> (len - 1) & 1;
     edge->rc = b.rc >> (len - 1) & 1;
     edge->dash = b.dash >> (len - 1) & 1;
     edge->space = b.space >> (len - 1) & 1;
@@ -257,10 +284,8 @@ void scan_range(struct scan *s, uint32_t from, uint32_t to)
     uint32_t at = from;
     if (to <= from)
         return;
-    if (from > 0) {
-        edge.word = scan_in_word(s, from);
+    if (from > 0)
         edge.alnum = byte_is_alnum(s->s[from - 1]);
-    }
     s->end = to;
     s->steps += to - from;
     while (to - at > 64 && !s->overflow) {
@@ -268,7 +293,7 @@ void scan_range(struct scan *s, uint32_t from, uint32_t to)
         at += 64;
         if (s->next > at + 64) { /* found something long: go on behind it */
             at = s->next < to ? s->next : to;
-            edge = (struct edge){.word = scan_in_word(s, at), .alnum = byte_is_alnum(s->s[at - 1])};
+            edge = (struct edge){.alnum = byte_is_alnum(s->s[at - 1])};
         }
     }
     if (at < to && !s->overflow)

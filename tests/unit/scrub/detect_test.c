@@ -103,6 +103,31 @@ static const struct {
     {"net.peer.mac", "«aabb.ccdd.eeff»", SCRUB_MAC},
     {"form.pan", "«4111+1111+1111+1111»", SCRUB_PAYMENT_CARD},
     {"msg", "phone: «(030) 901820», mail", SCRUB_PHONE},
+    {"url.full", "https://a.example/x?q=pay%20«4111111111111111»%20now", SCRUB_PAYMENT_CARD},
+    {"url.full", "https://a.example/x?q=pay%2520«4111111111111111»", SCRUB_PAYMENT_CARD},
+    {"msg", "%7B%22ssn%22%3A%22«212-09-4711»%22%7D", SCRUB_US_SSN},
+    {"url.query", "filter=ssn%3D«212-09-4711»", SCRUB_US_SSN},
+    {"msg", "xff=10.0.0.1%2C«81.2.69.142»", SCRUB_IPV4},
+    {"msg", "redirect=https%3A%2F%2Fx.de%2F%3Fip%3D«81.2.69.142»&n=1", SCRUB_IPV4},
+    {"msg", "q=iban%20«DE89370400440532013000»", SCRUB_IBAN},
+    {"msg", "q=call%20«%2B491711234567»", SCRUB_PHONE},
+    {"msg", "{\"msg\":\"card:\\t«4111111111111111»\"}", SCRUB_PAYMENT_CARD},
+    {"msg", "{\"msg\":\"card:\\\\n«4111111111111111»\"}", SCRUB_PAYMENT_CARD},
+    {"msg", "a\\n«81.2.69.142»\\nb", SCRUB_IPV4},
+    {"msg", "{\"a\":\"\\u003c«81.2.69.142»\\u003e\"}", SCRUB_IPV4},
+    {"msg", "\\u0022«4111111111111111»\\u0022 \\x3c«4111111111111111»\\x3e", SCRUB_PAYMENT_CARD},
+    {"msg", "\x1b[31m«81.2.69.142»\x1b[0m, \\u001b[1;32m«81.2.69.142»\\u001b[0m", SCRUB_IPV4},
+    {"msg", "\\n«a4-5e-60-c1-2b-3d» mac%20«a4-5e-60-c1-2b-3d»", SCRUB_MAC},
+    {"msg", "来自«2600:1f18::1»的请求, „«2a02:8109::1»“", SCRUB_IPV6},
+    {"msg", "来自«2409:8a00::81.2.69.142»的请求", SCRUB_IPV6},
+    {"msg", "设备«a4:5e:60:c1:2b:3d»离线", SCRUB_MAC},
+    {"msg", "ip=«2a02%3A8109%3A%3A1», %5B«2a02:8109::1»%5D:443", SCRUB_IPV6},
+    {"msg", "mac=«a4%3A5e%3A60%3Ac1%3A2b%3A3d»&x", SCRUB_MAC},
+    {"msg", "ip:«2600:1f18::1» {Addr:«2600:1f18::1» N:3} node:«2600:1f18::1»", SCRUB_IPV6},
+    {"msg", "ipv6:%5B«2a02:8109::1»%5D:443", SCRUB_IPV6},
+    {"msg", "iban «de89 3704 0044 0532 0130 00», «De89370400440532013000»", SCRUB_IBAN},
+    {"iban", "«gb82west12345698765432»", SCRUB_IBAN},
+    {"msg", "客户«DE89370400440532013000»已提交 –«DE89370400440532013000»–", SCRUB_IBAN},
 };
 
 static const struct {
@@ -174,6 +199,12 @@ static const struct {
     {"msg", "-----BEGIN PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY-----"},
     {"msg", "risk-assessment-of-orders-2024-01-pipeline"},
     {"msg", "00:00:00:00:00:00 ff:ff:ff:ff:ff:ff"},
+    {"msg", "from 24-01-15-10-30-59 on"},
+    {"msg", "orders-22%4091115829/x 100%411111111111111"},
+    {"msg", "\\u41114111111111111 x4111111111111111"},
+    {"msg", "aa:bb:a4:5e:60:c1:2b:3d aa%3Abb%3Aa4%3A5e%3A60%3Ac1%3A2b%3A3d"},
+    {"msg", "face:2600:1f18::1:x 2600:1f18::1:x"},
+    {"msg", "de89370400440532013001 a4b2c1d0 be12"},
 };
 
 static void things_are_found(void **state)
@@ -249,6 +280,9 @@ static void national_numbers_are_found_when_asked_for(void **state)
     check_with(all, "msg", "", "nhs «943 476 5919»", SCRUB_NHS);
     check_with(all, "msg", "", "dni «12345678Z»", SCRUB_DNI);
     check_with(all, "msg", "", "aadhaar «2341 2341 2346»", SCRUB_AADHAAR);
+    check_with(all, "msg", "", "cpf%20«111.444.777-35»", SCRUB_CPF);
+    check_with(all, "msg", "", "q=%22«12345678Z»%22 «x1234567l» «X-1234567-L»", SCRUB_DNI);
+    check_with(all, "msg", "", "orders-22%409434765919/x", -1);
     check_with(usual, "msg", "", "cpf 529.982.247-25, nhs 943 476 5919, dni 12345678Z", -1);
     detector_destroy(all);
     detector_destroy(usual);

@@ -119,6 +119,16 @@ static const char *const pieces[] = {
     "{\"a\":1,",
     "1,",
     "user:pass@tcp(",
+    "%20",
+    "%3A",
+    "a4%3A",
+    "\\n4",
+    "\\u003c",
+    "\\u0040",
+    "\x1b[31m",
+    "\x1b[3;",
+    "de89 ",
+    "ip:2600:",
 };
 
 static const char *const keys[] = {"message", "db.query.text", "url.query", "user.phone",
