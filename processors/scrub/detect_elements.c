@@ -1,4 +1,4 @@
-/* XML: <password>hunter2</password> */
+/* XML: <password>hunter2</password>, <phone>0171 1234567</phone> */
 #include "processors/scrub/detect_pairs.h"
 
 void element_at(struct scan *s, uint32_t at)
@@ -14,7 +14,9 @@ void element_at(struct scan *s, uint32_t at)
         !key_may_matter(s->s[end - 2], s->s[end - 1]))
         return;
     unsigned traits = key_traits(bytes_of(s->s + name, end - name));
-    if (!(traits & KEY_SENSITIVE) || !s->d->on[SCRUB_SENSITIVE_KEY])
+    bool secret = traits & KEY_SENSITIVE && s->d->on[SCRUB_SENSITIVE_KEY];
+    bool number = traits & (KEY_PHONE | KEY_SSN | KEY_CARD | KEY_MAC) && s->numbers;
+    if (!secret && !number)
         return;
     uint32_t value = end, limit = s->end - end < 512 ? s->end : end + 512;
     while (value < limit && s->s[value] != '>' && s->s[value] != '<')
@@ -22,6 +24,10 @@ void element_at(struct scan *s, uint32_t at)
     if (value >= limit || s->s[value] != '>' || s->s[value - 1] == '/')
         return;
     uint32_t stop = ++value;
+    if (number)
+        named_number(s, traits, value, s->end);
+    if (!secret)
+        return;
     while (stop < s->end && s->s[stop] != '<')
         stop++;
     s->steps += stop - end;

@@ -35,8 +35,8 @@ bool read_name(struct scan *s, uint32_t at, struct name *n)
     uint32_t quote = quote_before(s, n->end);
     n->quoted = quote > 0;
     n->end -= quote;
-    if (n->end > s->floor && s->s[n->end - 1] == ']') /* user[password]= */
-        n->end--;
+    if (n->end > s->floor && (s->s[n->end - 1] == ']' || s->s[n->end - 1] == '.'))
+        n->end--; /* user[password]=, Tel.: */
     else if (n->end >= s->floor + 3 && scan_has(s, n->end - 3, "%5d"))
         n->end -= 3;
     if (n->end < s->floor + 2 || !is_name(s->s[n->end - 1]) ||

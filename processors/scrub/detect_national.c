@@ -19,7 +19,8 @@ static unsigned iban_length(uint8_t first, uint8_t second)
     return 0;
 }
 
-/* Groups apart, a number of seven digits: an IBAN in small letters has one, most words do not. */
+/* One in small letters is a word like any, unless it has a number of seven digits, be it in groups,
+ * or is one word with other letters than digests have. (Nor would the glance see others.) */
 enum { IBAN_DIGITS = 7 };
 
 static bool is_mod97(const uint8_t *text, unsigned len)
@@ -48,13 +49,14 @@ static void iban_at(struct scan *s, uint32_t at)
     uint8_t text[34];
     unsigned wanted = iban_length(s->s[at] & 0xdf, s->s[at + 1] & 0xdf), count = 0;
     unsigned digits = 0, most_digits = 0;
-    bool small = false;
+    bool small = false, letters = false;
     uint32_t end = at;
     while (wanted && count < wanted && end < s->end) {
         uint8_t c = s->s[end];
         uint32_t gap = count >= 4 ? iban_gap(s, end) : 0;
         if (byte_is_alnum(c)) {
             small |= byte_is_letter(c) && !byte_is_upper(c);
+            letters |= !byte_is_hex(c);
             digits = byte_is_digit(c) ? digits + 1 : 0;
             most_digits = digits > most_digits ? digits : most_digits;
             text[count++] = byte_is_digit(c) ? c : c & 0xdf;
@@ -67,7 +69,8 @@ static void iban_at(struct scan *s, uint32_t at)
     }
     uint8_t behind = end < s->end ? s->s[end] : ' ';
     if (count == 0 || count < wanted || byte_is_alnum(behind) || behind == '_' ||
-        (small && most_digits < IBAN_DIGITS) || !is_mod97(text, count))
+        (small && most_digits < IBAN_DIGITS && !(letters && end - at == count)) ||
+        !is_mod97(text, count))
         return;
     scan_add(s, at, end, SCRUB_IBAN);
 }
@@ -237,9 +240,11 @@ struct national {
 /* Part of a name whose parts are joined by colons: arn:aws:iam::123456789012:role */
 static bool is_resource_name(const struct scan *s, uint32_t start, uint32_t end)
 {
-    if (start < 2 || s->s[start - 1] != ':')
+    uint8_t byte;
+    if (start < 2 || scan_before(s, start) != ':')
         return false;
-    return s->s[start - 2] == ':' || (end < s->end && s->s[end] == ':');
+    uint32_t sign = start - (s->s[start - 1] == ':' ? 1 : escape_before(s, start, &byte));
+    return scan_before(s, sign) == ':' || colon_length(s, end) > 0;
 }
 
 /* Seconds since 1970, of the years from 2017 to 2030. */
@@ -267,8 +272,22 @@ static bool is_plain(const struct scan *s, const struct digits *d, unsigned digi
         return false;
     if (s->traits & KEY_NATIONAL || is_named(s, d->start, name))
         return true;
-    return !is_epoch(d) && !digits_numbered(s, d->start) &&
+    return !is_epoch(d) && !digits_numbered(s, d->start) && !digits_measured(s, d->end[0]) &&
            !is_resource_name(s, d->start, d->end[0]);
+}
+
+/* Whether groups of four stand before or behind three of them: a list, or a longer number. */
+static bool is_among_fours(const struct scan *s, const struct digits *d)
+{
+    if (d->groups > 3 && d->group[3] == 4)
+        return true;
+    if (d->start < 5 || s->s[d->start - 1] != (uint8_t)d->separator)
+        return false;
+    for (uint32_t i = d->start - 5; i < d->start - 1; i++) {
+        if (!byte_is_digit(s->s[i]))
+            return false;
+    }
+    return true;
 }
 
 void national_at(struct scan *s, const struct digits *d)
@@ -286,7 +305,8 @@ void national_at(struct scan *s, const struct digits *d)
         return;
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         const struct national *n = &numbers[i];
-        bool grouped = n->grouped && digits_grouped(d, n->grouped);
+        bool grouped = n->grouped && digits_grouped(d, n->grouped) &&
+                       !(n->digits == 12 && is_among_fours(s, d));
         uint32_t end = d->end[grouped ? n->groups - 1 : 0];
         if (s->d->on[n->class] && (grouped || is_plain(s, d, n->digits, n->name)) &&
             n->is(d->digit) && digits_bounded(s, d->start, end)) {

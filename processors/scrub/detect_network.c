@@ -1,6 +1,6 @@
 /* Addresses of machines: IPv4, IPv6 and MAC, parsed rather than guessed at. Versions, times, names
  * of C++ and Rust and digests have dots and colons as well. */
-#include "processors/scrub/detect_private.h"
+#include "processors/scrub/detect_numbers.h"
 
 #include <arpa/inet.h>
 
@@ -230,17 +230,46 @@ void mac_at(struct scan *s, uint32_t at)
     s->next = end > s->next ? end : s->next;
 }
 
+/* A row of this size is too short to be told from a name or a decimal number without digits and a
+ * letter. */
+enum { DOTTED_LEN = 14, DOTTED_DIGITS = 4 };
+
+void dotted_mac_at(struct scan *s, uint32_t dot)
+{
+    uint32_t start = dot - 4, digits = 0, capitals = 0;
+    if (dot < s->floor + 4 || s->end - start < DOTTED_LEN || !s->d->on[SCRUB_MAC])
+        return;
+    for (uint32_t i = 0; i < DOTTED_LEN; i++) {
+        uint8_t c = s->s[start + i];
+        if (i % 5 == 4 ? c != '.' : !byte_is_hex(c))
+            return;
+        digits += byte_is_digit(c);
+        capitals += byte_is_upper(c);
+    }
+    uint32_t end = start + DOTTED_LEN;
+    bool alike = capitals == 0 || capitals + digits == 12;
+    if (alike && digits >= DOTTED_DIGITS && digits < 12 && digits_bounded(s, start, end))
+        scan_add(s, start, end, SCRUB_MAC);
+}
+
 /* ---- IPv6 ---- */
 
-static bool is_private_v6(const uint8_t a[16])
+enum reach { NOWHERE, INSIDE, EVERYWHERE };
+
+/* What is in no use by anybody is more often a slice or a time: x[::2], 12:30::45. */
+static enum reach reach_of_v6(const uint8_t a[16])
 {
     static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
     static const uint8_t translated[12] = {0x00, 0x64, 0xff, 0x9b};
+    static const uint8_t loopback[16] = {[15] = 1};
     if (memcmp(a, mapped, 12) == 0 || memcmp(a, translated, 12) == 0) {
         const unsigned v4[4] = {a[12], a[13], a[14], a[15]};
-        return is_private_v4(v4);
+        return is_private_v4(v4) ? INSIDE : EVERYWHERE;
     }
-    return (a[0] & 0xe0) != 0x20; /* global unicast is 2000::/3 */
+    if ((a[0] & 0xe0) == 0x20) /* global unicast is 2000::/3 */
+        return EVERYWHERE;
+    bool link = a[0] == 0xfe && a[1] >= 0x80, local = (a[0] & 0xfe) == 0xfc;
+    return link || local || a[0] == 0xff || memcmp(a, loopback, 16) == 0 ? INSIDE : NOWHERE;
 }
 
 /* What may be an address, its colons decoded. */
@@ -288,12 +317,25 @@ static bool has_digit(const char *text)
     return text[strcspn(text, "0123456789")] != 0;
 }
 
+/* 50:06:01:60:3b:a0:1c:9e names a disk. */
+static bool are_pairs(const char *text)
+{
+    for (; text[0] && text[1]; text += 3) {
+        if (text[0] == ':' || text[1] == ':' || (text[2] && text[2] != ':'))
+            return false;
+        if (!text[2])
+            return true;
+    }
+    return false;
+}
+
 /* ip: and node: are names before an address, 2a02: is a part of it. */
 static bool is_name_before(const struct scan *s, uint32_t colon)
 {
     uint32_t start = colon;
     bool name = false;
-    while (start > s->floor && colon - start < 24 && byte_is_token(s->s[start - 1]))
+    while (start > s->floor && colon - start < 24 &&
+           (byte_is_token(s->s[start - 1]) || s->s[start - 1] >= 0x80))
         name |= !byte_is_hex(s->s[--start]);
     return name;
 }
@@ -343,9 +385,10 @@ void address_colon_at(struct scan *s, uint32_t at)
     uint32_t trimmed = trim_row(&w);
     if (!s->d->on[SCRUB_IPV6] || s->traits & (KEY_USER_AGENT | KEY_CODE) ||
         !is_apart(s, start, &w, trimmed) || inet_pton(AF_INET6, w.text, address) != 1 ||
-        !has_digit(w.text))
+        !has_digit(w.text) || are_pairs(w.text))
         return;
-    if (s->d->strict || !is_private_v6(address))
+    enum reach reach = reach_of_v6(address);
+    if (reach == EVERYWHERE || (reach == INSIDE && s->d->strict))
         scan_add(s, start, w.end[w.len - 1], SCRUB_IPV6);
     s->next = w.run > s->next ? w.run : s->next;
 }

@@ -17,6 +17,10 @@ struct digits {
     char separator; /* ' ' - . between all of them; 0: one group */
 };
 
+/* A single blank, dash or dot between two groups, in whatever encoding: its length, and a letter
+ * for what it is; 0: none. */
+uint32_t separator_at(const struct scan *s, uint32_t at, char *kind);
+
 /* Reads the row that begins at `at`, a digit: separators are single and alike. A row that is longer
  * than this holds is cut; then digits_bounded() fails. */
 void digits_read(const struct scan *s, uint32_t at, struct digits *d);
@@ -27,9 +31,28 @@ bool digits_grouped(const struct digits *d, const char *lengths);
 /* Whether [start, end) is no part of a word, a longer number or an identifier. */
 bool digits_bounded(const struct scan *s, uint32_t start, uint32_t end);
 
-/* Whether the name of the value, or the word before, says that it is an order, a time, a count:
+/* The first digits as a number. */
+unsigned digits_leading(const uint8_t *digit, unsigned count);
+
+/* Whether the name of the value, or the word before, says that it is an order, a time, an offset:
  * what has digits of its own. */
+bool digits_are_things(const struct scan *s, uint32_t at);
+/* The same, and counts and accounts. */
 bool digits_numbered(const struct scan *s, uint32_t at);
+/* 1234 ns; 1234ms would be one word. */
+bool digits_measured(const struct scan *s, uint32_t end);
+
+/* Whether the last word before, as in "order 4111…", "id=4111…", is one of these. */
+bool word_before_is(const struct scan *s, uint32_t at, const char *const *words);
+/* "number", which may be a card's, an order's, a person's: where the word begins, else `at`. */
+uint32_t before_number(const struct scan *s, uint32_t at);
+
+/* True: it is one, and was reported. */
+bool card_at(struct scan *s, const struct digits *d);
+/* A number without country, because the name of the value says what it is. */
+bool national_phone_at(struct scan *s, uint32_t start, uint32_t end);
+/* In strict: (555) 123-4567 and 555-123-4567 without anything that says so. */
+bool loose_phone_at(struct scan *s, const struct digits *d);
 
 /* The national numbers that are asked for by name. */
 void national_at(struct scan *s, const struct digits *d);

@@ -111,7 +111,7 @@ void pair_at(struct scan *s, uint32_t at, uint32_t sign_len)
         (byte_is_alnum(s->s[at - 1]) && !s->d->url_keys &&
          !key_may_matter(s->s[at - 2], s->s[at - 1])))
         return; /* most are */
-    struct pair p = {.colon = last == ':' || byte_lower(last) == 'a'};
+    struct pair p = {.colon = last == ':' || byte_lower(last) == 'a' || last >= 0x80};
     if (behind >= s->end || !read_name(s, at, &p.name) || is_code(s, at, &behind))
         return;
     p.parameter = !p.colon && sign_len == 1 && is_parameter(s, p.name.start);

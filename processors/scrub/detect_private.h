@@ -155,13 +155,14 @@ void number_at(struct scan *s, uint32_t at);                   /* a digit that b
 void letter_at(struct scan *s, uint32_t at);                   /* AA00 of an IBAN, X0 of an NIE */
 bool address_v4_at(struct scan *s, uint32_t at);               /* a digit */
 void address_colon_at(struct scan *s, uint32_t at); /* the first colon of an IPv6 or MAC, or %3A */
-uint32_t colon_length(const struct scan *s, uint32_t at);        /* 0: none there */
-void mac_at(struct scan *s, uint32_t at);                        /* its first byte */
-void token_run_at(struct scan *s, uint32_t at);                  /* a word of 16 bytes and more */
-void pem_at(struct scan *s, uint32_t at);                        /* `--` */
-void option_at(struct scan *s, uint32_t at);                     /* `--password …`, `-p…` */
+uint32_t colon_length(const struct scan *s, uint32_t at); /* 0: none there */
+void mac_at(struct scan *s, uint32_t at);                 /* its first byte */
+void dotted_mac_at(struct scan *s, uint32_t dot);         /* the first dot of a45e.60c1.2b3d */
+void token_run_at(struct scan *s, uint32_t at);           /* a word of 16 bytes and more */
+void pem_at(struct scan *s, uint32_t at);                 /* `--` */
+void option_at(struct scan *s, uint32_t at);              /* `--password …`, `-p…` */
 void bearer_at(struct scan *s, uint32_t at, uint32_t blank_len); /* behind Bearer, Basic */
-void pair_at(struct scan *s, uint32_t at, uint32_t sign_len);    /* `=`, `:`, `%3D`, `%3A` */
+void pair_at(struct scan *s, uint32_t at, uint32_t sign_len);    /* `=`, `:`, `%3D`, `%3A`, `：` */
 void statement_at(struct scan *s, uint32_t at);     /* the colon of `SQL: SELECT …` */
 void quote_in_text_at(struct scan *s, uint32_t at); /* a quote behind a word */
 void row_at(struct scan *s, uint32_t at);           /* the sign of `Key (a)=(b)` */

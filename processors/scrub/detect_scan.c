@@ -16,6 +16,7 @@ struct block {
     uint64_t high; /* 0x80 and more */
     uint64_t mark; /* @ % : = + < \ */
     uint64_t dash;
+    uint64_t dot;
     uint64_t under;
     uint64_t space;
     uint64_t quote; /* ' */
@@ -36,6 +37,7 @@ static ALWAYS_INLINE void classify16(struct block *b, __m128i c, unsigned at)
     b->high |= bits(c) << at;
     b->mark |= bits(mark) << at;
     b->dash |= bits(is_byte(c, '-')) << at;
+    b->dot |= bits(is_byte(c, '.')) << at;
     b->under |= bits(is_byte(c, '_')) << at;
     b->space |= bits(is_byte(c, ' ')) << at;
     b->quote |= bits(is_byte(c, '\'')) << at;
@@ -88,6 +90,7 @@ static ALWAYS_INLINE void classify(struct block *b, const uint8_t *s, uint32_t l
         b->high |= c >= 0x80 ? bit : 0;
         b->mark |= c && strchr("@%:<=+\\", c) ? bit : 0;
         b->dash |= c == '-' ? bit : 0;
+        b->dot |= c == '.' ? bit : 0;
         b->under |= c == '_' ? bit : 0;
         b->space |= c == ' ' ? bit : 0;
         b->quote |= c == '\'' ? bit : 0;
@@ -210,6 +213,9 @@ static void ask(struct scan *s, uint32_t at)
     case '+':
         phone_at(s, at, 1);
         break;
+    case '.':
+        dotted_mac_at(s, at);
+        break;
     case '<':
         element_at(s, at);
         break;
@@ -263,6 +269,7 @@ static ALWAYS_INLINE void scan_block(struct scan *s, uint32_t from, uint32_t len
         asked |= letter & (b.letter >> 1) & (b.digit >> 2) & (b.digit >> 3);
         if (len > 60) /* what begins at the end of the block cannot be told from here */
             asked |= letter & ~(UINT64_MAX >> 4);
+        asked |= b.dot & (b.dot >> 5 | ~(UINT64_MAX >> 5));
         if (s->d->on[SCRUB_DNI])
             asked |= letter & (b.digit >> 1 | b.dash >> 1 | UINT64_C(1) << 63);
     }

@@ -145,14 +145,28 @@ static ALWAYS_INLINE bool is_private_address(const struct window *w, uint32_t co
            (dot | bits_of(w, count, digits_of)) == (UINT64_C(1) << value.len) - 1;
 }
 
-/* Digits may stand apart in aa-bb-cc-dd-ee-0f. */
+/* a45e.60c1.2b3d; in capitals it is a row of joined ones. */
+static ALWAYS_INLINE bool may_be_dotted(const struct window *w, uint32_t count, uint64_t dot)
+{
+    uint64_t four = bits_of(w, count, hex_of);
+    four &= four >> 1;
+    four &= four >> 2;
+    return dot & dot >> 5 & four << 4 & four >> 1 & four >> 6;
+}
+
+/* Digits may stand apart in aa-bb-cc-dd-ee-0f and in a45e.60c1.2b3d. */
 static ALWAYS_INLINE bool may_be_number(const struct window *w, uint32_t count, uint64_t dash,
                                         uint64_t blank)
 {
     uint64_t digit = bits_of(w, count, digits_of);
-    return (digit && dash && has_at_least(dash, 5)) ||
-           (has_at_least(digit, DIGITS) &&
-            runs_of_7(bits_of(w, count, joined_of)) & ~(dash | blank));
+    if (digit && dash && has_at_least(dash, 5))
+        return true;
+    if (!has_at_least(digit, DIGITS))
+        return false;
+    if (runs_of_7(bits_of(w, count, joined_of)) & ~(dash | blank))
+        return true;
+    uint64_t dot = bits_of(w, count, dots_of);
+    return dot & dot >> 5 && may_be_dotted(w, count, dot);
 }
 
 static ALWAYS_INLINE bool may_be_token(const struct window *w, uint32_t count)

@@ -3,6 +3,7 @@
  * not seen lately: spans repeat their keys, so nearly all answers come from the cache. */
 #include "processors/scrub/keys.h"
 
+#include "processors/scrub/key_phones.h"
 #include "proto/word.h"
 
 #include <assert.h>
@@ -74,7 +75,7 @@ static const struct word table[] = {
     {"arn", ABOUT},
     {"aspsessionid", SESSION_ID},
     {"assertion", URL_ONLY},
-    {"at", ABOUT},
+    {"at", ABOUT | NUMBER},
     {"atm", OWNER},
     {"attempt", ABOUT | NUMBER},
     {"attempts", ABOUT | NUMBER},
@@ -89,13 +90,14 @@ static const struct word table[] = {
     {"batch", NUMBER},
     {"bearer", SECRET},
     {"bearertoken", SECRET},
+    {"brands", VERSION},
+    {"browser", VERSION},
     {"budget", ABOUT},
     {"build", VERSION | NUMBER},
     {"bytes", ABOUT | NUMBER},
     {"cache", COUNTED},
     {"cached", COUNTED},
     {"callback", ABOUT},
-    {"callee", PHONE},
     {"can", QUESTION},
     {"cancellation", COUNTED},
     {"card", CARD | OWNER},
@@ -103,10 +105,10 @@ static const struct word table[] = {
     {"cardcvv", SECRET},
     {"cardnumber", CARD},
     {"cc", CARD},
-    {"cell", PHONE},
-    {"cellphone", PHONE},
     {"change", ABOUT},
     {"changed", ABOUT},
+    {"chart", VERSION},
+    {"citizen", NATIONAL},
     {"class", ABOUT},
     {"client", OF_KEY | OWNER},
     {"clientsecret", SECRET},
@@ -152,7 +154,9 @@ static const struct word table[] = {
     {"digest", NUMBER},
     {"disabled", ABOUT},
     {"dni", NATIONAL},
+    {"driver", VERSION},
     {"duration", ABOUT | NUMBER},
+    {"elapsed", NUMBER},
     {"email", OF_CODE},
     {"enabled", ABOUT},
     {"encrypted", TAIL},
@@ -169,10 +173,10 @@ static const struct word table[] = {
     {"expiry", ABOUT},
     {"failed", ABOUT},
     {"failures", ABOUT},
-    {"fax", PHONE},
     {"field", ABOUT},
     {"filename", ABOUT},
     {"fingerprint", ABOUT},
+    {"firmware", VERSION},
     {"flow", ABOUT},
     {"format", ABOUT},
     {"found", ABOUT},
@@ -193,6 +197,7 @@ static const struct word table[] = {
     {"idempotency", NUMBER},
     {"ids", ID | ABOUT | NUMBER},
     {"idtoken", SECRET},
+    {"image", VERSION},
     {"index", ABOUT | NUMBER},
     {"input", COUNTED},
     {"invalid", ABOUT},
@@ -210,10 +215,10 @@ static const struct word table[] = {
     {"ldap", OWNER},
     {"len", ABOUT},
     {"length", ABOUT | NUMBER},
+    {"library", VERSION},
     {"license", OF_KEY},
     {"lifetime", ABOUT},
     {"limit", ABOUT | COUNTED | NUMBER},
-    {"line", NUMBER | PROGRAM},
     {"location", ABOUT},
     {"mac", MAC},
     {"macaddress", MAC},
@@ -222,15 +227,16 @@ static const struct word table[] = {
     {"master", OF_KEY | OWNER},
     {"max", QUESTION | COUNTED},
     {"mdp", SECRET},
+    {"memory", NUMBER},
     {"method", ABOUT},
     {"mfa", OF_CODE},
+    {"micros", NUMBER},
+    {"millis", NUMBER},
     {"min", QUESTION | COUNTED},
     {"missing", ABOUT},
-    {"mobile", PHONE},
     {"mode", ABOUT},
     {"motdepasse", SECRET},
     {"ms", ABOUT | NUMBER},
-    {"msisdn", PHONE},
     {"mysql", OWNER},
     {"name", ABOUT},
     {"names", ABOUT},
@@ -240,6 +246,8 @@ static const struct word table[] = {
     {"new", TAIL},
     {"next", COUNTED},
     {"nhs", NATIONAL},
+    {"nie", NATIONAL},
+    {"nif", NATIONAL},
     {"no", NUMBER},
     {"ns", NUMBER},
     {"num", QUESTION | COUNTED},
@@ -262,10 +270,8 @@ static const struct word table[] = {
     {"passwords", SECRET},
     {"passwort", SECRET},
     {"path", ABOUT},
+    {"patient", NATIONAL},
     {"pesel", NATIONAL},
-    {"phone", PHONE},
-    {"phonenumber", PHONE},
-    {"phones", PHONE},
     {"phpsessid", SESSION_ID},
     {"pin", PASS | OF_CODE},
     {"plain", TAIL},
@@ -299,17 +305,20 @@ static const struct word table[] = {
     {"root", OF_KEY | OWNER},
     {"rotation", ABOUT},
     {"rsa", OF_KEY},
+    {"runtime", VERSION},
     {"samlrequest", URL_ONLY},
     {"samlresponse", URL_ONLY},
+    {"schema", VERSION},
     {"scheme", ABOUT},
     {"scope", ABOUT},
     {"scopes", ABOUT},
+    {"sdk", VERSION},
     {"secret", SECRET | OF_KEY},
     {"secretkey", SECRET | AWS},
     {"secrets", SECRET},
     {"security", OF_CODE | OWNER | OF_KEY},
     {"senha", SECRET},
-    {"sent", ABOUT},
+    {"sent", ABOUT | NUMBER},
     {"sequence", NUMBER},
     {"serial", NUMBER},
     {"server", ABOUT},
@@ -341,8 +350,7 @@ static const struct word table[] = {
     {"string", TAIL},
     {"subscription", OF_KEY},
     {"sync", COUNTED},
-    {"tel", PHONE},
-    {"telephone", PHONE},
+    {"taxpayer", NATIONAL},
     {"ticket", NUMBER | ORDER | MAYBE},
     {"time", NUMBER | ABOUT},
     {"timestamp", NUMBER},
@@ -360,8 +368,10 @@ static const struct word table[] = {
     {"updated", ABOUT},
     {"uri", ABOUT},
     {"url", ABOUT},
+    {"us", NUMBER},
     {"usage", ABOUT | COUNTED},
-    {"used", ABOUT},
+    {"usec", NUMBER},
+    {"used", ABOUT | NUMBER},
     {"user", OWNER},
     {"username", ABOUT},
     {"usertoken", SECRET},
@@ -373,7 +383,6 @@ static const struct word table[] = {
     {"version", ABOUT | VERSION},
     {"wachtwoord", SECRET},
     {"webhook", OF_KEY},
-    {"whatsapp", PHONE},
     {"xsrf", SECRET},
     {"xsrftoken", SECRET},
     {"пароль", SECRET},
@@ -418,7 +427,7 @@ static unsigned kind_in_table(const char *text)
 {
     const struct word *w =
         bsearch(text, table, sizeof table / sizeof table[0], sizeof table[0], compare_word);
-    return w ? w->kind : 0;
+    return w ? w->kind : is_phone_word(text) ? PHONE : 0;
 }
 
 /* What two words written as one are: dbpassword, logintoken, accountkey, dbpass. Not haspassword,
@@ -554,6 +563,33 @@ static unsigned kind_of_joined(const struct words *w)
     return len < WORD_MAX ? kind_of(text, len) & (URL_ONLY | SESSION_ID) : 0;
 }
 
+static bool is_word_number(const char *text)
+{
+    return strcmp(text, "number") == 0 || strcmp(text, "no") == 0 || strcmp(text, "nr") == 0;
+}
+
+/* mobile_app.build, phone.type: what is about phones, and no number of one. */
+static bool is_other_number(const struct words *w, unsigned last)
+{
+    return last & (ABOUT | VERSION) || (last & NUMBER && !is_word_number(w->text[w->count - 1]));
+}
+
+static bool is_number_of_call(const struct words *w)
+{
+    if (w->count < 2)
+        return false;
+    const char *last = w->text[w->count - 1], *before = w->text[w->count - 2];
+    return (is_word_number(last) && is_on_the_phone(before)) ||
+           (is_on_the_phone(last) && (strcmp(before, "sms") == 0 || strcmp(before, "call") == 0));
+}
+
+/* driver.ip, although drivers have versions. */
+static bool is_address(const char *text)
+{
+    return strcmp(text, "ip") == 0 || strcmp(text, "addr") == 0 || strcmp(text, "address") == 0 ||
+           strcmp(text, "host") == 0 || strcmp(text, "peer") == 0;
+}
+
 static unsigned traits_of_words(const struct words *w)
 {
     unsigned traits = 0, all = 0;
@@ -582,8 +618,8 @@ static unsigned traits_of_words(const struct words *w)
         traits |= KEY_PARAMETER;
     if (w->count == 1 && last & (MAYBE | CODE))
         traits |= KEY_MAYBE;
-    if (all & PHONE)
-        traits |= last & ABOUT ? 0 : KEY_PHONE;
+    if ((all & PHONE && !is_other_number(w, last)) || is_number_of_call(w))
+        traits |= KEY_PHONE;
     if (all & SSN)
         traits |= KEY_SSN;
     if (all & CARD)
@@ -596,7 +632,7 @@ static unsigned traits_of_words(const struct words *w)
         traits |= KEY_NUMBER;
     if (all & ORDER)
         traits |= KEY_ORDER;
-    if (all & VERSION)
+    if (all & VERSION && !is_address(w->text[w->count - 1]))
         traits |= KEY_VERSION;
     if (all & PROGRAM)
         traits |= KEY_CODE;
@@ -707,17 +743,24 @@ static unsigned ending(uint8_t before_last, uint8_t last)
     return (unsigned)(before_last & 0x1f) << 5 | (last & 0x1f);
 }
 
+static void note_ending(const char *text)
+{
+    size_t len = strlen(text);
+    unsigned bit = ending((uint8_t)text[len - 2], (uint8_t)text[len - 1]);
+    endings[bit / 64] |= UINT64_C(1) << (bit % 64);
+}
+
 static void find_endings(void)
 {
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         const char *text = table[i].text;
-        size_t len = strlen(text);
         assert(i == 0 || strcmp(table[i - 1].text, text) < 0);
         if (!(table[i].kind & (MATTERS | TAIL)))
             continue;
-        unsigned bit = ending((uint8_t)text[len - 2], (uint8_t)text[len - 1]);
-        endings[bit / 64] |= UINT64_C(1) << (bit % 64);
+        note_ending(text);
     }
+    for (size_t i = 0; phone_words[i]; i++)
+        note_ending(phone_words[i]);
 }
 
 void keys_prepare(void)

@@ -127,6 +127,33 @@ static const struct {
     {"msg", "ipv6:%5B«2a02:8109::1»%5D:443", SCRUB_IPV6},
     {"msg", "iban «de89 3704 0044 0532 0130 00», «De89370400440532013000»", SCRUB_IBAN},
     {"iban", "«gb82west12345698765432»", SCRUB_IBAN},
+    {"msg", "mac address «a45e.60c1.2b3d» seen on Gi0/1, «A45E.60C1.2B3D»", SCRUB_MAC},
+    {"msg", "无效的输入:«2600:1f18:3ad:3152:18fd:5c29:6462:e2e7»。", SCRUB_IPV6},
+    {"msg", "Mir «2204639710321154», «2200 3464 1952 6026»", SCRUB_PAYMENT_CARD},
+    {"msg", "«4818623326655969464» and «6759-4321-9639-0116-96»", SCRUB_PAYMENT_CARD},
+    {"msg", "«622126 7622051901184», «6761 1956 4810 6072 91»", SCRUB_PAYMENT_CARD},
+    {"msg", "«3714 4963 5398 431» «3056 9309 0259 04» «213112345678904»", SCRUB_PAYMENT_CARD},
+    {"msg", "«8123 4567 8901 2340», card «8123456789012340»", SCRUB_PAYMENT_CARD},
+    {"event", "order 17 paid with card «4111111111111111»", SCRUB_PAYMENT_CARD},
+    {"process.command_line", "/usr/bin/notify --to «4123092779781740» --retries 3",
+     SCRUB_PAYMENT_CARD},
+    {"log_line", "tool «2409:8a00::11cc»", SCRUB_IPV6},
+    {"msg", "«+491711234567» 2024-01-15 10:30:00 sent", SCRUB_PHONE},
+    {"msg", "SMS «+491711234567» 200 12ms, «+14155552671» 1705314600000", SCRUB_PHONE},
+    {"msg", "SMS «+491711234567» 5 retries, «+33 6 12 34 56 78» 2024-01-15", SCRUB_PHONE},
+    {"msg", "«+491711234567» «+491711234567»/«+491711234567»", SCRUB_PHONE},
+    {"msg", "«+49 (0) 171 1234567», «%2B49%20%280%29%20171%201234567»", SCRUB_PHONE},
+    {"telefon", "«0171 1234567»", SCRUB_PHONE},
+    {"teléfono", "«912 345 678»", SCRUB_PHONE},
+    {"numer_telefonu", "«601 234 567»", SCRUB_PHONE},
+    {"телефон", "«8 (916) 915-01-43»", SCRUB_PHONE},
+    {"手机号", "«13812345678»", SCRUB_PHONE},
+    {"callerNumber", "«0171 1234567»", SCRUB_PHONE},
+    {"dialed_number", "«415-555-2671»", SCRUB_PHONE},
+    {"sms.to", "«0171 1234567»", SCRUB_PHONE},
+    {"msg", "{\"telefon\":\"«0171 1234567»\"} <phone>«0171 1234567»</phone>", SCRUB_PHONE},
+    {"msg", "Telefon: «089 123456», Tel.: «0171 1234567», 电话：«13812345678»", SCRUB_PHONE},
+    {"msg", "phone=«%28030%29%20393302»&mobil=«0171%2F1234567»", SCRUB_PHONE},
     {"msg", "客户«DE89370400440532013000»已提交 –«DE89370400440532013000»–", SCRUB_IBAN},
 };
 
@@ -205,6 +232,22 @@ static const struct {
     {"msg", "aa:bb:a4:5e:60:c1:2b:3d aa%3Abb%3Aa4%3A5e%3A60%3Ac1%3A2b%3A3d"},
     {"msg", "face:2600:1f18::1:x 2600:1f18::1:x"},
     {"msg", "de89370400440532013001 a4b2c1d0 be12"},
+    {"msg", "1234.5678.9012, face.cafe.dead, a45e.60c1.2b3d.example.org, v1.a45e.60c1.2b3d"},
+    {"msg", "8123456789012340"},
+    {"msg", "msisdn 4222222222222, ean 4222222222222"},
+    {"created_at", "4184252239992982"},
+    {"bytes_sent", "4042993287845018"},
+    {"memory.used", "4475887928406410"},
+    {"event_time_us", "4016468021047397"},
+    {"request.id", "4111111111111111"},
+    {"offset", "[4111111111111111, 4111111111111111]"},
+    {"msg", "+60.8186-115.8140/"},
+    {"mobile_app.build", "20240115"},
+    {"mobile.timestamp", "1700000000000"},
+    {"contact", "20240115"},
+    {"msg", "99:7c:67:20:b4:de:b7:dd"},
+    {"firmware", "8.19.35.20"},
+    {"container.image.tags", "8.19.35.20"},
 };
 
 static void things_are_found(void **state)
@@ -283,6 +326,9 @@ static void national_numbers_are_found_when_asked_for(void **state)
     check_with(all, "msg", "", "cpf%20«111.444.777-35»", SCRUB_CPF);
     check_with(all, "msg", "", "q=%22«12345678Z»%22 «x1234567l» «X-1234567-L»", SCRUB_DNI);
     check_with(all, "msg", "", "orders-22%409434765919/x", -1);
+    check_with(all, "patient.id", "", "«9434765919»", SCRUB_NHS);
+    check_with(all, "msg", "", "9284 2341 2341 2346, 2341 2341 2346 9285", -1);
+    check_with(all, "msg", "", "arn%3Aaws%3Aiam%3A%3A234123412346%3Arole", -1);
     check_with(usual, "msg", "", "cpf 529.982.247-25, nhs 943 476 5919, dni 12345678Z", -1);
     detector_destroy(all);
     detector_destroy(usual);
@@ -296,6 +342,8 @@ static void private_addresses_are_of_strict(void **state)
     failures = 0;
     check_with(strict, "client.address", "", "«10.0.0.7»", SCRUB_IPV4);
     check_with(strict, "client.address", "", "«fe80::1»", SCRUB_IPV6);
+    check_with(strict, "msg", "", "x[::2] b[1::2] 12:30::45 [«::1»]:80 99:7c:67:20:b4:de:b7:dd",
+               SCRUB_IPV6);
     check_with(usual, "client.address", "", "10.0.0.7", -1);
     check_with(usual, "client.address", "", "fe80::1", -1);
     check_with(usual, "client.address", "", "127.0.0.1", -1);
