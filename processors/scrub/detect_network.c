@@ -34,102 +34,6 @@ static uint32_t parse_v4(const struct scan *s, uint32_t at, unsigned octets[4])
     return at;
 }
 
-static bool ends_in(const struct scan *s, uint32_t at, const char *word)
-{
-    uint32_t len = (uint32_t)strlen(word);
-    return at >= len && scan_has(s, at - len, word);
-}
-
-/* Chrome/126.0.0.0, but not host.example/93.184.216.34:443 as Java writes it. */
-static bool is_product(const struct scan *s, uint32_t at, uint32_t end)
-{
-    if (at < 2 || s->s[at - 1] != '/' || !byte_is_alnum(s->s[at - 2]))
-        return false;
-    if (end + 1 < s->end && s->s[end] == ':' && byte_is_digit(s->s[end + 1]))
-        return false;
-    for (uint32_t i = at - 1; i > 0 && at - i < 64 && s->s[i - 1] > ' '; i--) {
-        if (s->s[i - 1] == '.' || s->s[i - 1] == '/')
-            return false;
-    }
-    return true;
-}
-
-/* @scope/pkg@1.2.3.4, group.of:artifact:1.2.3.4, registry/app:1.2.3.4, app:1.2.3.4@sha256:…; but
- * not user@8.8.8.8, and not what follows a scheme. */
-static bool is_package(const struct scan *s, uint32_t at, uint32_t end)
-{
-    if (scan_has(s, end, "@sha256:"))
-        return true;
-    uint8_t sign = at > 1 ? s->s[at - 1] : 0;
-    if (sign != '@' && sign != ':')
-        return false;
-    uint32_t start = at - 1;
-    bool path = false, scoped = false, group = false;
-    while (start > 0 && at - start < 64) {
-        uint8_t c = s->s[start - 1];
-        if (!byte_is_token(c) && c != '.' && c != '/' && c != '@' && c != ':')
-            break;
-        if (c == '/' && start > 1 && s->s[start - 2] == '/')
-            return false;
-        path |= c == '/';
-        group |= c == ':';
-        scoped = c == '@';
-        start--;
-    }
-    if (start == at - 1 || s->s[start] == '/')
-        return false;
-    return sign == '@' ? scoped && path
-                       : path || (group && memchr(s->s + start, '.', at - start) != NULL &&
-                                  byte_is_letter(s->s[start]) && byte_is_token(s->s[at - 2]));
-}
-
-/* "upgraded from 9.1.2.3 to 9.1.2.4": both numbers, and a word that goes with versions. */
-static bool is_told_as_version(const struct scan *s, uint32_t at, uint32_t end)
-{
-    static const char *const words[] = {"upgraded", "downgraded", "updated", "bumped"};
-    bool from = ends_in(s, at, "from ") && scan_has(s, end, " to ") && end + 4 < s->end &&
-                (byte_is_digit(s->s[end + 4]) || s->s[end + 4] == 'v');
-    bool to = ends_in(s, at, " to ") && at > 4 && byte_is_digit(s->s[at - 5]);
-    uint32_t start = at > 48 ? at - 48 : 0;
-    for (uint32_t i = start; (from || to) && i < at; i++) {
-        for (size_t k = 0; k < sizeof words / sizeof words[0]; k++) {
-            if (byte_lower(s->s[i]) == (uint8_t)words[k][0] && scan_has(s, i, words[k]))
-                return true;
-        }
-    }
-    return false;
-}
-
-/* Four numbers that are a version, by what stands before. */
-static bool is_version(const struct scan *s, uint32_t at, uint32_t end)
-{
-    static const char *const words[] = {"version",  "ver", "v",        "release", "build",
-                                        "revision", "rev", "firmware", "upgrade", "oid"};
-    uint32_t word = at;
-    if (is_product(s, at, end) || is_package(s, at, end) || is_told_as_version(s, at, end))
-        return true;
-    if (at > 0 && (s->s[at - 1] == '^' || s->s[at - 1] == '~'))
-        return true;
-    if (at > 1 && s->s[at - 1] == '=' && s->s[at - 2] && strchr("<>~!=^", s->s[at - 2]))
-        return true;
-    if (at > 1 && (s->s[at - 1] == '<' || s->s[at - 1] == '>') && s->s[at - 2] == ',')
-        return true;
-    while (word > 0 && at - word < 3 &&
-           (s->s[word - 1] == ' ' || s->s[word - 1] == '=' || s->s[word - 1] == ':' ||
-            s->s[word - 1] == '"' || s->s[word - 1] == '.'))
-        word--;
-    if (word == at)
-        return false;
-    if (word >= 2 && s->s[word - 1] == '=' && s->s[word - 2] == '=') /* pkg==1.2.3.4 */
-        return true;
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
-        uint32_t len = (uint32_t)strlen(words[i]);
-        if (ends_in(s, word, words[i]) && (len > 3 || !scan_in_word(s, word - len)))
-            return true;
-    }
-    return false;
-}
-
 bool address_v4_at(struct scan *s, uint32_t at)
 {
     unsigned octets[4];
@@ -141,9 +45,11 @@ bool address_v4_at(struct scan *s, uint32_t at)
     bool inside = before == '.' || before == '_' || byte_is_alnum(behind) || behind == '_' ||
                   (behind == '.' && byte_is_alnum(further)) ||
                   (behind == '-' && byte_is_letter(further)) ||
+                  (behind == '+' && byte_is_letter(further)) ||
                   (before == '-' && at > 1 && byte_is_letter(s->s[at - 2])) ||
                   (before == '=' && at > 1 && s->s[at - 2] == '=');
     if (inside || is_version(s, at, end)) {
+        s->version_end = inside ? 0 : end;
         s->next = end > s->next ? end : s->next;
         return true;
     }

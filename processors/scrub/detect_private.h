@@ -41,6 +41,7 @@ struct scan {
     uint32_t run_end;                /* long words before this have been looked at */
     uint32_t token_start, token_end; /* a word of token bytes whose end is known */
     uint32_t port;                   /* a colon before a URL's port; 0: none so far */
+    uint32_t version_end;            /* of the last number, when it was a version; or 0 */
     unsigned traits;                 /* of the key and the top key */
     bool numbers;                    /* digits are looked at */
 
@@ -154,6 +155,7 @@ void phone_at(struct scan *s, uint32_t at, uint32_t plus_len); /* `+`, `%2B` */
 void number_at(struct scan *s, uint32_t at);                   /* a digit that begins a word */
 void letter_at(struct scan *s, uint32_t at);                   /* AA00 of an IBAN, X0 of an NIE */
 bool address_v4_at(struct scan *s, uint32_t at);               /* a digit */
+bool is_version(const struct scan *s, uint32_t at, uint32_t end); /* four numbers, no address */
 void address_colon_at(struct scan *s, uint32_t at); /* the first colon of an IPv6 or MAC, or %3A */
 uint32_t colon_length(const struct scan *s, uint32_t at); /* 0: none there */
 void mac_at(struct scan *s, uint32_t at);                 /* its first byte */

@@ -138,6 +138,12 @@ static const struct {
     {"process.command_line", "/usr/bin/notify --to «4123092779781740» --retries 3",
      SCRUB_PAYMENT_CARD},
     {"log_line", "tool «2409:8a00::11cc»", SCRUB_IPV6},
+    {"msg", "from «81.2.69.142» to «4.18.90.58», «81.2.69.142» -> «4.18.90.58»", SCRUB_IPV4},
+    {"msg", "ip == «81.2.69.142», (,«81.2.69.142»), ip > «81.2.69.142»", SCRUB_IPV4},
+    {"msg", "version 1.2.3.4, «81.2.69.142» and \\\\«81.2.69.142»\\share", SCRUB_IPV4},
+    {"msg", "https://«81.2.69.142»/lib /proxy/«81.2.69.142»/x /hosts/«81.2.69.142»", SCRUB_IPV4},
+    {"msg", "<v>«81.2.69.142»</v> user@«81.2.69.142» a\\t«81.2.69.142»\\nb", SCRUB_IPV4},
+    {"driver.ip", "«81.2.69.142»", SCRUB_IPV4},
     {"msg", "«+491711234567» 2024-01-15 10:30:00 sent", SCRUB_PHONE},
     {"msg", "SMS «+491711234567» 200 12ms, «+14155552671» 1705314600000", SCRUB_PHONE},
     {"msg", "SMS «+491711234567» 5 retries, «+33 6 12 34 56 78» 2024-01-15", SCRUB_PHONE},
@@ -248,6 +254,15 @@ static const struct {
     {"msg", "99:7c:67:20:b4:de:b7:dd"},
     {"firmware", "8.19.35.20"},
     {"container.image.tags", "8.19.35.20"},
+    {"msg", "upgrade from 12.1.57.158 to 4.18.90.58, version >= 1.2.3.4 but found 1.2.3.1"},
+    {"msg", "{\"versions\":[\"1.2.3.4\",\"1.2.3.5\"]} <version>7.19.41.11</version>"},
+    {"msg", "~> 13.12.84.10, AssemblyVersion(\"13.15.31.31\"), Version%3D11.10.45.33%2C"},
+    {"msg", "OpenJDK 11.0.20.1, Chrome 126.0.64.12, SDK 8.8.6.160, 3.1.20.104+build7"},
+    {"msg", "版本1.2.3.4已发布, バージョン10.1.61.10, versión 1.18.88.101, версия 12.13.72.68"},
+    {"msg", "RFC 5280 section 4.2.1.3, § 4.3.2.1, Kapitel 1.2.3.4, 2.5.4.3, 1.3.6.1"},
+    {"msg", "https://cdn.example.com/vue/16.9.81.34/vue.min.js /app/releases/18.9.7.103/x"},
+    {"msg",
+     "/opt/java/11.0.20.1/bin C:\\App\\7.2.4.130\\app.exe C:\\\\App\\\\7.2.4.130\\\\app.exe"},
 };
 
 static void things_are_found(void **state)
