@@ -31,15 +31,32 @@ static uint32_t character_before(const struct scan *s, uint32_t at, uint32_t *le
     return 0;
 }
 
+/* A byte, which may be percent-encoded; its length there in *len. */
+static uint8_t byte_at(const struct scan *s, uint32_t at, uint32_t *len)
+{
+    *len = at < s->end && s->s[at] == '%' && escape_at(s, at) == 3 ? 3 : 1;
+    if (*len == 3)
+        return (uint8_t)(byte_hex_value(s->s[at + 1]) << 4 | byte_hex_value(s->s[at + 2]));
+    return at < s->end ? s->s[at] : 0;
+}
+
+/* The character that begins at `at`, and its length there in *len; 0: it is none. */
 static uint32_t character_at(const struct scan *s, uint32_t at, uint32_t *len)
 {
-    uint8_t c = s->s[at];
-    *len = c < 0xc0 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
-    if (c < 0xc0 || s->end - at < *len)
+    uint8_t c = byte_at(s, at, len);
+    unsigned bytes = c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+    uint32_t code = c & (0xffu >> (bytes + 1)), end = at + *len;
+    if (c < 0xc0)
         return 0;
-    uint32_t code = c & (0xffu >> (*len + 1));
-    for (uint32_t i = 1; i < *len; i++)
-        code = code << 6 | (s->s[at + i] & 0x3f);
+    for (unsigned i = 1; i < bytes; i++) {
+        uint32_t more;
+        uint8_t next = byte_at(s, end, &more);
+        if ((next & 0xc0) != 0x80)
+            return 0;
+        code = code << 6 | (next & 0x3f);
+        end += more;
+    }
+    *len = end - at;
     return code;
 }
 
@@ -58,13 +75,25 @@ static bool is_other_letter(uint32_t code)
            code < 0x1f000;
 }
 
-/* A percent-encoded byte that may be in a local part: + - _ . and bytes of other scripts. */
+/* A percent-encoded byte that may be in a local part: + - _ . ' and bytes of other scripts. */
 static bool is_encoded(const struct scan *s, uint32_t at)
 {
     if (s->s[at] != '%' || !byte_is_hex(s->s[at + 1]) || !byte_is_hex(s->s[at + 2]))
         return false;
     unsigned c = byte_hex_value(s->s[at + 1]) << 4 | byte_hex_value(s->s[at + 2]);
-    return c == '+' || c == '-' || c == '_' || c == '.' || c >= 0x80;
+    bool inside = c == '\'' && at > 0 && byte_is_letter(s->s[at - 1]); /* o%27brien */
+    return c == '+' || c == '-' || c == '_' || c == '.' || inside || c >= 0x80;
+}
+
+/* C:\Users, \\server\share: a drive or two backslashes begin the word that ends in `backslash`. */
+static bool is_path_before(const struct scan *s, uint32_t backslash)
+{
+    uint32_t start = backslash;
+    while (start > s->floor && backslash - start < LOCAL_MAX &&
+           (byte_is_token(s->s[start - 1]) || s->s[start - 1] == '\\' || s->s[start - 1] == ' '))
+        start--;
+    return start > 1 && s->s[start - 1] == ':' && byte_is_letter(s->s[start - 2]) &&
+           s->s[start] == '\\' && (start == 2 || !byte_is_alnum(s->s[start - 3]));
 }
 
 static uint32_t local_start(struct scan *s, uint32_t at)
@@ -98,26 +127,58 @@ static uint32_t local_start(struct scan *s, uint32_t at)
            (s->s[start] == '.' || s->s[start] == '-' || s->s[start] == '\'' || s->s[start] == '*' ||
             s->s[start] == '#' || s->s[start] == '!' || s->s[start] == '~' || s->s[start] == '+'))
         start++;
-    /* \n, \t of text that was escaped */
-    if (start > 0 && start + 1 < at && s->s[start - 1] == '\\' &&
-        (s->s[start] == 'n' || s->s[start] == 't' || s->s[start] == 'r'))
-        start++;
-    return start;
+    /* \n, \t, \u003c of text that was escaped; but not of C:\Users\nina@example.com */
+    uint32_t escape = start > 0 && s->s[start - 1] == '\\' && !is_path_before(s, start - 1)
+                          ? escape_at(s, start - 1)
+                          : 0;
+    return escape > 0 && start - 1 + escape < at ? start - 1 + escape : start;
+}
+
+/* "john doe"@, also with its quotes encoded: where it begins; `at`: there is none. */
+static uint32_t quoted_start(struct scan *s, uint32_t at)
+{
+    uint32_t quote = at > 0 && s->s[at - 1] == '"'                   ? 1
+                     : at >= 3 && scan_has_exactly(s, at - 3, "%22") ? 3
+                                                                     : 0;
+    uint32_t start = at - quote;
+    if (quote == 0)
+        return at;
+    while (start > s->floor && at - start < LOCAL_MAX * 3 && s->s[start - 1] >= ' ') {
+        start--;
+        if (s->s[start] != (quote == 1 ? '"' : '%') ||
+            !scan_has(s, start, quote == 1 ? "\"" : "%22"))
+            continue;
+        s->steps += at - start;
+        return at - start > 2 * quote && byte_is_alnum(s->s[start + quote]) ? start : at;
+    }
+    s->steps += at - start;
+    return at;
 }
 
 /* Ends of file names that are no top-level domains. */
 static bool is_extension(const uint8_t *label, uint32_t len)
 {
     static const char *const names[] = {
-        "png", "jpg",  "jpeg", "gif",  "svg", "webp",  "js",          "css",  "json", "html",
-        "htm", "xml",  "yml",  "yaml", "jar", "exe",   "dll",         "txt",  "log",  "pdf",
-        "csv", "lock", "tgz",  "gz",   "tar", "local", "localdomain", "class"};
+        "png", "jpg", "jpeg", "gif", "svg", "webp", "js", "css", "json", "html", "htm", "xml",
+        "yml", "yaml", "jar", "exe", "dll", "txt", "log", "pdf", "csv", "lock", "tgz", "gz", "tar",
+        "local", "localdomain", "class", "map",
+        /* of systemd's units: getty@tty1.service */
+        "service", "socket", "timer", "mount", "automount", "slice", "scope", "swap", "device"};
     const char first = (char)byte_lower(label[0]);
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (names[i][0] == first && bytes_are(label, len, names[i]))
             return true;
     }
     return false;
+}
+
+/* The length of a byte of another script, which may be percent-encoded: 1 or 3; 0: it is none. */
+static uint32_t high_length(const struct scan *s, uint32_t at)
+{
+    if (s->s[at] >= 0x80)
+        return 1;
+    bool encoded = s->s[at] == '%' && escape_at(s, at) == 3 && byte_hex_value(s->s[at + 1]) >= 8;
+    return encoded ? 3 : 0;
 }
 
 static bool is_top_level(const struct scan *s, uint32_t start, uint32_t end)
@@ -128,10 +189,15 @@ static bool is_top_level(const struct scan *s, uint32_t start, uint32_t end)
     if (len > 4 && scan_has(s, start, "xn--"))
         return true;
     for (uint32_t i = start; i < end; i++) {
-        if (!byte_is_letter(s->s[i]) && s->s[i] < 0x80)
+        uint32_t high = high_length(s, i);
+        if (high > 0) {
+            i += high - 1;
+            continue;
+        }
+        if (!byte_is_letter(s->s[i]))
             return false;
         /* fooBar is a method behind an object's address */
-        if (i > start && byte_is_upper(s->s[i]) && !byte_is_upper(s->s[i - 1]) && s->s[i] < 0x80)
+        if (i > start && byte_is_upper(s->s[i]) && !byte_is_upper(s->s[i - 1]))
             return false;
     }
     return true;
@@ -148,9 +214,9 @@ static uint32_t domain_end(struct scan *s, uint32_t at)
             digits &= byte_is_digit(c);
             continue;
         }
-        if (c >= 0x80) {
+        if (c >= 0x80 || (c == '%' && high_length(s, at))) {
             uint32_t len, code = character_at(s, at, &len);
-            bool ascii = at > label && s->s[at - 1] < 0x80;
+            bool ascii = at > label && s->s[at - 1] < 0x80 && scan_before(s, at) < 0x80;
             if (is_latin(code) || (is_other_letter(code) && !ascii && labels + (at > label) > 0) ||
                 (is_other_letter(code) && at == label)) {
                 digits = false;
@@ -223,13 +289,25 @@ static void driver_url_at(struct scan *s, uint32_t at)
         scan_add(s, start, at, SCRUB_URL_CREDENTIALS);
 }
 
+/* An escaped @ counts in the values of JSON's pairs, where there is a colon for the glance to see.
+ */
+static bool is_in_pair(const struct scan *s, uint32_t start)
+{
+    uint32_t at = start;
+    while (at > 0 && start - at < 8 && s->s[at - 1] && strchr("\"\\[ ", (char)s->s[at - 1]))
+        at--;
+    return at < start && at > 0 && s->s[start - 1] == '"' && s->s[at - 1] == ':';
+}
+
 void email_at(struct scan *s, uint32_t at, uint32_t sign_len)
 {
     driver_url_at(s, at);
     if (!s->d->on[SCRUB_EMAIL] || at < s->next || at + sign_len >= s->end)
         return;
     uint32_t start = local_start(s, at);
-    if (start == at || s->s[at - 1] == '.')
+    if (start == at)
+        start = quoted_start(s, at);
+    if (start == at || s->s[at - 1] == '.' || (s->s[at] == '\\' && !is_in_pair(s, start)))
         return;
     uint32_t end = domain_end(s, at + sign_len);
     if (end && !is_machine(s, start, at, end))

@@ -150,7 +150,7 @@ static inline bool scan_in_word(const struct scan *s, uint32_t at)
 }
 
 /* The families. Each is called with the place of its trigger. */
-void email_at(struct scan *s, uint32_t at, uint32_t sign_len); /* `@`, `%40`, `%2540` */
+void email_at(struct scan *s, uint32_t at, uint32_t sign_len); /* `@`, `%40`, `%2540`, `\u0040` */
 void phone_at(struct scan *s, uint32_t at, uint32_t plus_len); /* `+`, `%2B` */
 void number_at(struct scan *s, uint32_t at);                   /* a digit that begins a word */
 void letter_at(struct scan *s, uint32_t at);                   /* AA00 of an IBAN, X0 of an NIE */

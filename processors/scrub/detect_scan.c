@@ -168,6 +168,8 @@ static void percent_at(struct scan *s, uint32_t at)
 static void backslash_at(struct scan *s, uint32_t at)
 {
     uint32_t len = escape_at(s, at);
+    if (len == 6 && scan_has_exactly(s, at, "\\u0040"))
+        email_at(s, at, len);
     if (len > 0)
         behind_escape(s, at + len);
 }
