@@ -9,9 +9,14 @@
 
 enum { ADDRESS_MAX = 45 };
 
-/* The byte at `*at`, percent-decoded as often as it was encoded; moves on behind it. */
+/* The byte at `*at`, percent-decoded as often as it was encoded, or that of \u0040; moves on behind
+ * it. */
 static uint8_t decoded(struct bytes text, size_t *at)
 {
+    if (text.len - *at >= 6 && memcmp(text.data + *at, "\\u0040", 6) == 0) {
+        *at += 6;
+        return '@';
+    }
     uint8_t c = text.data[(*at)++];
     while (c == '%' && *at + 2 <= text.len && byte_is_hex(text.data[*at]) &&
            byte_is_hex(text.data[*at + 1])) {
@@ -46,12 +51,13 @@ static void number(struct bytes found, struct buffer *out)
 static void mac(struct bytes found, struct buffer *out)
 {
     size_t digits = 0;
-    for (size_t i = 0; i < found.len; i++) {
-        if (!byte_is_hex(found.data[i]))
+    for (size_t at = 0; at < found.len;) {
+        uint8_t c = decoded(found, &at);
+        if (!byte_is_hex(c))
             continue;
         if (digits > 0 && digits % 2 == 0)
             buffer_append_byte(out, ':');
-        buffer_append_byte(out, byte_lower(found.data[i]));
+        buffer_append_byte(out, byte_lower(c));
         digits++;
     }
 }
@@ -60,14 +66,14 @@ static void ipv6(struct bytes found, struct buffer *out)
 {
     char text[ADDRESS_MAX + 1];
     uint8_t address[16];
-    if (found.len <= ADDRESS_MAX) {
-        memcpy(text, found.data, found.len);
-        text[found.len] = 0;
-        if (inet_pton(AF_INET6, text, address) == 1 &&
-            inet_ntop(AF_INET6, address, text, sizeof text)) {
-            buffer_append_string(out, text);
-            return;
-        }
+    size_t len = 0, at = 0;
+    while (at < found.len && len < ADDRESS_MAX)
+        text[len++] = (char)decoded(found, &at);
+    text[len] = 0;
+    if (at == found.len && inet_pton(AF_INET6, text, address) == 1 &&
+        inet_ntop(AF_INET6, address, text, sizeof text)) {
+        buffer_append_string(out, text);
+        return;
     }
     buffer_append(out, found.data, found.len);
 }
