@@ -13,7 +13,6 @@
 struct block {
     uint64_t digit;
     uint64_t letter;
-    uint64_t high; /* 0x80 and more */
     uint64_t mark; /* @ % : = + < \ */
     uint64_t dash;
     uint64_t dot;
@@ -34,7 +33,6 @@ static ALWAYS_INLINE void classify16(struct block *b, __m128i c, unsigned at)
     mark = _mm_or_si128(mark, is_byte(c, '\\'));
     b->digit |= bits(in_range(c, '0', 9)) << at;
     b->letter |= bits(letter) << at;
-    b->high |= bits(c) << at;
     b->mark |= bits(mark) << at;
     b->dash |= bits(is_byte(c, '-')) << at;
     b->dot |= bits(is_byte(c, '.')) << at;
@@ -87,7 +85,6 @@ static ALWAYS_INLINE void classify(struct block *b, const uint8_t *s, uint32_t l
         uint64_t bit = UINT64_C(1) << i;
         b->digit |= byte_is_digit(c) ? bit : 0;
         b->letter |= byte_is_letter(c) ? bit : 0;
-        b->high |= c >= 0x80 ? bit : 0;
         b->mark |= c && strchr("@%:<=+\\", c) ? bit : 0;
         b->dash |= c == '-' ? bit : 0;
         b->dot |= c == '.' ? bit : 0;
