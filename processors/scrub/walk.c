@@ -8,6 +8,7 @@
 #include "processors/scrub/arguments.h"
 #include "processors/scrub/key_facts.h"
 #include "processors/scrub/memo.h"
+#include "processors/scrub/named_values.h"
 #include "processors/scrub/summary.h"
 #include "proto/attribute_plain.h"
 
@@ -33,6 +34,8 @@ struct walking {
     struct bytes shown_key;        /* as it leaves */
     bool noted;                    /* in its list's summary */
     struct arguments arguments;    /* its elements may be a command's */
+    struct named_values named;     /* what in it may stand beside its name */
+    struct bytes called;           /* what something in it is judged by; empty: its key */
 
     struct scrub_summary_list outer; /* of the span, resource or scope */
     struct scrub_summary_list inner; /* of one of its events or links */
@@ -275,7 +278,7 @@ static enum rewrite_verdict scrub_text(struct walking *w, const struct rewrite_i
 {
     struct scrub_hits hits;
     const struct detect_context where = {.place = item->place,
-                                         .key = item->key,
+                                         .key = w->called.len ? w->called : item->key,
                                          .top_key = item->top_key,
                                          .db_system =
                                              f->statement ? db_system_of(w) : bytes_of(NULL, 0)};
@@ -365,8 +368,12 @@ static enum rewrite_verdict scrub_value(struct walking *w, const struct rewrite_
     case VALUE_DOUBLE:
         return scrub_double(w, item, f, change);
     case VALUE_MAP:
-        return is_secret(f) ? block(w, item, bytes_of("{}", 2), change) : REWRITE_ENTER;
+        if (is_secret(f))
+            return block(w, item, bytes_of("{}", 2), change);
+        named_values_enter(&w->named, item);
+        return REWRITE_ENTER;
     case VALUE_ARRAY:
+        named_values_enter(&w->named, item);
         return REWRITE_ENTER;
     case VALUE_BOOL: /* has_password and the like tell nothing */
         return f->blocked ? block(w, item, bytes_of("?", 1), change) : REWRITE_KEEP;
@@ -460,6 +467,7 @@ static enum rewrite_verdict visit_attribute(struct walking *w, const struct rewr
     w->shown_key = item->key;
     w->noted = false;
     w->arguments = (struct arguments){0};
+    w->named = (struct named_values){0};
     if (!w->facts)
         look_up(w, item);
     if (w->facts->ignored)
@@ -472,6 +480,19 @@ static enum rewrite_verdict visit_attribute(struct walking *w, const struct rewr
     return verdict;
 }
 
+/* Something within an attribute, by its key or by what stands beside it. */
+static enum rewrite_verdict visit_inner(struct walking *w, const struct rewrite_item *item,
+                                        struct rewrite_change *change)
+{
+    const struct scrub_rules *r = w->walk->rules;
+    struct bytes name = named_values_name(&w->named, r->detector, item);
+    w->called = name.len ? name : item->key;
+    const struct key_facts f = inner_key_facts(r, w->called);
+    enum rewrite_verdict verdict = scrub_item(w, item, &f, change);
+    w->called = bytes_of(NULL, 0);
+    return verdict;
+}
+
 static enum rewrite_verdict visit(void *context, const struct rewrite_item *item,
                                   struct rewrite_change *change)
 {
@@ -480,8 +501,7 @@ static enum rewrite_verdict visit(void *context, const struct rewrite_item *item
         return visit_text(w, item, change);
     if (item->depth == 0)
         return visit_attribute(w, item, change);
-    const struct key_facts f = inner_key_facts(w->walk->rules, item->key);
-    return scrub_item(w, item, &f, change);
+    return visit_inner(w, item, change);
 }
 
 static size_t append(void *context, enum rewrite_place place, const struct link_attribute **out)
@@ -520,12 +540,11 @@ static void begin(struct walking *w, const struct scrub_walk *walk, struct batch
     w->keys = key_table_of_thread();
     w->wide = detector_is_wide(walk->rules->detector);
     w->no_memory = w->noted = false;
-    w->arguments = (struct arguments){0};
     w->text = (struct buffer){0};
     w->span = bytes_of(NULL, 0);
     w->system = NO_SYSTEM;
     w->facts = NULL;
-    w->key_value = w->shown_key = bytes_of(NULL, 0);
+    w->key_value = w->shown_key = w->called = bytes_of(NULL, 0);
     scrub_summary_begin(&w->outer);
     scrub_summary_begin(&w->inner);
 }

@@ -160,6 +160,26 @@ static struct scrub_rules *rules_of(const char *key, const char *value)
     "\"},{\"stringValue\":\"" second "\"}]}}}"
 #define INT(key, n) "{\"key\":\"" key "\",\"value\":{\"intValue\":\"" n "\"}}"
 
+/* Headers and settings are often kept with their names beside them. */
+static void names_beside_values_say_what_they_are(void **state)
+{
+    (void)state;
+    struct scrub_rules *r = rules_of("summary", "silent");
+    becomes(r, MAP("m", S("name", "x-api-key") "," S("value", "hunter2")),
+            MAP("m", S("name", "x-api-key") "," S("value", "[sensitive_key]")));
+    becomes(r, MAP("m", S("Value", "Token hunter2") "," S("Key", "Authorization")),
+            MAP("m", S("Value", "Token [bearer]") "," S("Key", "Authorization")));
+    becomes(r, TWO("headers", "authorization", "Token hunter2"),
+            TWO("headers", "authorization", "Token [bearer]"));
+    becomes(r, TWO("tags", "token", "refresh"), TWO("tags", "token", "refresh"));
+    becomes(r, TWO("tags", "name", "hunter2"), TWO("tags", "name", "hunter2"));
+    becomes(r, MAP("m", S("name", "host") "," S("value", "hunter2")),
+            MAP("m", S("name", "host") "," S("value", "hunter2")));
+    becomes(r, MAP("m", S("name", "password") "," S("type", "string")),
+            MAP("m", S("name", "password") "," S("type", "string")));
+    scrub_rules_destroy(r);
+}
+
 static void what_hides_behind_a_key_is_found(void **state)
 {
     (void)state;
@@ -370,6 +390,7 @@ int main(void)
         cmocka_unit_test(rules_of_the_users),
         cmocka_unit_test(every_place_and_kind),
         cmocka_unit_test(what_hides_behind_a_key_is_found),
+        cmocka_unit_test(names_beside_values_say_what_they_are),
         cmocka_unit_test(numbers_are_somebodys),
         cmocka_unit_test(what_was_hashed_stays),
         cmocka_unit_test(nothing_is_remembered_wrongly),
