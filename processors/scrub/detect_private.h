@@ -161,8 +161,10 @@ uint32_t colon_length(const struct scan *s, uint32_t at); /* 0: none there */
 void mac_at(struct scan *s, uint32_t at);                 /* its first byte */
 void dotted_mac_at(struct scan *s, uint32_t dot);         /* the first dot of a45e.60c1.2b3d */
 void token_run_at(struct scan *s, uint32_t at);           /* a word of 16 bytes and more */
-void pem_at(struct scan *s, uint32_t at);                 /* `--` */
-void option_at(struct scan *s, uint32_t at);              /* `--password …`, `-p…` */
+void aws_secret_behind(struct scan *s, uint32_t at);      /* the end of an id of AWS's */
+void aws_secret_around(struct scan *s, uint32_t at); /* a long word that may be a part of one */
+void pem_at(struct scan *s, uint32_t at);            /* `--` */
+void option_at(struct scan *s, uint32_t at);         /* `--password …`, `-p…` */
 void bearer_at(struct scan *s, uint32_t at, uint32_t blank_len); /* behind Bearer, Basic */
 void pair_at(struct scan *s, uint32_t at, uint32_t sign_len);    /* `=`, `:`, `%3D`, `%3A`, `：` */
 void statement_at(struct scan *s, uint32_t at);     /* the colon of `SQL: SELECT …` */

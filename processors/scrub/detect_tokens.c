@@ -185,11 +185,22 @@ static bool is_apart(const struct scan *s, uint32_t at)
     return at >= 3 && s->s[at - 3] == '%' && byte_is_hex(s->s[at - 1]) && byte_is_hex(s->s[at - 2]);
 }
 
+/* An id of AWS's may stand between underscores, where words in capitals do as well: only those with
+ * a digit are ids. */
+static bool is_apart_as_id(struct scan *s, uint32_t start, uint32_t end)
+{
+    bool before = start > 0 && s->s[start - 1] == '_', behind = end < s->end && s->s[end] == '_';
+    if ((before || behind) && !has_digit(s, start, end))
+        return false;
+    return (before || is_apart(s, start)) && !(end < s->end && byte_is_alnum(s->s[end]));
+}
+
 /* Whether `k` begins at `start`; its end, or 0. */
 static uint32_t kind_end(struct scan *s, uint32_t start, const struct kind *k)
 {
     if (!s->d->on[k->class] || s->end - start < k->len ||
-        memcmp(s->s + start, k->prefix, k->len) != 0 || (k->apart && !is_apart(s, start)))
+        memcmp(s->s + start, k->prefix, k->len) != 0 ||
+        (k->apart && k->class != SCRUB_AWS_KEY_ID && !is_apart(s, start)))
         return 0;
     uint32_t body = start + k->len;
     bool holds_jwt = k->class == SCRUB_GITHUB_TOKEN && scan_has_exactly(s, body, "eyJ");
@@ -197,8 +208,7 @@ static uint32_t kind_end(struct scan *s, uint32_t start, const struct kind *k)
     uint32_t len = end - body;
     if (len < k->least || (k->most && len > k->most) || (k->random && !is_random(s, k, body, end)))
         return 0;
-    if (k->class == SCRUB_AWS_KEY_ID && end < s->end && byte_is_token(s->s[end]) &&
-        s->s[end] != '-')
+    if (k->class == SCRUB_AWS_KEY_ID && !is_apart_as_id(s, start, end))
         return 0;
     return is_one_letter(s, body, end) ? 0 : end;
 }
@@ -303,26 +313,6 @@ static void separator_in_run(struct scan *s, uint32_t at)
         PREFIX_ENDS_AT(s, at, at_dash);
 }
 
-/* A secret key right behind its id: 40 of base64, in capitals, small letters and digits. */
-static void aws_secret_behind(struct scan *s, uint32_t at)
-{
-    uint32_t start = at;
-    bool digit = false, small = false, capital = false;
-    while (start < s->end && start - at < 4 && strchr(":,;| \t\"'", s->s[start]) && s->s[start])
-        start++;
-    uint32_t end = start;
-    for (; end < s->end && end - start <= 40; end++) {
-        uint8_t c = s->s[end];
-        if (!byte_is_alnum(c) && c != '/' && c != '+')
-            break;
-        digit |= byte_is_digit(c);
-        capital |= byte_is_upper(c);
-        small |= byte_is_letter(c) && !byte_is_upper(c);
-    }
-    if (start > at && end - start == 40 && digit && small && capital)
-        scan_add(s, start, end, SCRUB_AWS_SECRET_KEY);
-}
-
 /* What begins at the start of a word, of the run or behind a separator in it. */
 static void word_in_run(struct scan *s, uint32_t at)
 {
@@ -360,6 +350,21 @@ static void before_run(struct scan *s, uint32_t start, uint32_t end)
              s->s[start] == '0' && end - start >= 40 && s->s[start - 2] == '/' &&
              s->s[start - 3] == '1' && (start == 3 || !byte_is_alnum(s->s[start - 4])))
         scan_add(s, start - 3, end, SCRUB_GOOGLE_KEY);
+}
+
+/* 123456789:AA… of Telegram's bots: as many digits as an id has, and 35 bytes. */
+static void bot_token(struct scan *s, uint32_t start, uint32_t end)
+{
+    uint32_t id = start - 1;
+    if (end - start != 35 || start < 9 || s->s[id] != ':' || s->s[start] != 'A' ||
+        s->s[start + 1] != 'A')
+        return;
+    while (id > s->floor && start - id < 13 && byte_is_digit(s->s[id - 1]))
+        id--;
+    uint32_t digits = start - 1 - id;
+    if (digits >= 8 && digits <= 10 &&
+        (id == 0 || !byte_is_alnum(s->s[id - 1]) || scan_has_exactly(s, id - 1, "t")))
+        scan_add(s, id, end, SCRUB_SENSITIVE_KEY);
 }
 
 /* hooks.slack.com/services/T…/B…/…: the path is the secret. Called at its last part. */
@@ -415,7 +420,10 @@ void token_run_at(struct scan *s, uint32_t at)
     if (s->next <= start) {
         before_run(s, start, end);
         slack_hook(s, start, end);
+        bot_token(s, start, end);
     }
+    if (s->next <= start)
+        aws_secret_around(s, start);
     s->run_end = end;
 }
 

@@ -40,10 +40,10 @@ static bool is_one_of(struct bytes name, const char *const *names)
 static bool command_names_place(struct json *j, struct bytes name)
 {
     static const char *const commands[] = {
-        "find",      "insert",        "update",          "delete",
-        "aggregate", "count",         "distinct",        "findAndModify",
-        "getMore",   "createIndexes", "listIndexes",     "drop",
-        "explain",   "mapReduce",     "listCollections", NULL};
+        "find",     "insert",        "update",          "delete",        "aggregate",   "count",
+        "distinct", "findAndModify", "getMore",         "createIndexes", "listIndexes", "drop",
+        "explain",  "mapReduce",     "listCollections", "ping",          "hello",       "isMaster",
+        "ismaster", "buildInfo",     "serverStatus",    "listDatabases", "dbStats",     NULL};
     static const char *const others[] = {"$db", "collection", "index", NULL};
     if (j->begun)
         return j->command && is_one_of(name, others);
@@ -121,7 +121,8 @@ static void json_number(struct json *j)
     while (end < s->end && (byte_is_token(s->s[end]) || s->s[end] == '.' || s->s[end] == '+'))
         end++;
     uint32_t colon = behind_blanks(s, end);
-    if (colon >= s->end || s->s[colon] != ':')
+    bool command = j->place && end - j->at == 1; /* {"ping":1} */
+    if (!command && (colon >= s->end || s->s[colon] != ':'))
         scan_add(s, j->at, end, SCRUB_COMMAND_ARGUMENT);
     j->at = end;
 }

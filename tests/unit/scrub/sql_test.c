@@ -62,6 +62,8 @@ static const char *const cases[][2] = {
     {"elasticsearch", "{\"query\":{\"match\":{\"name\":\"«bob»\"}},\"size\":«10»}"},
     {"", "{\"find\":\"users\",\"filter\":{\"mail\":\"«a»\"}}"},
     {"", "SETEX k «60» «v»"},
+    {"redis", "CLUSTER SLOTS"},
+    {"mongodb", "{\"ping\":1,\"x\":«2»}"},
     {"", "SELECT «q'[it's]'», «q'{a}'» FROM dual"},
     {"", "SELECT q.«'a'» FROM q"},
     {"oracle", "ALTER USER app IDENTIFIED BY «S3cret#1» ACCOUNT UNLOCK"},
