@@ -119,11 +119,13 @@ bool detector_key_is_sensitive(const struct detector *d, struct bytes key)
 }
 
 /* A value whose key says enough: all of it, but the scheme of credentials. */
-static void whole_find(struct scan *s)
+static void whole_find(struct scan *s, struct bytes key)
 {
     bool sensitive = s->traits & KEY_SENSITIVE && s->d->on[SCRUB_SENSITIVE_KEY];
     if (s->traits & KEY_AUTHORIZATION)
         authorization_value(s, 0, s->end);
+    else if (sensitive && is_place(key, bytes_of(s->s, s->end)))
+        scan_range(s, 0, s->end);
     else if (sensitive)
         secret_add(s, 0, s->end, SCRUB_SENSITIVE_KEY, s->traits);
     else if (s->traits & KEY_SESSION)
@@ -135,7 +137,7 @@ static void whole_find(struct scan *s)
 /* Traits that make something of the shortest value. */
 enum {
     TELLING = KEY_SENSITIVE | KEY_COOKIE | KEY_SESSION | KEY_AUTHORIZATION | KEY_DATABASE |
-              KEY_QUERY | KEY_DATABASE_VALUE
+              KEY_QUERY | KEY_DATABASE_VALUE | KEY_LIKELY
 };
 
 static void look(struct scan *s, const struct detect_context *where)
@@ -144,7 +146,10 @@ static void look(struct scan *s, const struct detect_context *where)
     bool database = s->traits & KEY_DATABASE &&
                     (s->d->on[SCRUB_SQL_LITERAL] || s->d->on[SCRUB_COMMAND_ARGUMENT]);
     if (key_is_secret(s->d, s->traits))
-        whole_find(s);
+        whole_find(s, where->key);
+    else if (s->traits & KEY_LIKELY && s->d->on[SCRUB_SENSITIVE_KEY] &&
+             is_likely_secret(s->s, s->end))
+        secret_add(s, 0, s->end, SCRUB_SENSITIVE_KEY, s->traits);
     else if (literal)
         scan_add(s, 0, s->end, SCRUB_SQL_LITERAL);
     else if (database)

@@ -25,6 +25,17 @@ uint32_t quote_at(const struct scan *s, uint32_t at)
     return scan_has_exactly(s, at, "%22") ? 3 : 0;
 }
 
+/* \u0026 is & in JSON; -D and -P set what java and gradle are given. */
+static void leave_out_escape(const struct scan *s, struct name *n)
+{
+    if (n->start > 0 && s->s[n->start - 1] == '\\' && scan_has(s, n->start, "u00") &&
+        n->end - n->start > 6)
+        n->start += 5;
+    else if (n->end - n->start > 4 &&
+             (scan_has_exactly(s, n->start, "-D") || scan_has_exactly(s, n->start, "-P")))
+        n->start += 2;
+}
+
 bool read_name(struct scan *s, uint32_t at, struct name *n)
 {
     n->end = at;
@@ -35,12 +46,19 @@ bool read_name(struct scan *s, uint32_t at, struct name *n)
     uint32_t quote = quote_before(s, n->end);
     n->quoted = quote > 0;
     n->end -= quote;
-    if (n->end > s->floor && (s->s[n->end - 1] == ']' || s->s[n->end - 1] == '.'))
-        n->end--; /* user[password]=, Tel.: */
-    else if (n->end >= s->floor + 3 && scan_has(s, n->end - 3, "%5d"))
+    if (n->end > s->floor && s->s[n->end - 1] == '.') { /* Tel.: */
+        n->end--;
+    } else if (n->end > s->floor && s->s[n->end - 1] == ']') { /* user[password]=, ["password"]=> */
+        n->end--;
+        quote = quote_before(s, n->end);
+        n->quoted |= quote > 0;
+        n->end -= quote;
+    } else if (n->end >= s->floor + 3 && scan_has(s, n->end - 3, "%5d")) {
         n->end -= 3;
+    }
     if (n->end < s->floor + 2 || !is_name(s->s[n->end - 1]) ||
-        (!key_may_matter(s->s[n->end - 2], s->s[n->end - 1]) && !s->d->url_keys))
+        (!key_may_matter(s->s[n->end - 2], s->s[n->end - 1]) && !s->d->url_keys &&
+         at >= s->secret_end))
         return false;
     n->start = n->end;
     while (n->start > s->floor && n->end - n->start < NAME_MAX && is_name(s->s[n->start - 1]))
@@ -52,6 +70,7 @@ bool read_name(struct scan *s, uint32_t at, struct name *n)
     if (n->start > 0 && s->s[n->start - 1] == '\\' && n->end - n->start > 2 &&
         (s->s[n->start] == 'n' || s->s[n->start] == 't' || s->s[n->start] == 'r'))
         n->start++;
+    leave_out_escape(s, n);
     return true;
 }
 
@@ -71,6 +90,8 @@ bool is_parameter(const struct scan *s, uint32_t start)
         return s->traits & KEY_QUERY;
     uint8_t before = s->s[start - 1];
     return before == '?' || before == '&' || before == '#' ||
+           (start > 5 &&
+            (scan_has_exactly(s, start - 5, "&amp;") || scan_has(s, start - 6, "\\u0026"))) ||
            (before == ';' && start > 1 && s->s[start - 2] > ' ' &&
             scan_has(s, start, "jsession")) ||
            (before == '[' && s->traits & KEY_QUERY);
@@ -116,49 +137,89 @@ bool is_url_secret(const struct scan *s, uint32_t start, uint32_t end, unsigned 
 void take_word_before(const struct scan *s, struct name *n)
 {
     uint32_t start = n->start;
+    if (!n->quoted && n->end - n->start == 5 && start >= s->floor + 7 &&
+        scan_has(s, start - 7, "mot de passe")) {
+        n->start -= 7;
+        return;
+    }
     if (n->quoted || n->end - n->start > 4 || start < s->floor + 4 || s->s[start - 1] != ' ')
         return;
     for (start--; start > s->floor && n->end - start < 24 && byte_is_letter(s->s[start - 1]);)
         start--;
+    bool value = start > 0 && (s->s[start - 1] == ':' || s->s[start - 1] == '=');
+    if (!value && start + 1 < n->start) /* {User:bob Pwd:x} */
+        n->start = start;
+}
+
+/* ---- names that another pair tells: {"name":"DB_PASSWORD","value":"x"} ---- */
+
+enum { TOLD_MAX = 160 };
+
+static bool tells_name(const uint8_t *text, uint32_t len)
+{
+    static const char *const words[] = {"name",      "key",       "field",    "header", "id",
+                                        "attribute", "parameter", "variable", NULL};
+    return is_word_of(text, len, words);
+}
+
+/* The name that is told by the word that ends at `at`, in name: X, "name":"X" and name="X". */
+static bool told_behind(const struct scan *s, uint32_t at, uint32_t to, struct name *n)
+{
+    at += quote_at(s, at);
+    at = behind_blanks(s, at);
+    if (at >= to || (s->s[at] != ':' && s->s[at] != '='))
+        return false;
+    at = behind_blanks(s, at + 1);
+    at += quote_at(s, at);
+    uint32_t start = at;
+    while (at < to && at - start < NAME_MAX && is_name(s->s[at]))
+        at++;
+    if (at == start || (at < to && !byte_is_space(s->s[at]) && s->s[at] != ',' && s->s[at] != '}' &&
+                        !quote_at(s, at)))
+        return false;
     n->start = start;
+    n->end = at;
+    n->quoted = true;
+    return true;
 }
 
-static uint32_t behind_blanks_before(const struct scan *s, uint32_t at)
+static bool find_told(struct scan *s, uint32_t from, uint32_t to, struct name *n)
 {
-    uint32_t from = at;
-    while (at > s->floor && from - at < ALIGNED_MAX && byte_is_space(s->s[at - 1]))
-        at--;
-    return at;
+    bool found = false;
+    s->steps += to - from;
+    for (uint32_t at = from; at < to;) {
+        uint32_t start = at;
+        while (at < to && byte_is_letter(s->s[at]))
+            at++;
+        if (tells_name(s->s + start, at - start) && (start == 0 || !byte_is_token(s->s[start - 1])))
+            found |= told_behind(s, at, to, n);
+        at += at == start;
+    }
+    return found;
 }
 
-/* Where `sign` stands before `at`, blanks left out; 0: it does not. */
-static uint32_t sign_before(const struct scan *s, uint32_t at, uint8_t sign)
+static bool ends_object(uint8_t c)
 {
-    at = behind_blanks_before(s, at);
-    return at > s->floor && s->s[at - 1] == sign ? behind_blanks_before(s, at - 1) : 0;
+    return c == '{' || c == '}' || c == '<' || c == '>';
 }
 
-static bool ends_in_name_or_key(const struct scan *s, uint32_t at)
+bool is_told(const struct scan *s, const struct name *n)
 {
-    return (at >= s->floor + 4 && scan_has(s, at - 4, "name") && quote_before(s, at - 4)) ||
-           (at >= s->floor + 3 && scan_has(s, at - 3, "key") && quote_before(s, at - 3));
+    return n->end - n->start == 5 && scan_has(s, n->start, "value");
 }
 
-void take_name_told_before(const struct scan *s, struct name *n)
+bool take_name_told_before(struct scan *s, struct name *n)
 {
-    if (!n->quoted || n->end - n->start != 5 || !scan_has(s, n->start, "value"))
-        return;
-    uint32_t at = sign_before(s, n->start - quote_before(s, n->start), ',');
-    uint32_t end = at - quote_before(s, at), start = end;
-    if (at == 0 || end == at)
-        return;
-    while (start > s->floor && end - start < NAME_MAX && is_name(s->s[start - 1]))
-        start--;
-    uint32_t quote = quote_before(s, start);
-    uint32_t key = quote && start < end ? sign_before(s, start - quote, ':') : 0;
-    quote = key ? quote_before(s, key) : 0;
-    if (!quote || !ends_in_name_or_key(s, key - quote))
-        return;
-    n->start = start;
-    n->end = end;
+    uint32_t from = n->start;
+    while (from > s->floor && n->start - from < TOLD_MAX && !ends_object(s->s[from - 1]))
+        from--;
+    return find_told(s, from, n->start, n);
+}
+
+bool take_name_told_after(struct scan *s, uint32_t from, struct name *n)
+{
+    uint32_t to = from;
+    while (to < s->end && to - from < TOLD_MAX && !ends_object(s->s[to]))
+        to++;
+    return find_told(s, from, to, n);
 }

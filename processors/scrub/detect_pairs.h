@@ -24,6 +24,7 @@ struct pair {
     bool quoted;
     bool colon;
     bool parameter;
+    bool inherits; /* it is a secret because it stands within one */
 };
 
 static inline bool is_name(uint8_t c)
@@ -37,8 +38,11 @@ static inline bool is_name(uint8_t c)
 bool read_name(struct scan *s, uint32_t at, struct name *n);
 /* "api key: x": the word before makes the name. */
 void take_word_before(const struct scan *s, struct name *n);
-/* {"name":"DB_PASSWORD","value":"x"}: the name is the value of the pair before. */
-void take_name_told_before(const struct scan *s, struct name *n);
+/* Whether it is `value`, of which another pair may tell the name, as {"name":"DB_PASSWORD"} does;
+ * it is looked for before this pair, and behind its value. */
+bool is_told(const struct scan *s, const struct name *n);
+bool take_name_told_before(struct scan *s, struct name *n);
+bool take_name_told_after(struct scan *s, uint32_t from, struct name *n);
 /* Whether the name that begins at `start` is that of a URL's parameter. */
 bool is_parameter(const struct scan *s, uint32_t start);
 /* Whether the parameter's value is a credential. */
@@ -60,10 +64,22 @@ bool begins_pair(const struct scan *s, uint32_t at);
 uint32_t quoted_end(const struct scan *s, uint32_t at, uint32_t quote, uint32_t quote_len);
 /* Of a bare value that begins at `at`. */
 uint32_t bare_end(const struct scan *s, uint32_t at);
+/* Whether the text is nobody's secret: a placeholder, a message, a path, an expression. */
+bool is_nobodys(const struct scan *s, uint32_t start, uint32_t end, bool quoted);
 
 /* ---- detect_headers.c ---- */
 
 /* The value of a header in a text: Authorization, cookies. */
 void header_value(struct scan *s, const struct pair *p);
+
+/* ---- detect_nested.c ---- */
+
+/* Where the string begins that a prefix or a constructor stands before; else `at`. */
+uint32_t behind_prefix(const struct scan *s, uint32_t at);
+/* Reads a value that stands on lines of its own. */
+bool read_indented(struct scan *s, uint32_t at, struct pair *p);
+/* Reports the strings of a list, and has the pairs of an object looked at. False: neither begins.
+ */
+bool enter_nested(struct scan *s, uint32_t at, const struct pair *p);
 
 #endif

@@ -42,6 +42,8 @@ struct scan {
     uint32_t token_start, token_end; /* a word of token bytes whose end is known */
     uint32_t port;                   /* a colon before a URL's port; 0: none so far */
     uint32_t version_end;            /* of the last number, when it was a version; or 0 */
+    uint32_t secret_end;             /* an object under a sensitive name goes as far */
+    unsigned secret_traits;          /* of that name */
     unsigned traits;                 /* of the key and the top key */
     bool numbers;                    /* digits are looked at */
 
@@ -190,6 +192,10 @@ void secret_add(struct scan *s, uint32_t start, uint32_t end, enum scrub_class c
 bool is_word_of(const uint8_t *text, uint32_t len, const char *const *words);
 /* Nobody's secret: ***, [REDACTED], ${VAR}, null, ? … */
 bool is_placeholder(const uint8_t *text, uint32_t len);
+/* Whether it is where something is: a working directory under PWD, /etc/ssl/key.pem. */
+bool is_place(struct bytes name, struct bytes text);
+/* Whether the text looks made by a machine, and not written. */
+bool is_likely_secret(const uint8_t *text, uint32_t len);
 
 /* The value of an Authorization header: everything but the scheme. */
 void authorization_value(struct scan *s, uint32_t start, uint32_t end);

@@ -13,7 +13,7 @@
 struct block {
     uint64_t digit;
     uint64_t letter;
-    uint64_t mark; /* @ % : = + < \ */
+    uint64_t mark; /* @ % : = + < \ and what ： and ＝ begin with */
     uint64_t dash;
     uint64_t dot;
     uint64_t under;
@@ -30,7 +30,7 @@ static ALWAYS_INLINE void classify16(struct block *b, __m128i c, unsigned at)
     __m128i mark = _mm_andnot_si128(is_byte(c, ';'), in_range(c, ':', '=' - ':'));
     mark = _mm_or_si128(_mm_or_si128(mark, is_byte(c, '+')),
                         _mm_or_si128(is_byte(c, '@'), is_byte(c, '%')));
-    mark = _mm_or_si128(mark, is_byte(c, '\\'));
+    mark = _mm_or_si128(mark, _mm_or_si128(is_byte(c, '\\'), is_byte(c, '\xef')));
     b->digit |= bits(in_range(c, '0', 9)) << at;
     b->letter |= bits(letter) << at;
     b->mark |= bits(mark) << at;
@@ -85,7 +85,7 @@ static ALWAYS_INLINE void classify(struct block *b, const uint8_t *s, uint32_t l
         uint64_t bit = UINT64_C(1) << i;
         b->digit |= byte_is_digit(c) ? bit : 0;
         b->letter |= byte_is_letter(c) ? bit : 0;
-        b->mark |= c && strchr("@%:<=+\\", c) ? bit : 0;
+        b->mark |= c && strchr("@%:<=+\\\xef", c) ? bit : 0;
         b->dash |= c == '-' ? bit : 0;
         b->dot |= c == '.' ? bit : 0;
         b->under |= c == '_' ? bit : 0;
@@ -220,6 +220,11 @@ static void ask(struct scan *s, uint32_t at)
         break;
     case ' ':
         bearer_at(s, at, 1);
+        break;
+    case 0xef:
+        if (at + 3 < s->end && s->s[at + 1] == 0xbc &&
+            (s->s[at + 2] == 0x9a || s->s[at + 2] == 0x9d))
+            pair_at(s, at, 3);
         break;
     case '-':
         pem_at(s, at);

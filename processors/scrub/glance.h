@@ -68,10 +68,11 @@ static ALWAYS_INLINE bytes_told digits_of(bytes_read c)
     return in_range(c, '0', 9);
 }
 
-/* A mark, or a neighbour of one, which is as rare. */
+/* A mark, or a neighbour of one, which is as rare; or what may begin a full-width one. */
 static ALWAYS_INLINE bytes_told marks_of(bytes_read c)
 {
-    return either(in_range(c, ':', '@' - ':'), in_range(c, '%', '+' - '%'));
+    return either(either(in_range(c, ':', '@' - ':'), in_range(c, '%', '+' - '%')),
+                  is_byte(c, '\xef'));
 }
 
 static ALWAYS_INLINE bytes_told dashes_of(bytes_read c)

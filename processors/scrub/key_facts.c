@@ -30,7 +30,7 @@ enum {
     PERSONAL = KEY_PHONE | KEY_SSN | KEY_CARD | KEY_NATIONAL,
     /* values are read in another way than others, or however short they are */
     TELLING = KEY_SENSITIVE | KEY_COOKIE | KEY_SESSION | KEY_AUTHORIZATION | KEY_DATABASE |
-              KEY_QUERY | KEY_MAC | KEY_DATABASE_VALUE | PERSONAL,
+              KEY_QUERY | KEY_MAC | KEY_DATABASE_VALUE | KEY_LIKELY | PERSONAL,
 };
 
 struct key_facts inner_key_facts(const struct scrub_rules *r, struct bytes key)

@@ -1,9 +1,11 @@
-/* One table of words, each with what it means; a few rules for words that mean something only
- * together, or nothing beside certain others. The table is searched for keys that this thread has
- * not seen lately: spans repeat their keys, so nearly all answers come from the cache. */
+/* A table of words (key_words.c), each with what it means; a few rules for words that mean
+ * something only together, or nothing beside certain others. The table is searched for keys that
+ * this thread has not seen lately: spans repeat their keys, so nearly all answers come from the
+ * cache. */
 #include "processors/scrub/keys.h"
 
 #include "processors/scrub/key_phones.h"
+#include "processors/scrub/key_words.h"
 #include "proto/word.h"
 
 #include <assert.h>
@@ -12,385 +14,6 @@
 #include <stdlib.h>
 
 enum { WORDS_MAX = 16, WORD_MAX = 40, SETS = 128, WAYS = 4, CACHED_MAX = 56 };
-
-/* What a word is, for the rules below. */
-enum word_kind {
-    SECRET = 1 << 0,   /* says it alone */
-    TOKEN = 1 << 1,    /* says it as the last word */
-    KEY = 1 << 2,      /* behind an OF_KEY */
-    OF_KEY = 1 << 3,   /* api, private, … key */
-    CODE = 1 << 4,     /* behind an OF_CODE */
-    OF_CODE = 1 << 5,  /* verification, sms, … code */
-    ABOUT = 1 << 6,    /* behind a secret: it is about it, and not it */
-    COUNTED = 1 << 7,  /* before a token: a number, or a place in a list */
-    QUESTION = 1 << 8, /* before anything: has_password is a boolean */
-    ID = 1 << 9,       /* id, and what else ends the name of an identifier */
-    SESSION = 1 << 10, /* behind it, id makes a session id */
-    COOKIE = 1 << 11,
-    SESSION_ID = 1 << 12, /* a session cookie's name */
-    PHONE = 1 << 13,
-    SSN = 1 << 14,
-    CARD = 1 << 15,
-    VERSION = 1 << 16,
-    NUMBER = 1 << 17, /* order, offset, time: digits of their own */
-    PASS = 1 << 18,   /* pass, pw, pin: alone, or behind whose it is */
-    OWNER = 1 << 19,  /* db, user, … pass */
-    AUTH = 1 << 20,   /* authorization */
-    AWS = 1 << 21,
-    MAC = 1 << 22,
-    URL_ONLY = 1 << 23, /* sig, signature, ticket, … */
-    MAYBE = 1 << 24,
-    PROGRAM = 1 << 25,
-    TAIL = 1 << 26, /* may stand behind a secret, which stays one */
-    NATIONAL = 1 << 27,
-    ORDER = 1 << 28, /* numbers in groups like those of people */
-    MATTERS = SECRET | TOKEN | KEY | CODE | ID | COOKIE | SESSION_ID | PHONE | SSN | CARD | PASS |
-              AUTH | URL_ONLY | MAYBE,
-};
-
-struct word {
-    const char *text;
-    unsigned kind;
-};
-
-/* Sorted by strcmp. */
-static const struct word table[] = {
-    {"2fa", OF_CODE},
-    {"aadhaar", NATIONAL},
-    {"access", OF_KEY | OF_CODE},
-    {"accesskey", SECRET | AWS},
-    {"accesstoken", SECRET},
-    {"account", OF_KEY | OWNER},
-    {"admin", OF_KEY | OWNER},
-    {"age", ABOUT},
-    {"algorithm", ABOUT},
-    {"allow", QUESTION},
-    {"allowed", ABOUT},
-    {"answer", CODE},
-    {"api", OF_KEY},
-    {"apikey", SECRET},
-    {"apikeys", SECRET},
-    {"apitoken", SECRET},
-    {"app", OWNER},
-    {"arn", ABOUT},
-    {"aspsessionid", SESSION_ID},
-    {"assertion", URL_ONLY},
-    {"at", ABOUT | NUMBER},
-    {"atm", OWNER},
-    {"attempt", ABOUT | NUMBER},
-    {"attempts", ABOUT | NUMBER},
-    {"auth", OF_KEY | OF_CODE | OWNER},
-    {"authkey", SECRET},
-    {"authorization", AUTH | OF_CODE},
-    {"authtoken", SECRET},
-    {"aws", AWS},
-    {"awsaccesskeyid", URL_ONLY},
-    {"backup", OF_CODE},
-    {"balance", ABOUT},
-    {"batch", NUMBER},
-    {"bearer", SECRET},
-    {"bearertoken", SECRET},
-    {"brands", VERSION},
-    {"browser", VERSION},
-    {"budget", ABOUT},
-    {"build", VERSION | NUMBER},
-    {"bytes", ABOUT | NUMBER},
-    {"cache", COUNTED},
-    {"cached", COUNTED},
-    {"callback", ABOUT},
-    {"can", QUESTION},
-    {"cancellation", COUNTED},
-    {"card", CARD | OWNER},
-    {"cardcvc", SECRET},
-    {"cardcvv", SECRET},
-    {"cardnumber", CARD},
-    {"cc", CARD},
-    {"change", ABOUT},
-    {"changed", ABOUT},
-    {"chart", VERSION},
-    {"citizen", NATIONAL},
-    {"class", ABOUT},
-    {"client", OF_KEY | OWNER},
-    {"clientsecret", SECRET},
-    {"code", CODE},
-    {"completion", COUNTED},
-    {"confirm", TAIL},
-    {"confirmation", TAIL},
-    {"connectsid", SESSION_ID},
-    {"consumer", OF_KEY},
-    {"continuation", COUNTED},
-    {"contrasena", SECRET},
-    {"contraseña", SECRET},
-    {"cookie", COOKIE},
-    {"cookies", COOKIE},
-    {"correlation", NUMBER},
-    {"count", ABOUT | COUNTED | NUMBER},
-    {"counter", ABOUT | NUMBER},
-    {"cpf", NATIONAL},
-    {"created", ABOUT | NUMBER},
-    {"credential", SECRET},
-    {"credentials", SECRET},
-    {"credit", CARD},
-    {"creditcard", CARD},
-    {"creds", SECRET},
-    {"crypto", OF_KEY},
-    {"csrf", SECRET},
-    {"csrfmiddlewaretoken", SECRET},
-    {"csrftoken", SECRET},
-    {"current", TAIL},
-    {"cursor", COUNTED},
-    {"cvc", SECRET},
-    {"cvc2", SECRET},
-    {"cvv", SECRET},
-    {"cvv2", SECRET},
-    {"data", TAIL},
-    {"database", OWNER},
-    {"date", ABOUT | NUMBER},
-    {"db", OWNER},
-    {"decision", ABOUT},
-    {"decryption", OF_KEY},
-    {"delay", ABOUT | NUMBER},
-    {"deploy", OF_KEY},
-    {"digest", NUMBER},
-    {"disabled", ABOUT},
-    {"dni", NATIONAL},
-    {"driver", VERSION},
-    {"duration", ABOUT | NUMBER},
-    {"elapsed", NUMBER},
-    {"email", OF_CODE},
-    {"enabled", ABOUT},
-    {"encrypted", TAIL},
-    {"encryption", OF_KEY},
-    {"endpoint", ABOUT},
-    {"epoch", NUMBER},
-    {"error", ABOUT},
-    {"event", NUMBER},
-    {"exists", ABOUT},
-    {"expected", ABOUT},
-    {"expiration", ABOUT},
-    {"expired", ABOUT},
-    {"expires", ABOUT},
-    {"expiry", ABOUT},
-    {"failed", ABOUT},
-    {"failures", ABOUT},
-    {"field", ABOUT},
-    {"filename", ABOUT},
-    {"fingerprint", ABOUT},
-    {"firmware", VERSION},
-    {"flow", ABOUT},
-    {"format", ABOUT},
-    {"found", ABOUT},
-    {"ftp", OWNER},
-    {"function", ABOUT | PROGRAM},
-    {"functions", OF_KEY},
-    {"googleaccessid", URL_ONLY},
-    {"has", QUESTION},
-    {"hash", TAIL},
-    {"haslo", SECRET},
-    {"hasło", SECRET},
-    {"header", TAIL},
-    {"headers", TAIL},
-    {"heslo", SECRET},
-    {"hint", ABOUT},
-    {"hmac", OF_KEY | URL_ONLY},
-    {"id", ID | ABOUT | NUMBER},
-    {"idempotency", NUMBER},
-    {"ids", ID | ABOUT | NUMBER},
-    {"idtoken", SECRET},
-    {"image", VERSION},
-    {"index", ABOUT | NUMBER},
-    {"input", COUNTED},
-    {"invalid", ABOUT},
-    {"invoice", NUMBER | ORDER},
-    {"is", QUESTION},
-    {"issued", ABOUT},
-    {"issuer", ABOUT},
-    {"jsessionid", SESSION_ID},
-    {"jwt", SECRET | OF_KEY},
-    {"kennwort", SECRET},
-    {"key", KEY | MAYBE},
-    {"keys", KEY},
-    {"kind", ABOUT},
-    {"latency", NUMBER},
-    {"ldap", OWNER},
-    {"len", ABOUT},
-    {"length", ABOUT | NUMBER},
-    {"library", VERSION},
-    {"license", OF_KEY},
-    {"lifetime", ABOUT},
-    {"limit", ABOUT | COUNTED | NUMBER},
-    {"location", ABOUT},
-    {"mac", MAC},
-    {"macaddress", MAC},
-    {"mail", OWNER},
-    {"manager", ABOUT},
-    {"master", OF_KEY | OWNER},
-    {"max", QUESTION | COUNTED},
-    {"mdp", SECRET},
-    {"memory", NUMBER},
-    {"method", ABOUT},
-    {"mfa", OF_CODE},
-    {"micros", NUMBER},
-    {"millis", NUMBER},
-    {"min", QUESTION | COUNTED},
-    {"missing", ABOUT},
-    {"mode", ABOUT},
-    {"motdepasse", SECRET},
-    {"ms", ABOUT | NUMBER},
-    {"mysql", OWNER},
-    {"name", ABOUT},
-    {"names", ABOUT},
-    {"namespace", ABOUT | PROGRAM},
-    {"nanos", NUMBER},
-    {"needs", QUESTION},
-    {"new", TAIL},
-    {"next", COUNTED},
-    {"nhs", NATIONAL},
-    {"nie", NATIONAL},
-    {"nif", NATIONAL},
-    {"no", NUMBER},
-    {"ns", NUMBER},
-    {"num", QUESTION | COUNTED},
-    {"number", NUMBER},
-    {"oauth", OF_KEY | OF_CODE},
-    {"offset", ABOUT | NUMBER},
-    {"old", TAIL},
-    {"order", NUMBER | ORDER},
-    {"otp", SECRET | OF_CODE},
-    {"output", COUNTED},
-    {"page", COUNTED},
-    {"pagination", COUNTED},
-    {"pan", CARD},
-    {"parcel", NUMBER | ORDER},
-    {"pass", PASS},
-    {"passcode", SECRET},
-    {"passphrase", SECRET},
-    {"passwd", SECRET},
-    {"password", SECRET},
-    {"passwords", SECRET},
-    {"passwort", SECRET},
-    {"path", ABOUT},
-    {"patient", NATIONAL},
-    {"pesel", NATIONAL},
-    {"phpsessid", SESSION_ID},
-    {"pin", PASS | OF_CODE},
-    {"plain", TAIL},
-    {"plaintext", TAIL},
-    {"policy", ABOUT},
-    {"present", ABOUT},
-    {"private", OF_KEY},
-    {"privatekey", SECRET},
-    {"prompt", COUNTED},
-    {"provider", ABOUT},
-    {"proxy", OWNER},
-    {"public", QUESTION},
-    {"pw", PASS},
-    {"pwd", SECRET},
-    {"queue", NUMBER},
-    {"raw", TAIL},
-    {"reasoning", COUNTED},
-    {"recovery", OF_CODE | OF_KEY},
-    {"redis", OWNER},
-    {"ref", ABOUT | NUMBER},
-    {"reference", ABOUT | NUMBER},
-    {"refreshtoken", SECRET},
-    {"release", VERSION},
-    {"request", NUMBER},
-    {"required", ABOUT},
-    {"requires", QUESTION},
-    {"reset", ABOUT | OF_CODE},
-    {"result", ABOUT},
-    {"revision", VERSION},
-    {"revoked", ABOUT},
-    {"root", OF_KEY | OWNER},
-    {"rotation", ABOUT},
-    {"rsa", OF_KEY},
-    {"runtime", VERSION},
-    {"samlrequest", URL_ONLY},
-    {"samlresponse", URL_ONLY},
-    {"schema", VERSION},
-    {"scheme", ABOUT},
-    {"scope", ABOUT},
-    {"scopes", ABOUT},
-    {"sdk", VERSION},
-    {"secret", SECRET | OF_KEY},
-    {"secretkey", SECRET | AWS},
-    {"secrets", SECRET},
-    {"security", OF_CODE | OWNER | OF_KEY},
-    {"senha", SECRET},
-    {"sent", ABOUT | NUMBER},
-    {"sequence", NUMBER},
-    {"serial", NUMBER},
-    {"server", ABOUT},
-    {"service", OF_KEY | ABOUT | OWNER},
-    {"sess", SESSION},
-    {"sessid", SESSION_ID},
-    {"session", SESSION | OF_KEY},
-    {"sessionid", SESSION_ID},
-    {"sessiontoken", SECRET},
-    {"shared", OF_KEY},
-    {"sid", SESSION_ID | TAIL},
-    {"sig", URL_ONLY},
-    {"signature", URL_ONLY},
-    {"signing", OF_KEY},
-    {"size", ABOUT | NUMBER},
-    {"sms", OF_CODE},
-    {"smtp", OWNER},
-    {"social", SSN},
-    {"source", ABOUT},
-    {"span", NUMBER},
-    {"ssh", OF_KEY | OWNER},
-    {"ssn", SSN},
-    {"state", ABOUT},
-    {"status", ABOUT},
-    {"storage", OF_KEY},
-    {"store", ABOUT},
-    {"strategy", ABOUT},
-    {"strength", ABOUT},
-    {"string", TAIL},
-    {"subscription", OF_KEY},
-    {"sync", COUNTED},
-    {"taxpayer", NATIONAL},
-    {"ticket", NUMBER | ORDER | MAYBE},
-    {"time", NUMBER | ABOUT},
-    {"timestamp", NUMBER},
-    {"token", TOKEN},
-    {"total", QUESTION | COUNTED},
-    {"totp", SECRET | OF_CODE},
-    {"trace", NUMBER},
-    {"tracking", NUMBER | ORDER},
-    {"transaction", NUMBER},
-    {"ts", NUMBER},
-    {"ttl", ABOUT | NUMBER},
-    {"txn", NUMBER},
-    {"type", ABOUT},
-    {"update", ABOUT},
-    {"updated", ABOUT},
-    {"uri", ABOUT},
-    {"url", ABOUT},
-    {"us", NUMBER},
-    {"usage", ABOUT | COUNTED},
-    {"usec", NUMBER},
-    {"used", ABOUT | NUMBER},
-    {"user", OWNER},
-    {"username", ABOUT},
-    {"usertoken", SECRET},
-    {"valid", ABOUT},
-    {"validation", ABOUT},
-    {"value", TAIL},
-    {"verification", OF_CODE},
-    {"verifier", URL_ONLY},
-    {"version", ABOUT | VERSION},
-    {"wachtwoord", SECRET},
-    {"webhook", OF_KEY},
-    {"xsrf", SECRET},
-    {"xsrftoken", SECRET},
-    {"пароль", SECRET},
-    {"パスワード", SECRET},
-    {"密码", SECRET},
-    {"密碼", SECRET},
-    {"비밀번호", SECRET},
-};
 
 struct words {
     char text[WORDS_MAX][WORD_MAX];
@@ -426,7 +49,7 @@ static int compare_word(const void *text, const void *word)
 static unsigned kind_in_table(const char *text)
 {
     const struct word *w =
-        bsearch(text, table, sizeof table / sizeof table[0], sizeof table[0], compare_word);
+        bsearch(text, key_words, key_word_count, sizeof key_words[0], compare_word);
     return w ? w->kind : is_phone_word(text) ? PHONE : 0;
 }
 
@@ -454,6 +77,13 @@ static unsigned kind_of_glued(char *text, size_t len)
         {"key", SECRET, OF_KEY, QUESTION},
         {"pass", SECRET, OWNER, 0},
         {"pwd", SECRET, OWNER, 0},
+        /* scripts without blanks: what stands before is another word */
+        {"密码", SECRET, 0, 0},
+        {"密碼", SECRET, 0, 0},
+        {"密钥", SECRET, 0, 0},
+        {"口令", SECRET, 0, 0},
+        {"パスワード", SECRET, 0, 0},
+        {"비밀번호", SECRET, 0, 0},
     };
     for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
         size_t tail = strlen(ends[i].end);
@@ -480,6 +110,22 @@ static unsigned kind_of(char *text, size_t len)
     return kind ? kind : kind_of_glued(text, strlen(text));
 }
 
+/* Chinese, Japanese and Korean are written without blanks, also beside words of Latin letters.
+ * Their letters have three bytes, those with accents two. */
+static bool is_of_other_script(struct bytes key, size_t i)
+{
+    bool ideogram = key.data[i] >= 0xe3, before = key.data[i - 1] >= 0x80;
+    return ideogram ? !before && is_part(key.data[i - 1])
+                    : key.data[i] < 0x80 && i >= 3 && key.data[i - 3] >= 0xe3;
+}
+
+/* 、「 and ： are no letters. */
+static bool is_wide_sign(struct bytes key, size_t i)
+{
+    return i + 2 < key.len && ((key.data[i] == 0xe3 && key.data[i + 1] == 0x80) ||
+                               (key.data[i] == 0xef && key.data[i + 1] == 0xbc));
+}
+
 /* A word ends before what is no part of one, and before a hump: aB, and ABc. A word that is too
  * long to be in the table is cut; of too many words the first go. */
 static void split(struct bytes key, struct words *w)
@@ -488,9 +134,11 @@ static void split(struct bytes key, struct words *w)
     w->count = 0;
     for (size_t i = 0; i <= key.len; i++) {
         uint8_t c = i < key.len ? key.data[i] : '.';
+        bool sign = is_wide_sign(key, i);
         bool hump = len > 0 && is_upper(c) &&
                     (!is_upper(key.data[i - 1]) || (i + 1 < key.len && is_lower(key.data[i + 1])));
-        if (len > 0 && (hump || !is_part(c))) {
+        bool other = len > 0 && i < key.len && is_of_other_script(key, i);
+        if (len > 0 && (hump || other || sign || !is_part(c))) {
             w->kind[w->count] = kind_of(w->text[w->count], len);
             w->count++;
             len = 0;
@@ -500,7 +148,9 @@ static void split(struct bytes key, struct words *w)
             memmove(w->text, w->text + 1, w->count * sizeof w->text[0]);
             memmove(w->kind, w->kind + 1, w->count * sizeof w->kind[0]);
         }
-        if (is_part(c) && len + 1 < WORD_MAX)
+        if (sign)
+            i += 2;
+        else if (is_part(c) && len + 1 < WORD_MAX)
             w->text[w->count][len++] = (char)(is_upper(c) ? c | 0x20 : c);
     }
 }
@@ -590,6 +240,15 @@ static bool is_address(const char *text)
            strcmp(text, "host") == 0 || strcmp(text, "peer") == 0;
 }
 
+/* mot de passe, basic auth: words that are nothing by themselves. */
+static bool is_secret_of_words(const struct words *w)
+{
+    const char *const last = w->text[w->count - 1];
+    const char *const before = w->count > 1 ? w->text[w->count - 2] : "";
+    return (strcmp(last, "passe") == 0 && strcmp(before, "de") == 0) ||
+           (strcmp(last, "auth") == 0 && strcmp(before, "basic") == 0);
+}
+
 static unsigned traits_of_words(const struct words *w)
 {
     unsigned traits = 0, all = 0;
@@ -600,6 +259,8 @@ static unsigned traits_of_words(const struct words *w)
     }
     if (w->count == 0)
         return 0;
+    if (is_secret_of_words(w))
+        traits |= KEY_SENSITIVE;
     unsigned first = w->kind[0], last = w->kind[w->count - 1];
     if (w->count > 1)
         last |= kind_of_joined(w);
@@ -618,6 +279,10 @@ static unsigned traits_of_words(const struct words *w)
         traits |= KEY_PARAMETER;
     if (w->count == 1 && last & (MAYBE | CODE))
         traits |= KEY_MAYBE;
+    if (strcmp(w->text[w->count - 1], "auth") == 0)
+        traits |= KEY_LIKELY;
+    if (last & (ABOUT | DESCRIBES) || first & QUESTION)
+        traits |= KEY_ABOUT;
     if ((all & PHONE && !is_other_number(w, last)) || is_number_of_call(w))
         traits |= KEY_PHONE;
     if (all & SSN)
@@ -691,9 +356,24 @@ static unsigned traits_of_name(struct bytes key)
     return 0;
 }
 
+/* Names of which each word says secret, and which are those of something else. Vault's secret_id is
+ * the secret, secret.id its name. */
+static bool is_harmless(struct bytes key)
+{
+    static const char *const names[] = {"secret.id", "secret-id", "imagePullSecrets",
+                                        "imagePullSecret"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (bytes_equal_string(key, names[i]))
+            return true;
+    }
+    return false;
+}
+
 static unsigned work_out(struct bytes key)
 {
     struct words w;
+    if (is_harmless(key))
+        return KEY_NUMBER;
     /* OpenTelemetry's own: the visit of a browser or device, which opens nothing. */
     if (bytes_equal_string(key, "session.id") || bytes_equal_string(key, "session.previous_id"))
         return KEY_NUMBER;
@@ -752,10 +432,10 @@ static void note_ending(const char *text)
 
 static void find_endings(void)
 {
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
-        const char *text = table[i].text;
-        assert(i == 0 || strcmp(table[i - 1].text, text) < 0);
-        if (!(table[i].kind & (MATTERS | TAIL)))
+    for (size_t i = 0; i < key_word_count; i++) {
+        const char *text = key_words[i].text;
+        assert(i == 0 || strcmp(key_words[i - 1].text, text) < 0);
+        if (!(key_words[i].kind & (MATTERS | TAIL)))
             continue;
         note_ending(text);
     }

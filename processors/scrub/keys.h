@@ -29,6 +29,8 @@ enum key_trait {
     KEY_NATIONAL = 1 << 17,       /* a number that a state gave to a person */
     KEY_ORDER = 1 << 18,          /* of orders, invoices, parcels */
     KEY_DATABASE_VALUE = 1 << 19, /* a literal of a query, handed over beside it */
+    KEY_LIKELY = 1 << 20,         /* a credential, where the value looks like one: auth */
+    KEY_ABOUT = 1 << 21,          /* within a secret: type, name, expiry, what is no secret of it */
 };
 
 /* Enum key_trait, or'ed. Any thread; remembers what this thread asked lately. */
