@@ -211,6 +211,8 @@ static void ask(struct scan *s, uint32_t at)
         break;
     case '+':
         phone_at(s, at, 1);
+        if (at >= s->next && at > 0 && byte_is_alnum(s->s[at - 1]))
+            aws_secret_around(s, at);
         break;
     case '.':
         dotted_mac_at(s, at);

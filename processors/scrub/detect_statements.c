@@ -61,6 +61,8 @@ void statement_at(struct scan *s, uint32_t at)
 
 /* ---- literals ---- */
 
+enum { VALUE_MAX = 4096 };
+
 /* Where the word begins that ends at `end`. */
 static uint32_t word_start(const struct scan *s, uint32_t end)
 {
@@ -105,8 +107,8 @@ static bool is_of_secret_column(const struct scan *s, uint32_t at)
     return key_traits(bytes_of(s->s + start, end - start)) & (KEY_SENSITIVE | KEY_SESSION);
 }
 
-/* A quote behind a blank or a bracket. */
-void quote_in_text_at(struct scan *s, uint32_t at)
+/* `at`: a quote behind a word and a blank. */
+static void literal_at(struct scan *s, uint32_t at)
 {
     uint32_t name = at;
     if (!s->d->on[SCRUB_SENSITIVE_KEY] || name < s->floor + 3)
@@ -117,7 +119,7 @@ void quote_in_text_at(struct scan *s, uint32_t at)
                               key_may_matter(s->s[name - 2], s->s[name - 1])))
         return;
     uint32_t value = at + 1, end = quoted_end(s, value, at, 1);
-    uint32_t most = end - value > 4096 ? value + 4096 : end;
+    uint32_t most = end - value > VALUE_MAX ? value + VALUE_MAX : end;
     s->steps += most - start;
     if (end >= s->end || end > most || is_placeholder(s->s + value, end - value))
         return;
@@ -128,6 +130,54 @@ void quote_in_text_at(struct scan *s, uint32_t at)
         secret_add(s, value, end, SCRUB_SENSITIVE_KEY, traits);
 }
 
+/* The name of ('name', 'value') and of ['Name', 'value', …], before a quote at `at`: its start and
+ * end. False: there is none. */
+static bool name_in_list(const struct scan *s, uint32_t at, uint32_t *start, uint32_t *end)
+{
+    if (at < s->floor + 6 || s->s[at - 2] != ',' || s->s[at - 3] != '\'')
+        return false;
+    *end = at - 3;
+    *start = word_start(s, *end);
+    return *end - *start > 2 && *start > s->floor && s->s[*start - 1] == '\'' &&
+           key_may_matter(s->s[*end - 2], s->s[*end - 1]);
+}
+
+/* Whether brackets stand around a name and a value, and nothing else does. */
+static bool is_pair_of_two(const struct scan *s, uint32_t name, uint32_t end)
+{
+    uint8_t open = name > 1 ? s->s[name - 2] : 0, close = end + 1 < s->end ? s->s[end + 1] : 0;
+    return (open == '(' && close == ')') || (open == '[' && close == ']');
+}
+
+/* A list of words may have a name in it as well: ['token', 'refresh']. */
+static void value_in_list(struct scan *s, uint32_t name, uint32_t name_end, uint32_t at)
+{
+    uint32_t value = at + 1, end = quoted_end(s, value, at, 1);
+    unsigned traits = key_traits(bytes_of(s->s + name, name_end - name));
+    const uint8_t *text = s->s + value;
+    uint32_t most = end - value > VALUE_MAX ? value + VALUE_MAX : end;
+    s->steps += most - name;
+    bool told = memchr(text, ' ', most - value) || is_told_secret(text, most - value) ||
+                is_pair_of_two(s, name, end);
+    if (end >= s->end || end > most || !told || is_placeholder(text, end - value))
+        return;
+    if (traits & KEY_AUTHORIZATION && s->d->on[SCRUB_BEARER])
+        authorization_value(s, value, end);
+    else if (traits & KEY_COOKIE && s->d->on[SCRUB_COOKIE])
+        scan_add(s, value, end, SCRUB_COOKIE);
+    else if (traits & KEY_SENSITIVE && s->d->on[SCRUB_SENSITIVE_KEY])
+        secret_add(s, value, end, SCRUB_SENSITIVE_KEY, traits);
+}
+
+/* A quote behind a blank. */
+void quote_in_text_at(struct scan *s, uint32_t at)
+{
+    uint32_t name, end;
+    if (name_in_list(s, at, &name, &end))
+        value_in_list(s, name, end, at);
+    else
+        literal_at(s, at);
+}
 /* ---- rows ---- */
 
 /* The next name and the next value of "(a, b)=(1, 2)". */

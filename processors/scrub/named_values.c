@@ -67,13 +67,22 @@ static bool looks_like_value(struct bytes text)
     return digit || blank;
 }
 
+static bool is_name(struct bytes text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (!byte_is_token(text.data[i]) && text.data[i] != '.')
+            return false;
+    }
+    return text.len > 0;
+}
+
 static struct bytes name_in_array(struct named_values *n, const struct detector *d,
                                   struct bytes text)
 {
     struct bytes name = n->second ? n->before : bytes_of(NULL, 0);
     n->second = !n->second;
     n->before = text;
-    bool secret = name.len && detector_key_is_sensitive(d, name);
+    bool secret = is_name(name) && detector_key_is_sensitive(d, name);
     return secret && (n->pair || looks_like_value(text)) ? name : bytes_of(NULL, 0);
 }
 

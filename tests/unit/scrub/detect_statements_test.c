@@ -22,6 +22,20 @@ static void literals_of_messages_go(void **state)
     CHECK_CASES(cases);
 }
 
+static void lists_have_names_and_values(void **state)
+{
+    (void)state;
+    static const struct marked_case cases[] = {
+        {NULL, "[('user', 'x'), ('api_key', '«S3 cret»'), ('token', '«abc»')]",
+         SCRUB_SENSITIVE_KEY},
+        {NULL, "rawHeaders: [ 'Accept', '*/*', 'Authorization', 'Token «S3cretX9»', 'x', 'y' ]",
+         SCRUB_BEARER},
+        {NULL, "['x-api-key', '«S3cretX9»', 'accept', 'x']", SCRUB_SENSITIVE_KEY},
+        {NULL, "scopes: ['token', 'refresh', 'x'], ('name', 'S3cretX9'), 'password', 'reset'", -1},
+    };
+    CHECK_CASES(cases);
+}
+
 static void what_is_said_of_them_stays(void **state)
 {
     (void)state;
@@ -40,6 +54,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(literals_of_messages_go),
+        cmocka_unit_test(lists_have_names_and_values),
         cmocka_unit_test(what_is_said_of_them_stays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,6 +14,8 @@ static void tokens_are_found(void **state)
         {NULL, "x_«AKIAIOSFODNN7EXAMPLE»_y", SCRUB_AWS_KEY_ID},
         {NULL, "aws secret key «wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY» rejected",
          SCRUB_AWS_SECRET_KEY},
+        {NULL, "aws secret key «g4M3ThYP0/54U2oFZpaF+TIHmdlN18n/LbabU59Q» rejected",
+         SCRUB_AWS_SECRET_KEY},
         {NULL, "aws configure set aws_secret_access_key «wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY+/»",
          SCRUB_AWS_SECRET_KEY},
         {NULL, "«rk_prod_4eC39HqLyjWDarjtT1zdp7dc»", SCRUB_STRIPE_KEY},

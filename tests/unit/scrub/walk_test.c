@@ -171,6 +171,8 @@ static void names_beside_values_say_what_they_are(void **state)
             MAP("m", S("Value", "Token [bearer]") "," S("Key", "Authorization")));
     becomes(r, TWO("headers", "authorization", "Token hunter2"),
             TWO("headers", "authorization", "Token [bearer]"));
+    becomes(r, TWO("m", "authorization: Basic x1", "accept: 1"),
+            TWO("m", "authorization: Basic [bearer]", "accept: 1"));
     becomes(r, TWO("tags", "token", "refresh"), TWO("tags", "token", "refresh"));
     becomes(r, TWO("tags", "name", "hunter2"), TWO("tags", "name", "hunter2"));
     becomes(r, MAP("m", S("name", "host") "," S("value", "hunter2")),
