@@ -4,24 +4,35 @@
 
 enum { STEPS_MAX = 4096, ALTERNATIVES_DEPTH = 8 };
 
+/* The ] of the class that the [ at `p` begins, or the pattern's end. */
+static const char *class_end(const char *p)
+{
+    p += p[1] == '!' ? 2 : 1;
+    while (*p && *p != ']')
+        p++;
+    return p;
+}
+
 const char *glob_check(const char *p)
 {
     unsigned depth = 0;
     for (; *p; p++) {
-        if (*p == '\\' && !*++p)
-            return "ends in a backslash";
+        if (*p == '\\') {
+            if (!*++p)
+                return "ends in a backslash";
+            continue;
+        }
         if (*p == '{' && ++depth > ALTERNATIVES_DEPTH)
             return "has too many { within each other";
         if (*p == '}' && depth-- == 0)
             return "has a } without {";
         if (*p == '[') {
-            p += p[1] == '!' ? 2 : 1;
-            if (!*p || *p == ']')
+            const char *end = class_end(p);
+            if (end == p + (p[1] == '!' ? 2 : 1))
                 return "has an empty []";
-            while (*p && *p != ']')
-                p++;
-            if (!*p)
+            if (!*end)
                 return "has a [ without ]";
+            p = end;
         }
     }
     return depth ? "has a { without }" : NULL;
@@ -46,6 +57,8 @@ static const char *alternative_end(const char *p, bool all)
     for (unsigned depth = 0; *p; p++) {
         if (*p == '\\' && p[1])
             p++;
+        else if (*p == '[')
+            p = class_end(p);
         else if (*p == '{')
             depth++;
         else if ((*p == '}' && depth-- == 0) || (*p == ',' && depth == 0 && !all))
