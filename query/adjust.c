@@ -126,27 +126,49 @@ static const char *const library_keys[] = {
     "telemetry.sdk.language", "telemetry.sdk.name",       "telemetry.sdk.version",
     "telemetry.distro.name",  "telemetry.distro.version",
 };
+enum { LIBRARY_KEYS = sizeof library_keys / sizeof library_keys[0] };
+
+/* Where a resource has them, from 1: a resource may have a million attributes, and every span asks.
+ */
+struct library {
+    uint32_t at[LIBRARY_KEYS]; /* 0: it has none */
+};
+
+static struct library *find_libraries(struct trace *t)
+{
+    struct library *l = arena_array(t->arena, t->resource_count, sizeof *l);
+    for (uint32_t i = 0; l && i < t->resource_count; i++) {
+        const struct trace_attributes *a = &t->resources[i].attributes;
+        for (size_t k = 0; k < LIBRARY_KEYS; k++) {
+            const struct trace_attribute *found = trace_attribute_find(a, library_keys[k]);
+            l[i].at[k] = found ? (uint32_t)(found - a->items) + 1 : 0;
+        }
+    }
+    return l;
+}
 
 /* What tells about the instrumenting library belongs to the process, not to each span. */
-static void move_library(struct trace *t, struct trace_span *s, const char *key)
+static void move_library(struct trace *t, struct trace_span *s, struct library *libraries, size_t k)
 {
+    const char *key = library_keys[k];
     struct trace_attribute *mine = trace_attribute_find(&s->attributes, key);
     if (!mine)
         return;
-    struct trace_attributes *resource = &trace_span_resource(t, s)->attributes;
-    const struct trace_attribute *theirs = trace_attribute_find(resource, key);
-    if (theirs && !value_equal(&theirs->value, &mine->value)) {
+    struct trace_resource *r = trace_span_resource(t, s);
+    uint32_t *at = &libraries[r - t->resources].at[k];
+    if (*at && !value_equal(&r->attributes.items[*at - 1].value, &mine->value)) {
         trace_warn(t, s,
                    arena_printf(t->arena,
                                 "conflicting values between Span and Resource for attribute %s",
                                 key));
         return;
     }
-    if (!theirs) {
-        trace_attribute_set(t, resource, key, (struct bytes){0});
-        struct trace_attribute *added = trace_attribute_find(resource, key);
-        if (added)
-            added->value = mine->value;
+    if (!*at) {
+        struct trace_attribute *added = trace_attribute_add(t, &r->attributes, key);
+        if (!added)
+            return;
+        added->value = mine->value;
+        *at = r->attributes.count;
     }
     *mine = s->attributes.items[--s->attributes.count]; /* the last fills the hole, as in Jaeger */
 }
@@ -179,11 +201,12 @@ void adjust_read(struct trace *t)
     adjust_clock_skew(t);
     for (uint32_t i = 0; i < t->resource_count; i++)
         spell_addresses(t, &t->resources[i].attributes);
-    for (uint32_t i = 0; i < t->span_count; i++) {
+    struct library *libraries = find_libraries(t);
+    for (uint32_t i = 0; libraries && i < t->span_count; i++) {
         struct trace_span *s = &t->spans[i];
         spell_addresses(t, &s->attributes);
-        for (size_t k = 0; k < sizeof library_keys / sizeof library_keys[0]; k++)
-            move_library(t, s, library_keys[k]);
+        for (size_t k = 0; k < LIBRARY_KEYS; k++)
+            move_library(t, s, libraries, k);
         remove_empty_links(t, s);
     }
 }

@@ -142,6 +142,13 @@ static bool merger_begin(struct merger *m, struct arena *a, uint32_t count)
     return m->slots != NULL;
 }
 
+/* Of what stands before and behind what they hold, for senders choose where attributes stand. */
+static uint64_t hash_of(struct bytes head, struct bytes tail, uint64_t seed)
+{
+    uint64_t h = XXH3_64bits_withSeed(head.data, head.len, seed);
+    return tail.len ? XXH3_64bits_withSeed(tail.data, tail.len, h) : h;
+}
+
 static bool same_resource(const struct resource_view *a, const struct resource_view *b)
 {
     return bytes_equal(a->head, b->head) && bytes_equal(a->tail, b->tail);
@@ -155,8 +162,7 @@ static uint32_t merge_resources(struct merger *m, const struct batch *b, uint32_
     uint32_t count = 0;
     for (uint32_t i = 0; i < b->resource_count; i++) {
         const struct resource_view *r = &b->resources[i];
-        uint64_t seed = m->seed + r->tail.len;
-        uint32_t at = (uint32_t)XXH3_64bits_withSeed(r->head.data, r->head.len, seed);
+        uint32_t at = (uint32_t)hash_of(r->head, r->tail, m->seed);
         for (at &= m->mask; m->slots[at]; at = (at + 1) & m->mask)
             if (same_resource(&b->resources[first[m->slots[at] - 1]], r))
                 break;
@@ -182,8 +188,7 @@ static uint32_t merge_scopes(struct merger *m, const struct batch *b,
     uint32_t count = 0;
     for (uint32_t i = 0; i < b->scope_count; i++) {
         const struct scope_view *s = &b->scopes[i];
-        uint64_t seed = m->seed + resource_number[s->resource];
-        uint32_t at = (uint32_t)XXH3_64bits_withSeed(s->head.data, s->head.len, seed);
+        uint32_t at = (uint32_t)hash_of(s->head, s->tail, m->seed + resource_number[s->resource]);
         for (at &= m->mask; m->slots[at]; at = (at + 1) & m->mask)
             if (same_scope(&b->scopes[first[m->slots[at] - 1]], s, resource_number))
                 break;
@@ -254,7 +259,8 @@ bool trace_build(struct trace *t, struct arena *a, const struct batch *b)
 
 const char trace_warnings_key[] = "@jaeger@warnings";
 
-static struct trace_attribute *append_attribute(struct trace *t, struct trace_attributes *a)
+struct trace_attribute *trace_attribute_add(struct trace *t, struct trace_attributes *a,
+                                            const char *key)
 {
     struct trace_attribute *more = arena_array(t->arena, a->count + 1, sizeof *more);
     if (!more)
@@ -262,25 +268,32 @@ static struct trace_attribute *append_attribute(struct trace *t, struct trace_at
     if (a->count)
         memcpy(more, a->items, a->count * sizeof *more);
     a->items = more;
-    more[a->count].order = a->count;
+    more[a->count] = (struct trace_attribute){.key = bytes_of_string(key), .order = a->count};
     return &more[a->count++];
+}
+
+/* Room for one more: it doubles, as a span may have as many empty links as there is memory for. */
+static bool reserve_warning(struct trace *t, struct trace_span *s)
+{
+    uint32_t count = s->warning_count;
+    if (count & (count - 1))
+        return true;
+    const char **more = arena_array(t->arena, count ? (size_t)count * 2 : 1, sizeof *more);
+    if (!more)
+        return false;
+    if (count)
+        memcpy(more, s->warnings, count * sizeof *more);
+    s->warnings = more;
+    return true;
 }
 
 void trace_warn(struct trace *t, struct trace_span *s, const char *warning)
 {
-    const char **more = arena_array(t->arena, s->warning_count + 1, sizeof *more);
-    if (!more || !warning)
+    if (!warning || !reserve_warning(t, s))
         return;
-    if (s->warning_count == 0) {
-        struct trace_attribute *a = append_attribute(t, &s->attributes);
-        if (!a)
-            return;
-        a->key = bytes_of_string(trace_warnings_key);
-    } else {
-        memcpy(more, s->warnings, s->warning_count * sizeof *more);
-    }
-    more[s->warning_count++] = warning;
-    s->warnings = more;
+    if (s->warning_count == 0 && !trace_attribute_add(t, &s->attributes, trace_warnings_key))
+        return;
+    s->warnings[s->warning_count++] = warning;
 }
 
 struct trace_attribute *trace_attribute_find(const struct trace_attributes *a, const char *key)
@@ -301,11 +314,8 @@ void trace_attribute_set(struct trace *t, struct trace_attributes *a, const char
                          struct bytes text)
 {
     struct trace_attribute *found = trace_attribute_find(a, key);
-    if (!found) {
-        found = append_attribute(t, a);
-        if (!found)
-            return;
-        found->key = bytes_of_string(key);
-    }
-    found->value = (struct value){.type = VALUE_STRING, .bytes = text};
+    if (!found)
+        found = trace_attribute_add(t, a, key);
+    if (found)
+        found->value = (struct value){.type = VALUE_STRING, .bytes = text};
 }

@@ -120,6 +120,10 @@ struct trace_attribute *trace_attribute_find(const struct trace_attributes *a, c
 /* The string value of service.name; empty when it has none. */
 struct bytes trace_service_name(const struct trace_resource *r);
 
+/* One more at the end, with an empty value; NULL: the arena is exhausted. */
+struct trace_attribute *trace_attribute_add(struct trace *t, struct trace_attributes *a,
+                                            const char *key);
+
 /* Gives the attribute with this key a string value, or adds it at the end. */
 void trace_attribute_set(struct trace *t, struct trace_attributes *a, const char *key,
                          struct bytes text);
