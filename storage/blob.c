@@ -86,6 +86,12 @@ struct bytes blob_writer_dictionary(const struct blob_writer *w)
     return buffer_bytes(&w->dictionary);
 }
 
+bool blob_is_dictionary(struct bytes dictionary)
+{
+    return dictionary.len <= BLOB_DICTIONARY_BYTES &&
+           !ZDICT_isError(ZDICT_getDictHeaderSize(dictionary.data, dictionary.len));
+}
+
 static void sample(struct blob_writer *w, struct bytes in)
 {
     if (w->count == SAMPLES_MAX || w->skipped++ % SAMPLE_EVERY != 0)
@@ -178,7 +184,7 @@ void blob_reader_destroy(struct blob_reader *r)
 
 struct blob_dictionary *blob_dictionary_create(struct bytes dictionary)
 {
-    struct blob_dictionary *d = calloc(1, sizeof *d);
+    struct blob_dictionary *d = blob_is_dictionary(dictionary) ? calloc(1, sizeof *d) : NULL;
     if (d)
         d->prepared = ZSTD_createDDict(dictionary.data, dictionary.len);
     if (d && !d->prepared) {

@@ -20,6 +20,9 @@ void blob_writer_destroy(struct blob_writer *w);
 bool blob_writer_use(struct blob_writer *w, struct bytes dictionary);
 struct bytes blob_writer_dictionary(const struct blob_writer *w);
 
+/* Whether these bytes can be a dictionary that was trained here. */
+bool blob_is_dictionary(struct bytes dictionary);
+
 /* Appends the compressed bytes to `out` and, now and then, keeps a sample of `in`. False: out of
  * memory. */
 bool blob_write(struct blob_writer *w, struct bytes in, struct buffer *out);

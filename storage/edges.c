@@ -48,7 +48,8 @@ bool edges_add(struct edges *e, uint32_t parent, uint32_t child, uint64_t calls)
         *edge = (struct edge){.parent = parent, .child = child};
         e->count++;
     }
-    edge->calls += calls;
+    if (__builtin_add_overflow(edge->calls, calls, &edge->calls))
+        edge->calls = UINT64_MAX; /* 0 would free it */
     return true;
 }
 

@@ -212,6 +212,8 @@ struct names *names_open(sqlite3 *db, int *code)
     if (*code == SQLITE_OK)
         *code = sql_prepare(db, "INSERT INTO envelope(id, data) VALUES(?1, ?2)", &n->add_envelope);
     n->last_envelope = sql_integer(db, "SELECT max(id) FROM envelope", 0);
+    if (*code == SQLITE_OK && (n->last_envelope < 0 || n->last_envelope > NAMES_MAX_ENVELOPES))
+        *code = SQLITE_CORRUPT;
     if (*code == SQLITE_OK)
         *code = load(db, "SELECT id, 0, 0, name FROM service ORDER BY id", &n->services);
     if (*code == SQLITE_OK)

@@ -15,6 +15,9 @@
 /* The field of both messages that holds what they repeat: scopes, spans. */
 #define CONTENT 2
 
+/* A span with its ids, in its frame. */
+#define SPAN_LEAST (2 + 18 + 10)
+
 bool source_init(struct source *s, struct batch *b)
 {
     size_t both = (size_t)b->resource_count + b->scope_count;
@@ -130,7 +133,7 @@ static const uint8_t *take_group(struct unpacking *u, const uint8_t *at, const u
     if (at)
         at = wire_length(at, end, &g->spans.len);
     g->spans.data = at;
-    return at ? at + g->spans.len : NULL;
+    return at && g->spans.len >= SPAN_LEAST ? at + g->spans.len : NULL;
 }
 
 static size_t scope_len(const struct packed_group *g)

@@ -22,6 +22,7 @@ static const char *const statements_sql[READER_STATEMENTS] = {
     [READ_RECENT_KEYS] =
         "SELECT id, keys FROM detail WHERE id > (SELECT value FROM meta WHERE key='indexed')",
     [READ_PART] = "SELECT dictionary, data FROM part WHERE id=?1",
+    [READ_NEXT_PART] = "SELECT min(id) FROM part WHERE id>?1",
     [READ_DICTIONARY] = "SELECT data FROM dictionary WHERE id=?1",
     [READ_ENVELOPE] = "SELECT data FROM envelope WHERE id=?1",
     [READ_BLOCKS] = ("SELECT id, min_start, max_start, max_last_start, max_duration"
@@ -392,15 +393,37 @@ struct batch *reader_load_part(struct store_reader *r, const struct part_locatio
     return b;
 }
 
+/* The id of the last part, and no more than a file of this size can have rows. */
+static int64_t last_part(const struct reader_slot *s)
+{
+    int64_t last = sql_integer(s->db, "SELECT max(id) FROM part", 0);
+    int64_t bytes =
+        sql_integer(s->db, "PRAGMA page_count", 0) * sql_integer(s->db, "PRAGMA page_size", 0);
+    return last < bytes ? last : bytes;
+}
+
+/* The part behind one that could not be read: of ids in a damaged file there may be gaps that
+ * nobody lives to see the end of. */
+static int64_t next_part(struct store_reader *r, struct reader_slot *s, int64_t id)
+{
+    sqlite3_stmt *q = reader_statement(s, READ_NEXT_PART);
+    if (q)
+        sqlite3_bind_int64(q, 1, id);
+    int64_t next = reader_step(r, s, q) ? sqlite3_column_int64(q, 0) : 0;
+    sqlite3_reset(q);
+    return next > id ? next : id + 1;
+}
+
 bool reader_walk(struct store_reader *r, uint32_t slot,
                  bool (*each)(void *context, struct batch *b), void *context, uint64_t *damaged)
 {
     struct reader_slot *s = &r->slots[slot];
-    int64_t last = s->db ? sql_integer(s->db, "SELECT max(id) FROM part", 0) : 0;
-    for (int64_t id = 1; id <= last; id++) {
+    int64_t last = s->db ? last_part(s) : 0;
+    for (int64_t id = 1; id <= last;) {
         struct batch *b = reader_load_part(r, &(struct part_location){slot, id});
         *damaged += b == NULL;
         bool go_on = !b || each(context, b);
+        id = b ? id + 1 : next_part(r, s, id);
         batch_release(b);
         if (!go_on)
             return false;

@@ -27,6 +27,7 @@ enum reader_statement {
     READ_PARTS_BY_KEY,
     READ_RECENT_KEYS,
     READ_PART,
+    READ_NEXT_PART,
     READ_DICTIONARY,
     READ_ENVELOPE,
     READ_BLOCKS,
@@ -106,7 +107,7 @@ bool reader_find_parts(struct store_reader *r, const uint8_t trace_id[16], struc
 struct batch *reader_load_part(struct store_reader *r, const struct part_location *where);
 
 /* Calls `each` for every part of a slot, by its index in the reader, until it returns false;
- * `damaged` counts those that cannot be read. The batch is the walk's. */
+ * `damaged` counts where some that cannot be read lie. The batch is the walk's. */
 bool reader_walk(struct store_reader *r, uint32_t slot,
                  bool (*each)(void *context, struct batch *b), void *context, uint64_t *damaged);
 

@@ -28,6 +28,7 @@
 #define WAL_PASSIVE_PAGES 1024
 #define WAL_RESTART_PAGES 4096
 #define PROBE_BYTES       (256 << 10)
+#define PARTS_MAX         (1ll << 40) /* in a slot: what claims to have more is not ours */
 
 struct index_key {
     uint64_t key;
@@ -140,7 +141,9 @@ static int load_dictionary(struct slot_writer *w)
         w->dictionary = sqlite3_column_int64(s, 0);
         data = sql_blob(s, 1);
     }
-    if (code == SQLITE_ROW || code == SQLITE_DONE)
+    if (code == SQLITE_ROW && !blob_is_dictionary(data))
+        code = SQLITE_CORRUPT;
+    else if (code == SQLITE_ROW || code == SQLITE_DONE)
         code = blob_writer_use(w->blobs, data) ? SQLITE_OK : SQLITE_NOMEM;
     sqlite3_finalize(s);
     return code;
@@ -228,7 +231,10 @@ static int resume(struct slot_writer *w)
     if (code == SQLITE_OK)
         code = load_run(w);
     w->seed = (uint64_t)sql_integer(w->db, "SELECT value FROM meta WHERE key='seed'", 0);
-    w->next_part = sql_integer(w->db, "SELECT max(id) FROM part", 0) + 1;
+    int64_t last = sql_integer(w->db, "SELECT max(id) FROM part", 0);
+    if (code == SQLITE_OK && (last < 0 || last > PARTS_MAX))
+        code = SQLITE_CORRUPT;
+    w->next_part = last + 1;
     return code;
 }
 

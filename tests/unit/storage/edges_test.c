@@ -40,8 +40,22 @@ static void edges_add_up(void **state)
     edges_free(&back);
 }
 
+/* Calls beyond counting, as a damaged row may have them, do not make the edge a free one. */
+static void too_many_calls_are_many(void **state)
+{
+    struct edges e = {0};
+    (void)state;
+    assert_true(edges_add(&e, 1, 2, 1ULL << 63) && edges_add(&e, 1, 2, 1ULL << 63));
+    assert_true(calls(&e, 1, 2) == UINT64_MAX);
+    assert_int_equal(e.count, 1);
+    edges_free(&e);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(edges_add_up)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(edges_add_up),
+        cmocka_unit_test(too_many_calls_are_many),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 #include "fixture.h"
 
 #include "component/lane.h"
+#include "storage/erase.h"
 #include "storage/sql.h"
 #include "storage/store_private.h"
 
@@ -323,6 +324,68 @@ static void a_missing_dictionary_hides_only_its_traces(void **state)
     remove_directory(directory);
 }
 
+static void change_slot(const char *directory, const char *sql)
+{
+    size_t count;
+    sqlite3 *db;
+    char **paths = slot_paths(directory, ".sqlite", &count);
+    assert_int_equal(count, 1);
+    assert_int_equal(sqlite3_open(paths[0], &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    free_paths(paths, count);
+}
+
+/* A slot that would be written on, with rows that no writer made. */
+static void what_cannot_be_gone_on_with_is_set_aside(void **state)
+{
+    static const char *const changes[] = {
+        "INSERT INTO part VALUES(9223372036854775807, 0, x'00')",
+        "INSERT INTO envelope VALUES(9223372036854775807, x'')",
+        "DELETE FROM envelope; INSERT INTO envelope VALUES(-2, x'')",
+        "INSERT INTO dictionary VALUES(1, x'37a430ec0102030405060708090a0b0c')",
+        "INSERT INTO dictionary VALUES(1, zeroblob(100000))",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+        char *directory = make_directory();
+        struct store_options o = options_of(directory);
+        struct store *s = open_store(&o);
+        write_trace(s, 1);
+        flush(s);
+        store_close(s);
+        change_slot(directory, changes[i]);
+        s = open_store(&o);
+        write_trace(s, 2);
+        flush(s);
+        assert_true(has_trace(s, 2));
+        store_close(s);
+        assert_int_equal(count_files(directory, ".broken"), 1);
+        remove_directory(directory);
+    }
+}
+
+/* Nobody lives to see all numbers tried up to the last part's. */
+static void a_part_far_off_ends_no_walk(void **state)
+{
+    char *directory = make_directory();
+    struct error e;
+    struct erase_where where;
+    struct erase_result result;
+    (void)state;
+    make_slots(directory, 1);
+    change_slot(directory, "INSERT INTO part VALUES(9223372036854775806, 0, x'00');"
+                           "UPDATE part SET id=1000000000000 WHERE id=1");
+    struct store_options o = options_of(directory);
+    struct store *s = open_store(&o);
+    assert_true(erase_where_parse("*~\"s\"", &where, &e));
+    const struct erase_options ask = {.where = &where, .dry_run = true, .asked = "test"};
+    assert_true(store_erase(s, &ask, &result, &e));
+    erase_where_free(&where);
+    store_close(s);
+    remove_directory(directory);
+}
+
 /* The child tells of each commit through the pipe; all that it told of must be there. */
 static void a_kill_loses_nothing_committed(void **state)
 {
@@ -494,6 +557,8 @@ int main(void)
         cmocka_unit_test(a_newer_version_is_left_alone),
         cmocka_unit_test(a_lost_wal_loses_only_its_commits),
         cmocka_unit_test(a_missing_dictionary_hides_only_its_traces),
+        cmocka_unit_test(what_cannot_be_gone_on_with_is_set_aside),
+        cmocka_unit_test(a_part_far_off_ends_no_walk),
         cmocka_unit_test(a_kill_loses_nothing_committed),
         cmocka_unit_test(a_deleted_directory_is_made_again),
         cmocka_unit_test(a_full_file_drops_counts_and_recovers),
