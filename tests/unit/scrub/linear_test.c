@@ -154,6 +154,8 @@ static const char *const pieces[] = {
     "&amp;token=",
     "password: is ",
     "pwd={a;",
+    "('password', '",
+    "'authorization', 'a ",
 };
 
 static const char *const keys[] = {"message", "db.query.text", "url.query", "user.phone",

@@ -105,6 +105,10 @@ static const struct marked_case secrets[] = {
     {NULL, "password := \"«hunter2»\"", -1},
     {NULL, "{\"key\":\"password\",\"value\":{\"stringValue\":\"«S9»\"}}", -1},
     {NULL, "const password = \"«hunter2»\";", -1},
+    {NULL, "invalid api_key '«d8c6010d9ca2»' supplied", -1},
+    {NULL, "[('user', 'x'), ('x-api-key', '«Dg8iHh5J»')]", -1},
+    {NULL, "[('user', 'x'), ('passwd', '«dragon-copper-marble-velvet»')]", -1},
+    {NULL, "rawHeaders: [ 'Accept', '*/*', 'proxy-authorization', 'Token «54e913bfe685»' ]", -1},
 };
 
 static const struct marked_case kept[] = {
@@ -209,6 +213,11 @@ static const struct marked_case kept[] = {
     {NULL, "level=info msg=\"x\" token= user=bob", -1},
     {NULL, "<input type=\"password\" name=\"password\" placeholder=\"Password\">", -1},
     {NULL, "at a.b.Token:\n  at com.x.y(Token.java:3)", -1},
+    {NULL, "required: ['username', 'password', 'email']", -1},
+    {NULL, "WHERE name IN ('password', 'access_token')", -1},
+    {NULL, "unknown column 'password' in 'field list'", -1},
+    {NULL, "expected token '}' but found token 'identifier1 x'", -1},
+    {NULL, "secret 'db-credentials' not found", -1},
 };
 
 static void secrets_are_found(void **state)
