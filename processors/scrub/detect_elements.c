@@ -90,3 +90,26 @@ void element_at(struct scan *s, uint32_t at)
     else if (t.value_end == 0 && s->s[t.end - 1] != '/')
         report_content(s, &t, traits);
 }
+
+/* &lt;password&gt;hunter2&lt;/password&gt;: XML as text of XML. */
+void escaped_element_at(struct scan *s, uint32_t at)
+{
+    uint32_t name = at + 4, end = name;
+    if (!scan_has_exactly(s, at, "&lt;") || !s->d->on[SCRUB_SENSITIVE_KEY])
+        return;
+    while (end < s->end && end - name < NAME_MAX && is_name(s->s[end]))
+        end++;
+    s->steps += end - at;
+    if (end - name < 2 || !scan_has_exactly(s, end, "&gt;") ||
+        !key_may_matter(s->s[end - 2], s->s[end - 1]))
+        return;
+    unsigned traits = key_traits(bytes_of(s->s + name, end - name));
+    uint32_t value = end + 4;
+    const uint8_t *next =
+        traits & KEY_SENSITIVE ? memmem(s->s + value, s->end - value, "&lt;", 4) : NULL;
+    uint32_t stop = next ? (uint32_t)(next - s->s) : s->end;
+    if (!(traits & KEY_SENSITIVE) || is_nobodys(s, value, stop, true))
+        return;
+    s->steps += stop - value;
+    secret_add(s, value, stop, SCRUB_SENSITIVE_KEY, traits);
+}

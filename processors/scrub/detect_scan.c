@@ -13,7 +13,7 @@
 struct block {
     uint64_t digit;
     uint64_t letter;
-    uint64_t mark; /* @ % : = + < \ and what ： and ＝ begin with */
+    uint64_t mark; /* @ % & : = + < \ and what ： and ＝ begin with */
     uint64_t dash;
     uint64_t dot;
     uint64_t under;
@@ -29,7 +29,7 @@ static ALWAYS_INLINE void classify16(struct block *b, __m128i c, unsigned at)
     __m128i letter = in_range(lower, 'a', 25);
     __m128i mark = _mm_andnot_si128(is_byte(c, ';'), in_range(c, ':', '=' - ':'));
     mark = _mm_or_si128(_mm_or_si128(mark, is_byte(c, '+')),
-                        _mm_or_si128(is_byte(c, '@'), is_byte(c, '%')));
+                        _mm_or_si128(is_byte(c, '@'), in_range(c, '%', 1)));
     mark = _mm_or_si128(mark, _mm_or_si128(is_byte(c, '\\'), is_byte(c, '\xef')));
     b->digit |= bits(in_range(c, '0', 9)) << at;
     b->letter |= bits(letter) << at;
@@ -85,7 +85,7 @@ static ALWAYS_INLINE void classify(struct block *b, const uint8_t *s, uint32_t l
         uint64_t bit = UINT64_C(1) << i;
         b->digit |= byte_is_digit(c) ? bit : 0;
         b->letter |= byte_is_letter(c) ? bit : 0;
-        b->mark |= c && strchr("@%:<=+\\\xef", c) ? bit : 0;
+        b->mark |= c && strchr("@%&:<=+\\\xef", c) ? bit : 0;
         b->dash |= c == '-' ? bit : 0;
         b->dot |= c == '.' ? bit : 0;
         b->under |= c == '_' ? bit : 0;
@@ -157,6 +157,8 @@ static void percent_at(struct scan *s, uint32_t at)
         phone_at(s, at, len);
     else if (high == '2' && low == '0')
         bearer_at(s, at, len);
+    if (high == '3' && low == 'a' && at >= s->next)
+        encoded_url_at(s, at, len);
     if (high == '3' && (low == 'd' || low == 'a') && at >= s->next)
         pair_at(s, at, len);
     behind_escape(s, at + len);
@@ -174,7 +176,11 @@ static void backslash_at(struct scan *s, uint32_t at)
 static void colon_at(struct scan *s, uint32_t at)
 {
     if (at + 2 < s->end && s->s[at + 1] == '/' && s->s[at + 2] == '/') {
-        url_at(s, at);
+        url_at(s, at, 3);
+        return;
+    }
+    if (scan_has_exactly(s, at + 1, "\\/\\/")) {
+        url_at(s, at, 5);
         return;
     }
     if (at > 0 && at == s->port)
@@ -194,6 +200,9 @@ static void ask(struct scan *s, uint32_t at)
         break;
     case '%':
         percent_at(s, at);
+        break;
+    case '&':
+        escaped_element_at(s, at);
         break;
     case '\\':
         backslash_at(s, at);

@@ -69,9 +69,25 @@ static uint32_t last_sign(struct scan *s, uint32_t start, uint32_t end)
     return start;
 }
 
-void url_at(struct scan *s, uint32_t at)
+/* https%3A%2F%2Fuser%3Apassword%40host: a URL that is a parameter of another. */
+void encoded_url_at(struct scan *s, uint32_t at, uint32_t colon_len)
 {
-    uint32_t start = at + 3, host = start;
+    uint32_t start = at + colon_len + 6, end = start;
+    if (at == 0 || !byte_is_alnum(s->s[at - 1]) || !s->d->on[SCRUB_URL_CREDENTIALS] ||
+        start < s->floor || !scan_has(s, at + colon_len, "%2f%2f"))
+        return;
+    while (end < s->end && !(ends[s->s[end]] & ENDS_HOST) && s->s[end] != '&' &&
+           !scan_has(s, end, "%2f") && !scan_has(s, end, "%40"))
+        end++;
+    s->steps += end - start;
+    if (scan_has(s, end, "%40") && !is_public_user(s, start, end) &&
+        !is_placeholder(s->s + start, end - start))
+        scan_add(s, start, end, SCRUB_URL_CREDENTIALS);
+}
+
+void url_at(struct scan *s, uint32_t at, uint32_t sign_len)
+{
+    uint32_t start = at + sign_len, host = start;
     if (at == 0 || !byte_is_alnum(s->s[at - 1]) || !s->d->on[SCRUB_URL_CREDENTIALS] ||
         start < s->floor)
         return;

@@ -437,6 +437,7 @@ const struct word key_words[] = {
     {"subscription", OF_KEY},
     {"sudo", OWNER},
     {"supply", ABOUT},
+    {"svc", ABOUT},
     {"symbol", ABOUT},
     {"sync", COUNTED},
     {"syntax", COUNTED},

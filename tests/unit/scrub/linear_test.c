@@ -155,6 +155,10 @@ static const char *const pieces[] = {
     "password: is ",
     "pwd={a;",
     "('password', '",
+    "&lt;password&gt;",
+    "&lt;",
+    "a:\\/\\/",
+    "a%3A%2F%2Fb",
     "'authorization', 'a ",
 };
 

@@ -109,6 +109,9 @@ static const struct marked_case secrets[] = {
     {NULL, "[('user', 'x'), ('x-api-key', '«Dg8iHh5J»')]", -1},
     {NULL, "[('user', 'x'), ('passwd', '«dragon-copper-marble-velvet»')]", -1},
     {NULL, "rawHeaders: [ 'Accept', '*/*', 'proxy-authorization', 'Token «54e913bfe685»' ]", -1},
+    {NULL, "&lt;user&gt;bob&lt;/user&gt;&lt;client_secret&gt;«2fe8d7fb»&lt;/client_secret&gt;", -1},
+    {NULL, "{\"dsn\":\"postgres:\\/\\/«bob:Sx9»@h\\/x\"}", -1},
+    {NULL, "/login?next=https%3A%2F%2F«bob%3ASx9»%40h%2Fx", -1},
 };
 
 static const struct marked_case kept[] = {
@@ -218,6 +221,10 @@ static const struct marked_case kept[] = {
     {NULL, "unknown column 'password' in 'field list'", -1},
     {NULL, "expected token '}' but found token 'identifier1 x'", -1},
     {NULL, "secret 'db-credentials' not found", -1},
+    {NULL, "&lt;password&gt;&lt;/password&gt;", -1},
+    {NULL, "{\"u\":\"https:\\/\\/h\\/x?a=1\"}", -1},
+    {NULL, "/login?next=https%3A%2F%2Fh%2Fx%3Fmail%3Db&a=1", -1},
+    {NULL, "vendor@token-svc=c3c522dd", -1},
 };
 
 static void secrets_are_found(void **state)
