@@ -20,6 +20,7 @@ struct program {
 /* Sorted by name. */
 static const struct program programs[] = {
     {"7z", "", "p", "", "", false},
+    {"aws", "", "", "", "", false},
     {"az", "p", "", "", "", true},
     {"bcp", "P", "P", "", "", false},
     {"beeline", "p", "", "", "", false},
@@ -114,6 +115,9 @@ void arguments_note(struct arguments *a, struct bytes word)
         a->login = false;
     } else if (bytes_equal_string(word, "login")) {
         a->login = true;
+    } else if (a->program && strcmp(a->program->name, "aws") == 0 &&
+               key_traits(word) & KEY_SENSITIVE) {
+        a->next = ARGUMENT_SECRET; /* configure set aws_secret_access_key … */
     }
 }
 

@@ -248,6 +248,12 @@ static bool is_colon(uint8_t last)
     return last == ':' || byte_lower(last) == 'a' || last == 0x9a;
 }
 
+/* tenant@vendor=… of a trace's state; SQL's @password = … has nothing before its sign. */
+static bool is_of_vendor(const struct scan *s, const struct name *n)
+{
+    return n->start > 1 && s->s[n->start - 1] == '@' && byte_is_token(s->s[n->start - 2]);
+}
+
 void pair_at(struct scan *s, uint32_t at, uint32_t sign_len)
 {
     uint32_t behind = at + sign_len;
@@ -257,7 +263,8 @@ void pair_at(struct scan *s, uint32_t at, uint32_t sign_len)
          !(s->s[at - 2] == '5' && byte_lower(s->s[at - 1]) == 'd')))
         return; /* most are; 5d is of an encoded bracket */
     struct pair p = {.colon = is_colon(s->s[behind - 1])};
-    if (behind >= s->end || !read_name(s, at, &p.name) || is_code(s, at, &behind))
+    if (behind >= s->end || !read_name(s, at, &p.name) || is_of_vendor(s, &p.name) ||
+        is_code(s, at, &behind))
         return;
     p.parameter = !p.colon && sign_len == 1 && is_parameter(s, p.name.start);
     read_names(s, &p);

@@ -249,6 +249,24 @@ static bool is_secret_of_words(const struct words *w)
            (strcmp(last, "auth") == 0 && strcmp(before, "basic") == 0);
 }
 
+/* http.request.cookies.lang: one cookie by itself. */
+static bool is_one_cookie(const struct words *w)
+{
+    size_t n = w->count;
+    return n > 2 && strcmp(w->text[0], "http") == 0 && w->kind[n - 2] & COOKIE &&
+           !(w->kind[n - 1] & ABOUT);
+}
+
+/* x-hub-signature-256 */
+static bool is_hook_signature(const struct words *w)
+{
+    for (size_t i = 1; i < w->count; i++) {
+        if (strcmp(w->text[i - 1], "hub") == 0 && strcmp(w->text[i], "signature") == 0)
+            return true;
+    }
+    return false;
+}
+
 static unsigned traits_of_words(const struct words *w)
 {
     unsigned traits = 0, all = 0;
@@ -259,7 +277,7 @@ static unsigned traits_of_words(const struct words *w)
     }
     if (w->count == 0)
         return 0;
-    if (is_secret_of_words(w))
+    if (is_secret_of_words(w) || is_hook_signature(w))
         traits |= KEY_SENSITIVE;
     unsigned first = w->kind[0], last = w->kind[w->count - 1];
     if (w->count > 1)
@@ -269,7 +287,7 @@ static unsigned traits_of_words(const struct words *w)
         traits = 0;
     if (last & AUTH)
         traits |= KEY_AUTHORIZATION | KEY_SENSITIVE;
-    if (last & COOKIE)
+    if (last & COOKIE || is_one_cookie(w))
         traits |= KEY_COOKIE;
     if (last & SESSION_ID && (!(last & TAIL) || is_session_sid(w)))
         traits |= KEY_SESSION;

@@ -424,7 +424,7 @@ static void read_from(struct scan *s, uint32_t start, enum sql_dialect dialect)
 {
     struct sql q = {.s = s, .dialect = dialect, .start = start, .at = start};
     uint32_t password = bare_password(s, start), end = password;
-    s->steps += 2 * (s->end - start);
+    s->steps += 2 * (uint64_t)(s->end - start);
     read_until(&q, password);
     bool quoted = end < s->end && s->s[end] == '"';
     while (end < s->end && (quoted || s->s[end] > ' ') && s->s[end] != ';') {

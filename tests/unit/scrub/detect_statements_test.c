@@ -17,6 +17,7 @@ static void literals_of_messages_go(void **state)
         {NULL, "Duplicate entry '«S3»' for key 'users.token'", SCRUB_SENSITIVE_KEY},
         {NULL, "DETAIL:  Key (email, token)=(bob, «S3») already exists.", SCRUB_SENSITIVE_KEY},
         {NULL, "Key (token)=(«S3»)", SCRUB_SENSITIVE_KEY},
+        {NULL, "EXEC p @password='«S3x»'", SCRUB_SENSITIVE_KEY},
         {NULL, "invalid token '«S3cretX9»' supplied", SCRUB_SENSITIVE_KEY},
     };
     CHECK_CASES(cases);
@@ -45,6 +46,7 @@ static void what_is_said_of_them_stays(void **state)
         {NULL, "Key (id)=(5) is still referenced from table \"orders\"", -1},
         {NULL, "invalid password 'too short' given, unexpected token 'else'", -1},
         {NULL, "query: select one of 'a' and 'b'", -1},
+        {NULL, "vendor@token-svc=c3c522dd", -1},
         {NULL, "SQL: two files, 'a' and 'b'", -1},
     };
     CHECK_CASES(cases);

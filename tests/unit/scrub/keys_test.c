@@ -56,6 +56,7 @@ static void secrets_are_told_by_their_words(void **state)
                                        "apikey",
                                        "API-KEY",
                                        "http.request.header.x-api-key",
+                                       "http.request.header.x-hub-signature-256",
                                        "x_api_key",
                                        "private_key",
                                        "ssh.privateKey",
@@ -158,8 +159,13 @@ static void what_is_about_secrets_is_none(void **state)
 static void other_traits(void **state)
 {
     (void)state;
-    static const char *const cookies[] = {"http.request.header.cookie", "Cookie",
-                                          "http.response.header.set-cookie", "set_cookie", NULL};
+    static const char *const cookies[] = {"http.request.header.cookie",
+                                          "Cookie",
+                                          "http.request.cookies.lang",
+                                          "http.request.cookie.sid",
+                                          "http.response.header.set-cookie",
+                                          "set_cookie",
+                                          NULL};
     static const char *const sessions[] = {"JSESSIONID", "phpsessid", "connect.sid", "sid", NULL};
     static const char *const others[] = {"twilio.account_sid", "cookie.consent", "windows.sid",
                                          NULL};

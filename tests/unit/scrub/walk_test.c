@@ -201,6 +201,10 @@ static void what_hides_behind_a_key_is_found(void **state)
             TWO("process.command_args", "/usr/bin/mysql", "-p[sensitive_key]"));
     becomes(r, TWO("process.command_args", "ssh", "-p2222"),
             TWO("process.command_args", "ssh", "-p2222"));
+    becomes(r,
+            "{\"key\":\"a\",\"value\":{\"arrayValue\":{\"values\":[{\"stringValue\":\"aws\"},"
+            "{\"stringValue\":\"aws_secret_access_key\"},{\"stringValue\":\"hunter2\"}]}}}",
+            "\"aws_secret_access_key\"},{\"stringValue\":\"[sensitive_key]\"}");
     becomes(r, TWO("process.command_args", "--name", "hunter2"),
             TWO("process.command_args", "--name", "hunter2"));
     scrub_rules_destroy(r);
