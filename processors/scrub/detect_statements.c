@@ -142,6 +142,16 @@ static bool name_in_list(const struct scan *s, uint32_t at, uint32_t *start, uin
            key_may_matter(s->s[*end - 2], s->s[*end - 1]);
 }
 
+/* refresh, access_token: more of the same kind as the name. */
+static bool is_one_more_name(const uint8_t *text, uint32_t len)
+{
+    for (uint32_t i = 0; i < len; i++) {
+        if ((uint8_t)(text[i] - 'a') > 25 && text[i] != '_')
+            return false;
+    }
+    return true;
+}
+
 /* Whether brackets stand around a name and a value, and nothing else does. */
 static bool is_pair_of_two(const struct scan *s, uint32_t name, uint32_t end)
 {
@@ -158,7 +168,7 @@ static void value_in_list(struct scan *s, uint32_t name, uint32_t name_end, uint
     uint32_t most = end - value > VALUE_MAX ? value + VALUE_MAX : end;
     s->steps += most - name;
     bool told = memchr(text, ' ', most - value) || is_told_secret(text, most - value) ||
-                is_pair_of_two(s, name, end);
+                (is_pair_of_two(s, name, end) && !is_one_more_name(text, most - value));
     if (end >= s->end || end > most || !told || is_placeholder(text, end - value))
         return;
     if (traits & KEY_AUTHORIZATION && s->d->on[SCRUB_BEARER])

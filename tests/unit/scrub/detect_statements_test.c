@@ -27,12 +27,15 @@ static void lists_have_names_and_values(void **state)
 {
     (void)state;
     static const struct marked_case cases[] = {
-        {NULL, "[('user', 'x'), ('api_key', '«S3 cret»'), ('token', '«abc»')]",
+        {NULL, "[('user', 'x'), ('api_key', '«S3 cret»'), ('token', '«a-b»')]",
          SCRUB_SENSITIVE_KEY},
         {NULL, "rawHeaders: [ 'Accept', '*/*', 'Authorization', 'Token «S3cretX9»', 'x', 'y' ]",
          SCRUB_BEARER},
         {NULL, "['x-api-key', '«S3cretX9»', 'accept', 'x']", SCRUB_SENSITIVE_KEY},
-        {NULL, "scopes: ['token', 'refresh', 'x'], ('name', 'S3cretX9'), 'password', 'reset'", -1},
+        {NULL,
+         "scopes: ['token', 'refresh', 'x'], ('name', 'S3cretX9'), IN ('token', 'key'), "
+         "'password', 'reset'",
+         -1},
     };
     CHECK_CASES(cases);
 }
