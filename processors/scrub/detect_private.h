@@ -171,7 +171,6 @@ void bearer_at(struct scan *s, uint32_t at, uint32_t blank_len); /* behind Beare
 void pair_at(struct scan *s, uint32_t at, uint32_t sign_len);    /* `=`, `:`, `%3D`, `%3A`, `：` */
 void statement_at(struct scan *s, uint32_t at);              /* the colon of `SQL: SELECT …` */
 void quote_in_text_at(struct scan *s, uint32_t at);          /* a quote behind a word */
-void quote_in_list_at(struct scan *s, uint32_t at);          /* the value's in ('password', 'x') */
 void row_at(struct scan *s, uint32_t at);                    /* the sign of `Key (a)=(b)` */
 void element_at(struct scan *s, uint32_t at);                /* `<` of XML */
 void escaped_element_at(struct scan *s, uint32_t at);        /* `&lt;` */

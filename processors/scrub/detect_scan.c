@@ -217,8 +217,6 @@ static void ask(struct scan *s, uint32_t at)
         break;
     case '\'':
         quote_in_text_at(s, at);
-        if (at >= s->next)
-            quote_in_list_at(s, at);
         break;
     case '+':
         phone_at(s, at, 1);
