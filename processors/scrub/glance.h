@@ -182,12 +182,12 @@ static ALWAYS_INLINE bool may_end_scheme(const struct window *w, uint32_t count,
     return blank && blank & bits_of(w, count, ends_of_schemes) << 1;
 }
 
-/* Whether an option of a command may begin: a dash behind a blank, or in a list of arguments, which
- * begins with [ or {. */
+/* Whether an option of a command may begin: a dash that begins the value or stands behind a
+ * blank, or in a list of arguments, which begins with [ or {. */
 static ALWAYS_INLINE bool may_be_option(uint64_t dash, uint64_t blank, struct bytes text)
 {
-    return dash &&
-           (dash & (dash >> 1 | (blank << 1 & ~(blank >> 1))) || (text.data[0] | 0x20) == '{');
+    return dash && (dash & (dash >> 1 | ((blank << 1 | 1) & ~(blank >> 1))) ||
+                    (text.data[0] | 0x20) == '{');
 }
 
 /* Of up to 64 bytes: their marks, and whether there is nothing in them but for these. */
