@@ -105,7 +105,8 @@ bool card_at(struct scan *s, const struct digits *d)
         return false;
     if (d->groups > 1 && grouped_card_at(s, d))
         return true;
-    if (count < 12 || count > 19 || !luhn(d->digit, count) ||
+    bool international = count == 13 && d->start > 0 && s->s[d->start - 1] == '+';
+    if (count < 12 || count > 19 || international || !luhn(d->digit, count) ||
         !digits_bounded(s, d->start, d->end[0]))
         return false;
     enum issuer issuer = issuer_of(d->digit, count);

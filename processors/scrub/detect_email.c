@@ -134,24 +134,22 @@ static uint32_t local_start(struct scan *s, uint32_t at)
     return escape > 0 && start - 1 + escape < at ? start - 1 + escape : start;
 }
 
-/* "john doe"@, also with its quotes encoded: where it begins; `at`: there is none. */
+/* "john doe"@, also with its quotes escaped or encoded: where it begins; `at`: there is none. */
 static uint32_t quoted_start(struct scan *s, uint32_t at)
 {
-    uint32_t quote = at > 0 && s->s[at - 1] == '"'                   ? 1
-                     : at >= 3 && scan_has_exactly(s, at - 3, "%22") ? 3
-                                                                     : 0;
-    uint32_t start = at - quote;
-    if (quote == 0)
-        return at;
-    while (start > s->floor && at - start < LOCAL_MAX * 3 && s->s[start - 1] >= ' ') {
-        start--;
-        if (s->s[start] != (quote == 1 ? '"' : '%') ||
-            !scan_has(s, start, quote == 1 ? "\"" : "%22"))
+    static const char *const quotes[] = {"\\\"", "\"", "%22"};
+    for (size_t i = 0; i < sizeof quotes / sizeof quotes[0]; i++) {
+        uint32_t len = (uint32_t)strlen(quotes[i]), start = at - len;
+        if (at < s->floor + len || !scan_has_exactly(s, start, quotes[i]))
             continue;
+        while (start > s->floor && at - start < LOCAL_MAX * 3 && s->s[start - 1] >= ' ') {
+            if (scan_has_exactly(s, --start, quotes[i]))
+                break;
+        }
         s->steps += at - start;
-        return at - start > 2 * quote && byte_is_alnum(s->s[start + quote]) ? start : at;
+        bool begins = at - start > 2 * len && scan_has_exactly(s, start, quotes[i]);
+        return begins && byte_is_alnum(s->s[start + len]) ? start : at;
     }
-    s->steps += at - start;
     return at;
 }
 

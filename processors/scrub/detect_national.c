@@ -121,7 +121,7 @@ static bool dni_at(struct scan *s, const struct digits *d)
     for (unsigned i = 0; i < 8; i++)
         number = number * 10 + d->digit[i];
     uint32_t end = d->end[groups - 1];
-    end += end < s->end && (s->s[end] == '-' || s->s[end] == ' ');
+    end += end < s->end && (s->s[end] == '-' || s->s[end] == ' ' || s->s[end] == '+');
     if (end >= s->end || !byte_is_letter(s->s[end]) || !is_dni(number, s->s[end]) ||
         !digits_bounded(s, d->start, end + 1))
         return false;

@@ -180,7 +180,7 @@ bool national_phone_at(struct scan *s, uint32_t start, uint32_t end)
 
 bool loose_phone_at(struct scan *s, const struct digits *d)
 {
-    if (!s->d->strict || !s->d->on[SCRUB_PHONE])
+    if (!s->d->strict || !s->d->on[SCRUB_PHONE] || digits_are_things(s, d->start))
         return false;
     bool dashed = d->groups == 3 && digits_grouped(d, "334") && d->digit[0] >= 2 &&
                   d->digit[3] >= 2 && digits_bounded(s, d->start, d->end[2]);

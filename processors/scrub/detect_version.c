@@ -164,17 +164,18 @@ static uint32_t name_end(const struct scan *s, uint32_t at)
 static bool is_name_of_version(const struct scan *s, uint32_t end)
 {
     static const char *const words[] = {
-        "version",  "versions", "ver",       "release", "build",
-        "revision", "rev",      "firmware",  "upgrade", "oid",
-        "sdk",      "driver",   "runtime",   "schema",  "library",
-        "openjdk",  "jdk",      "jre",       "java",    "chrome",
-        "chromium", "firefox",  "safari",    "opera",   "android",
-        "windows",  "skype",    "section",   "chapter", "clause",
-        "appendix", "kapitel",  "abschnitt", "§",       "microsoft sql server",
-        "versión",  "versão",   "versione",  "versie",  "verze",
-        "wersja",   "wersji",   "версия",    "Версия",  "версии",
-        "версию",   "sürüm",    "版本",      "版",      "バージョン",
-        "버전",     "संस्करण",    "الإصدار",   "เวอร์ชัน",  "phiên bản"};
+        "version",  "versions",    "ver",           "release",   "build",
+        "revision", "rev",         "firmware",      "upgrade",   "oid",
+        "sdk",      "driver",      "runtime",       "schema",    "library",
+        "openjdk",  "jdk",         "jre",           "java",      "chrome",
+        "chromium", "firefox",     "safari",        "opera",     "android",
+        "windows",  "skype",       "section",       "chapter",   "clause",
+        "appendix", "kapitel",     "abschnitt",     "§",         "microsoft sql server",
+        "versión",  "versão",      "versione",      "versie",    "verze",
+        "wersja",   "upgraded to", "downgraded to", "bumped to", "wersji",
+        "версия",   "Версия",      "версии",        "версию",    "sürüm",
+        "版本",     "版",          "バージョン",    "버전",      "संस्करण",
+        "الإصدار",  "เวอร์ชัน",      "phiên bản"};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         uint32_t len = (uint32_t)strlen(words[i]);
         if (ends_in(s, end, words[i]) && (len > 4 || !scan_in_word(s, end - len)))

@@ -153,6 +153,7 @@ static const struct {
     {"msg", "user=«anna%40m%C3%BCnchen.de»&x=«%E7%94%A8%40%E4%BE%8B.%E4%B8%AD%E5%9B%BD»&y=1",
      SCRUB_EMAIL},
     {"msg", "/accounts/«o%27brien%40example.org»", SCRUB_EMAIL},
+    {"msg", "{\"a\":\"«\\\"john doe\\\"@example.com»\"}", SCRUB_EMAIL},
     {"msg", "«+491711234567» 2024-01-15 10:30:00 sent", SCRUB_PHONE},
     {"msg", "SMS «+491711234567» 200 12ms, «+14155552671» 1705314600000", SCRUB_PHONE},
     {"msg", "SMS «+491711234567» 5 retries, «+33 6 12 34 56 78» 2024-01-15", SCRUB_PHONE},
@@ -249,6 +250,8 @@ static const struct {
     {"msg", "de89370400440532013001 a4b2c1d0 be12"},
     {"msg", "1234.5678.9012, face.cafe.dead, a45e.60c1.2b3d.example.org, v1.a45e.60c1.2b3d"},
     {"msg", "8123456789012340"},
+    {"msg", "a+4222222222222="},
+    {"msg", "upgraded to 4.18.90.58"},
     {"msg", "msisdn 4222222222222, ean 4222222222222"},
     {"created_at", "4184252239992982"},
     {"bytes_sent", "4042993287845018"},
@@ -368,6 +371,7 @@ static void private_addresses_are_of_strict(void **state)
     failures = 0;
     check_with(strict, "client.address", "", "«10.0.0.7»", SCRUB_IPV4);
     check_with(strict, "client.address", "", "«fe80::1»", SCRUB_IPV6);
+    check_with(strict, "msg", "", "order 415-555-1234, dialed «415-555-1234»", SCRUB_PHONE);
     check_with(strict, "msg", "", "x[::2] b[1::2] 12:30::45 [«::1»]:80 99:7c:67:20:b4:de:b7:dd",
                SCRUB_IPV6);
     check_with(usual, "client.address", "", "10.0.0.7", -1);
