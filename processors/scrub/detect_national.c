@@ -276,11 +276,14 @@ static bool is_plain(const struct scan *s, const struct digits *d, unsigned digi
            !is_resource_name(s, d->start, d->end[0]);
 }
 
-/* Whether groups of four stand before or behind three of them: a list, or a longer number. */
+/* Whether groups of four stand before or behind three of them: a list, or a longer number, where it
+ * is no year that follows. */
 static bool is_among_fours(const struct scan *s, const struct digits *d)
 {
-    if (d->groups > 3 && d->group[3] == 4)
-        return true;
+    if (d->groups > 3 && d->group[3] == 4) {
+        unsigned century = digits_leading(d->digit + 12, 2);
+        return century != 19 && century != 20;
+    }
     if (d->start < 5 || s->s[d->start - 1] != (uint8_t)d->separator)
         return false;
     for (uint32_t i = d->start - 5; i < d->start - 1; i++) {
@@ -306,7 +309,7 @@ void national_at(struct scan *s, const struct digits *d)
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         const struct national *n = &numbers[i];
         bool grouped = n->grouped && digits_grouped(d, n->grouped) &&
-                       !(n->digits == 12 && is_among_fours(s, d));
+                       (n->digits != 12 || !is_among_fours(s, d) || is_named(s, d->start, n->name));
         uint32_t end = d->end[grouped ? n->groups - 1 : 0];
         if (s->d->on[n->class] && (grouped || is_plain(s, d, n->digits, n->name)) &&
             n->is(d->digit) && digits_bounded(s, d->start, end)) {

@@ -355,6 +355,8 @@ static void national_numbers_are_found_when_asked_for(void **state)
     check_with(all, "msg", "", "cpf%20«111.444.777-35»", SCRUB_CPF);
     check_with(all, "msg", "", "q=%22«12345678Z»%22 «x1234567l» «X-1234567-L»", SCRUB_DNI);
     check_with(all, "msg", "", "orders-22%409434765919/x", -1);
+    check_with(all, "msg", "", "«2341 2341 2346» 2024-01-15, aadhaar «2341 2341 2346» 9285",
+               SCRUB_AADHAAR);
     check_with(all, "patient.id", "", "«9434765919»", SCRUB_NHS);
     check_with(all, "msg", "", "9284 2341 2341 2346, 2341 2341 2346 9285", -1);
     check_with(all, "msg", "", "arn%3Aaws%3Aiam%3A%3A234123412346%3Arole", -1);

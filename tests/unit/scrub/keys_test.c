@@ -156,6 +156,27 @@ static void what_is_about_secrets_is_none(void **state)
     assert_int_equal(count_wrong(keys, KEY_SENSITIVE | KEY_COOKIE | KEY_SESSION, false), 0);
 }
 
+static void phones_and_versions_are_told_in_many_words(void **state)
+{
+    (void)state;
+    static const char *const phones[] = {
+        "telefon",          "user.telefonnummer", "teléfono",      "celular",
+        "handynummer",      "numer_telefonu",     "телефон",       "手机号",
+        "電話番号",         "callerNumber",       "dialed_number", "contact_number",
+        "recipient.number", "landline",           "sms.to",        NULL};
+    static const char *const about_phones[] = {
+        "mobile_app.build", "mobile.timestamp", "phone.type", "caller", "contact", "to", NULL};
+    assert_int_equal(count_wrong(phones, KEY_PHONE, true), 0);
+    assert_int_equal(count_wrong(about_phones, KEY_PHONE, false), 0);
+    static const char *const versions[] = {"firmware", "helm.chart", "container.image.tags",
+                                           "browser.brands", NULL};
+    static const char *const addresses[] = {"driver.ip", "browser.address", NULL};
+    assert_int_equal(count_wrong(versions, KEY_VERSION, true), 0);
+    assert_int_equal(count_wrong(addresses, KEY_VERSION, false), 0);
+    static const char *const lines[] = {"process.command_line", "csv.line", "log_line", NULL};
+    assert_int_equal(count_wrong(lines, KEY_CODE | KEY_NUMBER, false), 0);
+}
+
 static void other_traits(void **state)
 {
     (void)state;
@@ -249,6 +270,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(secrets_are_told_by_their_words),
         cmocka_unit_test(what_is_about_secrets_is_none),
+        cmocka_unit_test(phones_and_versions_are_told_in_many_words),
         cmocka_unit_test(other_traits),
         cmocka_unit_test(what_is_remembered_is_what_was_worked_out),
         cmocka_unit_test(the_quick_answer_misses_nothing),
