@@ -214,15 +214,36 @@ static bool is_same(struct bytes a, struct bytes b)
     return a.data == b.data && a.len == b.len;
 }
 
+/* How many arrays and maps stand in what is read as one value: in an AnyValue, or as `depth` says
+ * in the fields `number` around it. */
+static unsigned compounds_in(struct bytes message, uint32_t number, unsigned depth)
+{
+    const uint8_t *at = message.data, *end = wire_end(message);
+    unsigned count = 0;
+    struct wire_field f;
+    while (at < end && (at = wire_field(at, end, &f))) {
+        if (wire_type(f.tag) != WIRE_LENGTH)
+            continue;
+        uint32_t n = wire_number(f.tag);
+        if (depth == 0)
+            count += n == ANY_ARRAY || n == ANY_MAP;
+        else if (n == number)
+            count += compounds_in(f.bytes, KEY_VALUE_VALUE, depth - 1);
+    }
+    return count;
+}
+
 /* Whether more stands there than the value as it is read: of repeated arrays some readers take the
- * last one, as we do, and others put them together. */
+ * last one, as we do, and others put them together. As a rule the length tells that there is none.
+ */
 static bool is_more_than_read(const struct rewrite_item *item, uint32_t number, struct bytes framed)
 {
     size_t len = wire_framed_size(ANY_ARRAY, item->value.bytes.len);
     if (!item->element)
         len =
             wire_framed_size(KEY_VALUE_KEY, item->key.len) + wire_framed_size(KEY_VALUE_VALUE, len);
-    return framed.len != wire_framed_size(number, len);
+    return framed.len != wire_framed_size(number, len) &&
+           compounds_in(framed, number, item->element ? 1 : 2) > 1;
 }
 
 /* What was not shown does not leave. */
