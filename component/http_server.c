@@ -65,16 +65,21 @@ const char *http_header(const struct http_request *rq, const char *name)
     return MHD_lookup_connection_value(rq->connection, MHD_HEADER_KIND, name);
 }
 
+static bool is_loopback_v4(struct in_addr a)
+{
+    return ntohl(a.s_addr) >> 24 == 127;
+}
+
+static bool is_loopback_v6(const struct in6_addr *a)
+{
+    return IN6_IS_ADDR_LOOPBACK(a) || (IN6_IS_ADDR_V4MAPPED(a) && a->s6_addr[12] == 127);
+}
+
 static bool is_loopback(const struct sockaddr *a)
 {
-    if (a->sa_family == AF_INET) {
-        const struct sockaddr_in *v4 = (const struct sockaddr_in *)a;
-        return ntohl(v4->sin_addr.s_addr) >> 24 == 127;
-    }
-    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)a;
-    return a->sa_family == AF_INET6 &&
-           (IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr) ||
-            (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr) && v6->sin6_addr.s6_addr[12] == 127));
+    if (a->sa_family == AF_INET)
+        return is_loopback_v4(((const struct sockaddr_in *)a)->sin_addr);
+    return a->sa_family == AF_INET6 && is_loopback_v6(&((const struct sockaddr_in6 *)a)->sin6_addr);
 }
 
 /* What proxies add. One that adds nothing cannot be told from who asks himself. */
@@ -112,8 +117,8 @@ static bool came_by_proxy(const struct http_request *rq)
 static bool is_loopback_host(const char *host)
 {
     char name[64];
-    struct sockaddr_in v4 = {.sin_family = AF_INET};
-    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
+    struct in_addr v4;
+    struct in6_addr v6;
     bool brackets = *host == '[';
     size_t len = brackets ? strcspn(++host, "]") : strcspn(host, ":");
     if (len >= sizeof name || (brackets && !host[len]))
@@ -124,10 +129,9 @@ static bool is_loopback_host(const char *host)
     memcpy(name, host, len);
     name[len] = 0;
     if (brackets)
-        return inet_pton(AF_INET6, name, &v6.sin6_addr) == 1 &&
-               is_loopback((const struct sockaddr *)&v6);
-    return strcasecmp(name, "localhost") == 0 || (inet_pton(AF_INET, name, &v4.sin_addr) == 1 &&
-                                                  is_loopback((const struct sockaddr *)&v4));
+        return inet_pton(AF_INET6, name, &v6) == 1 && is_loopback_v6(&v6);
+    return strcasecmp(name, "localhost") == 0 ||
+           (inet_pton(AF_INET, name, &v4) == 1 && is_loopback_v4(v4));
 }
 
 bool http_peer_is_local(const struct http_request *rq)
