@@ -179,6 +179,17 @@ void scan_kept(struct scan *s, uint32_t start, uint32_t end)
     s->end = all;
 }
 
+/* A key's last part that is a number is a row's: token:146066 is no pair. Its colon is passed over
+ * as that of a port is. */
+static void pass_row_number(struct scan *s, uint32_t start, uint32_t end)
+{
+    uint32_t at = end;
+    while (at > start && byte_is_digit(s->s[at - 1]))
+        at--;
+    if (at < end && at > start + 1 && s->s[at - 1] == ':')
+        s->port = at - 1;
+}
+
 /* One command and its arguments; returns where the next may begin. Many arguments in a row are one
  * finding. */
 static uint32_t redis_line(struct scan *s, uint32_t at)
@@ -197,6 +208,7 @@ static uint32_t redis_line(struct scan *s, uint32_t at)
         if (argument++ == 0)
             command = command_named(s->s + at, end - at);
         if (stays) {
+            pass_row_number(s, at, end);
             scan_kept(s, at, end);
             gone = 0;
         } else if (gone && s->count > FINDINGS_MAX / 2) {

@@ -135,7 +135,8 @@ static bool is_failure(const struct scan *s, const struct pair *p)
         "load",       "loading",    "find",     "resolve",    "resolving", "generate",
         "generating", "hash",       "hashing",  "check",      "checking",  NULL};
     struct bytes before = word_before(s, p);
-    return p->colon && is_word_of(before.data, (uint32_t)before.len, verbs) &&
+    bool sentence = p->colon && s->s[p->value - 1] != ':'; /* GET token:x is none */
+    return sentence && is_word_of(before.data, (uint32_t)before.len, verbs) &&
            !is_likely_secret(s->s + p->value, p->end - p->value);
 }
 

@@ -118,6 +118,21 @@ static inline bool bytes_are(const uint8_t *text, size_t len, const char *word)
     return !word[len];
 }
 
+enum { UUID_LEN = 36 };
+
+/* Whether what stands at `at` has the form of a UUID. */
+static inline bool has_uuid(const struct scan *s, uint32_t at)
+{
+    const uint8_t *t = s->s + at;
+    if (s->end - at < UUID_LEN || t[8] != '-' || t[13] != '-' || t[18] != '-' || t[23] != '-')
+        return false;
+    for (unsigned i = 0; i < 8; i++) {
+        if (!byte_is_hex(t[i]))
+            return false;
+    }
+    return true;
+}
+
 /* What base64url and most issuers' tokens are made of. */
 static inline bool byte_is_token(uint8_t c)
 {

@@ -328,17 +328,6 @@ static void word_in_run(struct scan *s, uint32_t at)
     }
 }
 
-static bool is_uuid(const uint8_t *t)
-{
-    if (t[8] != '-' || t[13] != '-' || t[18] != '-' || t[23] != '-')
-        return false;
-    for (unsigned i = 0; i < 8; i++) {
-        if (!byte_is_hex(t[i]))
-            return false;
-    }
-    return true;
-}
-
 /* What stands before the run: SG. and ya29., 1//0 of Google's refresh tokens, hooks of Slack. */
 static void before_run(struct scan *s, uint32_t start, uint32_t end)
 {
@@ -394,7 +383,7 @@ void token_run_at(struct scan *s, uint32_t at)
     while (start > s->floor && start > s->run_end && at - start < 16 &&
            byte_is_token(s->s[start - 1]))
         start--;
-    if (s->end - start >= 36 && is_uuid(s->s + start)) {
+    if (has_uuid(s, start)) {
         s->run_end = start + 36;
         if (s->end - start == 36 || !byte_is_token(s->s[start + 36]))
             s->next = start + 36;

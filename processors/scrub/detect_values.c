@@ -100,23 +100,30 @@ bool is_placeholder(const uint8_t *text, uint32_t len)
 /* Words that a sentence puts behind a colon or an equals sign. */
 static bool is_prose(const uint8_t *text, uint32_t len)
 {
-    static const char *const words[] = {
-        "is",         "was",         "are",      "not",          "must",      "has",
-        "have",       "in",          "at",       "on",           "of",        "for",
-        "the",        "a",           "an",       "to",           "from",      "with",
-        "by",         "missing",     "required", "invalid",      "expired",   "incorrect",
-        "wrong",      "unknown",     "denied",   "revoked",      "expected",  "unexpected",
-        "failed",     "cannot",      "could",    "should",       "can",       "may",
-        "will",       "does",        "did",      "no",           "too",       "blank",
-        "ok",         "valid",       "unset",    "mismatch",     "rejected",  "error",
-        "this",       "that",        "it",       "please",       "string",    "int",
-        "boolean",    "number",      "object",   "bool",         "optional",  "str",
-        "any",        "disabled",    "enabled",  "unauthorized", "forbidden", "absent",
-        "present",    "never",       "optional", "allowed",      "granted",   "success",
-        "successful", "verified",    "pending",  "active",       "inactive",  "include",
-        "omit",       "same-origin", "off",      "approved",     "accepted",  "succeeded",
-        "ready",      "done",        "min",      "max",          "minimum",   "maximum",
-        NULL};
+    static const char *const words[] = {"is",         "was",        "are",      "not",
+                                        "must",       "has",        "have",     "in",
+                                        "at",         "on",         "of",       "for",
+                                        "the",        "a",          "an",       "to",
+                                        "from",       "with",       "by",       "missing",
+                                        "required",   "invalid",    "expired",  "incorrect",
+                                        "wrong",      "unknown",    "denied",   "revoked",
+                                        "expected",   "unexpected", "failed",   "cannot",
+                                        "could",      "should",     "can",      "may",
+                                        "will",       "does",       "did",      "no",
+                                        "too",        "blank",      "ok",       "valid",
+                                        "unset",      "mismatch",   "rejected", "error",
+                                        "this",       "that",       "it",       "please",
+                                        "string",     "int",        "boolean",  "number",
+                                        "object",     "bool",       "optional", "str",
+                                        "any",        "disabled",   "enabled",  "unauthorized",
+                                        "forbidden",  "absent",     "present",  "never",
+                                        "optional",   "allowed",    "granted",  "success",
+                                        "successful", "verified",   "pending",  "active",
+                                        "inactive",   "include",    "omit",     "same-origin",
+                                        "off",        "approved",   "accepted", "succeeded",
+                                        "ready",      "done",       "min",      "max",
+                                        "minimum",    "maximum",    "line",     "(sensitive",
+                                        "(known",     NULL};
     return is_word_of(text, len, words);
 }
 

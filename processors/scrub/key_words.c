@@ -153,6 +153,7 @@ const struct word key_words[] = {
     {"event", NUMBER},
     {"example", DESCRIBES},
     {"examples", DESCRIBES},
+    {"exception", ABOUT},
     {"exchange", ABOUT},
     {"exists", ABOUT},
     {"exp", ABOUT},

@@ -88,6 +88,11 @@ static void text_literal(struct sql *q, uint32_t start, uint32_t quote, bool esc
     uint32_t end = quote_end(q, quote, q->s->s[quote], escapes, unknown);
     if (end == UINT32_MAX || q->broken)
         end = q->s->end;
+    if (byte_at(q, end) == ':' && byte_at(q, end + 1) == ' ') { /* {'id': 5}, of a driver's */
+        scan_kept(q->s, start, end);
+        q->at = end;
+        return;
+    }
     literal(q, start, end);
 }
 
@@ -116,7 +121,8 @@ static bool has_parameters(const struct scan *s, uint32_t start)
         if (c == '\'')
             return false;
         if (c == '?' || (c == '$' && byte_is_digit(next)) || (c == '%' && next == 's') ||
-            ((c == ':' || c == '@') && byte_is_letter(next) && i > 0 && s->s[i - 1] != c))
+            ((c == ':' || c == '@') && byte_is_letter(next) && i > 0 && s->s[i - 1] != c &&
+             !is_word(s->s[i - 1])))
             return true;
     }
     return false;
@@ -212,7 +218,7 @@ static void double_quoted(struct sql *q)
         bool dotted = byte_at(q, end) == '.' || (start > 0 && s->s[start - 1] == '.');
         name = name && (dotted || !is_value(q, start));
     }
-    if (!name) {
+    if (!name || memchr(s->s + start, '@', end - start)) {
         literal(q, start, end);
         return;
     }
@@ -347,6 +353,10 @@ static void bracket(struct sql *q)
 static void digit(struct sql *q)
 {
     uint8_t before = q->at ? q->s->s[q->at - 1] : ' ';
+    if (!is_word(before) && has_uuid(q->s, q->at)) {
+        literal(q, q->at, q->at + UUID_LEN);
+        return;
+    }
     if (!is_word(before) && before != ':' && before != '?' && before != '@') {
         number(q, q->at);
         return;
@@ -358,7 +368,11 @@ static void digit(struct sql *q)
 /* "= -5" is one literal; in "a - 5" the minus is nobody's. */
 static void sign(struct sql *q)
 {
-    uint32_t start = q->at++;
+    uint32_t start = q->at++, id = start - 8;
+    if (start >= q->s->floor + 8 && has_uuid(q->s, id) && (id == 0 || !is_word(q->s->s[id - 1]))) {
+        literal(q, id, id + UUID_LEN); /* of CQL, which writes them without quotes */
+        return;
+    }
     if (byte_is_digit(byte_at(q, q->at)) && is_value(q, start))
         number(q, start);
 }

@@ -115,6 +115,11 @@ static const struct marked_case secrets[] = {
 };
 
 static const struct marked_case kept[] = {
+    {NULL, "x.BadCredentialsException: Bad credentials", -1},
+    {NULL, "at App.SecretStore.Get() in /src/SecretStore.cs:line 42", -1},
+    {NULL, "~ password = (sensitive value)", -1},
+    {NULL, "+ token = (known after apply)", -1},
+    {NULL, "Authorization: Bearer <token> (see docs 89)", -1},
     {NULL, "{\"password\":{\"type\":\"string\"}}", -1},
     {NULL,
      "{\"password\":{\"type\":\"string\",\"minLength\":8,\"description\":\"Your "
