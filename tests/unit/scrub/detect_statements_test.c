@@ -8,7 +8,7 @@ static void literals_of_messages_go(void **state)
         {NULL, "(e) [SQL: INSERT INTO users (name, pw) VALUES («'x'»,«'S3'»)]", SCRUB_SQL_LITERAL},
         {NULL, "[SQL: SELECT a[i] FROM t WHERE b = «'x'»]\n[parameters: («'S3'», «5»)]\nmore 'x'",
          SCRUB_SQL_LITERAL},
-        {NULL, "[parameters: {«'name'»: «'S3'»}] (Background on this)", SCRUB_SQL_LITERAL},
+        {NULL, "[parameters: {'name': «'S3'»}] (Background on this)", SCRUB_SQL_LITERAL},
         {NULL, "Error executing SQL: INSERT INTO users VALUES («'x'»,«'S3'»)\nnext 'line'",
          SCRUB_SQL_LITERAL},
         {NULL, "ALTER USER app IDENTIFIED BY '«S3cret X9»'", SCRUB_SENSITIVE_KEY},
