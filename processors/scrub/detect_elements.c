@@ -58,8 +58,7 @@ static void report_content(struct scan *s, const struct tag *t, unsigned traits)
         stop = end ? (uint32_t)(end - s->s) : s->end;
     }
     s->steps += stop - t->end;
-    bool closed = stop < s->end;
-    if (!closed && s->s[value] == ' ') /* Bearer <token> (see …) */
+    if (stop == s->end && value < stop && s->s[value] == ' ') /* Bearer <token> (see …) */
         return;
     if (behind_blanks(s, value) < stop && !is_nobodys(s, value, stop, true))
         secret_add(s, value, stop, SCRUB_SENSITIVE_KEY, traits);

@@ -120,6 +120,7 @@ static const struct marked_case kept[] = {
     {NULL, "~ password = (sensitive value)", -1},
     {NULL, "+ token = (known after apply)", -1},
     {NULL, "Authorization: Bearer <token> (see docs 89)", -1},
+    {NULL, "sent <password>", -1},
     {NULL, "{\"password\":{\"type\":\"string\"}}", -1},
     {NULL,
      "{\"password\":{\"type\":\"string\",\"minLength\":8,\"description\":\"Your "
