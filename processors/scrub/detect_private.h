@@ -40,7 +40,7 @@ struct scan {
     uint32_t next;                   /* triggers before this are over */
     uint32_t run_end;                /* long words before this have been looked at */
     uint32_t token_start, token_end; /* a word of token bytes whose end is known */
-    uint32_t port;                   /* a colon before a URL's port; 0: none so far */
+    uint32_t port;                   /* a colon before a port or row's number; 0: none */
     uint32_t version_end;            /* of the last number, when it was a version; or 0 */
     uint32_t secret_end;             /* an object under a sensitive name goes as far */
     unsigned secret_traits;          /* of that name */

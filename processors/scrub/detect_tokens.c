@@ -384,9 +384,9 @@ void token_run_at(struct scan *s, uint32_t at)
            byte_is_token(s->s[start - 1]))
         start--;
     if (has_uuid(s, start)) {
-        s->run_end = start + 36;
-        if (s->end - start == 36 || !byte_is_token(s->s[start + 36]))
-            s->next = start + 36;
+        s->run_end = start + UUID_LEN;
+        if (s->run_end == s->end || !byte_is_token(s->s[s->run_end]))
+            s->next = s->run_end;
         return;
     }
     before_run(s, start, start);
