@@ -8,19 +8,17 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
+
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from free_port import free_port  # noqa: E402, F401
 
 SUBJECT_CORE = 0
 LOAD_CORE = 1
 # The sink goes before a generator that sends as fast as it can: otherwise they share their core half and
 # half, the sink falls behind, and what is measured is how the subject's queue fills.
 CLOSED_LOOP_NICE = 10
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 class Process:

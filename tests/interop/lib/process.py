@@ -1,6 +1,7 @@
-"""Programs that are run for a comparison: a free port, waiting until they answer, what they said, their end."""
+"""Programs that are run for a comparison: free ports, waiting until they answer, what they said, their end."""
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -8,11 +9,8 @@ import sys
 import time
 import urllib.request
 
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.."))
+from free_port import free_port  # noqa: E402, F401
 
 
 def connect(port):
