@@ -194,6 +194,9 @@ bool reader_step(struct store_reader *r, struct reader_slot *s, sqlite3_stmt *st
     sqlite3_reset(statement);
     if (sql_is_corrupt(code))
         store_suspect(r->store, s->slot);
+    else if (sql_is_io_error(code))
+        log_error(NULL, "a slot of the store cannot be read", LOG_S("path", s->slot->path),
+                  LOG_S("error", sqlite3_errmsg(s->db)));
     return false;
 }
 

@@ -2,8 +2,9 @@
  *
  * A file in the data directory may be anybody's: trusted_schema is off and defensive mode on, so a
  * planted schema can neither call functions with side effects nor write to SQLite's own tables;
- * text is never built into SQL, it is always bound. A connection belongs to one thread at a time,
- * so SQLite's own mutexes are left out.
+ * text is never built into SQL, it is always bound. Files are read and not mapped: a sector that
+ * cannot be read, or a file that somebody cuts short, has to be an error and not a SIGBUS. A
+ * connection belongs to one thread at a time, so SQLite's own mutexes are left out.
  *
  * Never open a slot's file by other means while the process has it open in SQLite: closing any
  * descriptor of a file drops all of the process's POSIX locks on it. */
@@ -12,8 +13,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-
-#define READER_MMAP_BYTES (256 << 20)
 
 static const char writer_pragmas[] = "PRAGMA trusted_schema=OFF;"
                                      "PRAGMA page_size=16384;"
@@ -29,6 +28,7 @@ static const char writer_pragmas[] = "PRAGMA trusted_schema=OFF;"
 static const char reader_pragmas[] = "PRAGMA trusted_schema=OFF;"
                                      "PRAGMA query_only=ON;"
                                      "PRAGMA cell_size_check=ON;"
+                                     "PRAGMA mmap_size=0;"
                                      "PRAGMA cache_size=-1024;"
                                      "PRAGMA temp_store=MEMORY;";
 
@@ -46,10 +46,7 @@ static int harden(sqlite3 *db, enum sql_mode mode)
         return sql_exec(db, writer_pragmas);
     }
     sqlite3_busy_timeout(db, 200);
-    char pragma[64];
-    snprintf(pragma, sizeof pragma, "PRAGMA mmap_size=%d", READER_MMAP_BYTES);
-    int code = sql_exec(db, reader_pragmas);
-    return code == SQLITE_OK ? sql_exec(db, pragma) : code;
+    return sql_exec(db, reader_pragmas);
 }
 
 /* A path as a URI: what would be taken for syntax is written as %XX. */
@@ -143,4 +140,9 @@ void sql_bind_bytes(sqlite3_stmt *s, int parameter, struct bytes b)
 bool sql_is_corrupt(int code)
 {
     return (code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB;
+}
+
+bool sql_is_io_error(int code)
+{
+    return (code & 0xff) == SQLITE_IOERR;
 }

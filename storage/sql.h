@@ -35,4 +35,7 @@ void sql_bind_bytes(sqlite3_stmt *s, int parameter, struct bytes b);
 /* Whether the code says that the file's content is not what SQLite wrote. */
 bool sql_is_corrupt(int code);
 
+/* Whether it says that the system could not read or write the file. */
+bool sql_is_io_error(int code);
+
 #endif

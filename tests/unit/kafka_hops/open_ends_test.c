@@ -187,7 +187,7 @@ static void run_in_orders(void (*tell)(struct story *s), unsigned *order, unsign
 
 static void run_in_every_order(void (*tell)(struct story *s))
 {
-    unsigned order[REQUESTS_MAX];
+    unsigned order[REQUESTS_MAX] = {0};
     struct story s = {0};
     tell(&s);
     config_release();

@@ -31,6 +31,13 @@ static void write_trace(struct store *s, uint64_t trace)
     write_spans(s, &spec, 1);
 }
 
+static void write_filler(struct store *s, uint64_t trace, size_t bytes)
+{
+    struct span_spec spec = span(trace);
+    spec.filler_bytes = bytes;
+    write_spans(s, &spec, 1);
+}
+
 static bool has_trace(struct store *s, uint64_t trace)
 {
     struct store_reader *r = store_reader_open(s);
@@ -154,6 +161,46 @@ static void torn_files_are_set_aside(void **state)
     spoil_and_reopen(make_empty);
     spoil_and_reopen(cut_short);
     spoil_and_reopen(make_foreign);
+}
+
+/* With a reader that has read of the file, and knows how long it was. */
+static void a_file_cut_short_while_it_is_open_is_set_aside(void **state)
+{
+    char *directory = make_directory();
+    struct store_options o = options_of(directory);
+    uint8_t id[16];
+    size_t count;
+    (void)state;
+    o.slot_ns = 1;
+    struct store *s = open_store(&o);
+    write_filler(s, 1, 4 << 20);
+    flush(s);
+    write_trace(s, 2);
+    flush(s);
+    store_close(s);
+    char **paths = slot_paths(directory, ".sqlite", &count);
+    assert_int_equal(count, 2);
+
+    s = open_store(&o);
+    struct store_reader *r = store_reader_open(s);
+    trace_id_of(1, id);
+    struct batch *b = store_trace(r, id);
+    assert_non_null(b);
+    batch_release(b);
+    assert_int_equal(truncate(paths[0], 16384), 0);
+    assert_null(store_trace(r, id));
+    for (int i = 0; i < 6000 && count_files(directory, ".broken") == 0; i++)
+        usleep(10000);
+    assert_int_equal(count_files(directory, ".sqlite.broken"), 1);
+    assert_null(store_trace(r, id));
+    trace_id_of(2, id);
+    b = store_trace(r, id);
+    assert_non_null(b);
+    batch_release(b);
+    store_reader_close(r);
+    store_close(s);
+    free_paths(paths, count);
+    remove_directory(directory);
 }
 
 static void make_link(const char *path)
@@ -465,13 +512,6 @@ static void on_changed(void *context)
         c->to_failing++;
 }
 
-static void write_filler(struct store *s, uint64_t trace, size_t bytes)
-{
-    struct span_spec spec = span(trace);
-    spec.filler_bytes = bytes;
-    write_spans(s, &spec, 1);
-}
-
 static void a_full_file_drops_counts_and_recovers(void **state)
 {
     char *directory = make_directory();
@@ -552,6 +592,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(torn_files_are_set_aside),
+        cmocka_unit_test(a_file_cut_short_while_it_is_open_is_set_aside),
         cmocka_unit_test(no_garbage_crashes_a_reader),
         cmocka_unit_test(what_is_no_file_is_left_alone),
         cmocka_unit_test(a_newer_version_is_left_alone),
