@@ -239,7 +239,7 @@ bool argument_is(enum argument_kind kind, struct bytes text, size_t *from)
     case ARGUMENT_SECRET:
         return !is_placeholder(text.data, (uint32_t)text.len) && !is_told_of_options(text);
     case ARGUMENT_LOGIN:
-        return memchr(text.data, ':', text.len) && text.data[text.len - 1] != ':';
+        return has_password(text.data, (uint32_t)text.len);
     case ARGUMENT_COOKIES:
         return memchr(text.data, '=', text.len);
     case ARGUMENT_SOURCE:

@@ -122,6 +122,8 @@ bool detector_key_is_sensitive(const struct detector *d, struct bytes key)
 static void whole_find(struct scan *s, struct bytes key)
 {
     bool sensitive = s->traits & KEY_SENSITIVE && s->d->on[SCRUB_SENSITIVE_KEY];
+    if (is_hidden(s->s, s->end))
+        return;
     if (s->traits & KEY_AUTHORIZATION)
         authorization_value(s, 0, s->end);
     else if (sensitive && is_place(key, bytes_of(s->s, s->end)))

@@ -5,6 +5,7 @@
 enum { TAG_MAX = 512 };
 
 struct tag {
+    uint32_t start;          /* its < */
     uint32_t name, name_end; /* without its prefix */
     uint32_t end;            /* of the tag: where its > stands */
     struct bytes told;       /* what the attribute name or key says */
@@ -45,7 +46,27 @@ static bool read_tag(struct scan *s, uint32_t at, struct tag *t)
     return at < limit && s->s[at] == '>';
 }
 
-/* What stands between the tag and the next one. */
+/* Whether the tag that begins at `at` closes this one, as far as the value goes. */
+static bool is_closed_at(const struct scan *s, const struct tag *t, uint32_t at)
+{
+    uint32_t open = t->start + 1, len = t->name_end - open;
+    if (s->end - at < 2 || s->s[at + 1] != '/')
+        return s->end - at == 1;
+    uint32_t left = s->end - at - 2;
+    return memcmp(s->s + at + 2, s->s + open, left < len ? left : len) == 0;
+}
+
+/* Whether the tag stands where an element may that was cut off: behind another, or first. What
+ * looks like a tag elsewhere tells what to fill in: token=<your-token>&x=1. */
+static bool may_be_cut_off(struct scan *s, uint32_t at)
+{
+    uint32_t from = at;
+    while (at > 0 && from - at < ALIGNED_MAX && byte_is_space(s->s[at - 1]))
+        at--;
+    return at == 0 || s->s[at - 1] == '>' || s->s[at - 1] == '\n';
+}
+
+/* What stands between the tag and the one that closes it. */
 static void report_content(struct scan *s, const struct tag *t, unsigned traits)
 {
     uint32_t value = t->end + 1, stop;
@@ -58,7 +79,8 @@ static void report_content(struct scan *s, const struct tag *t, unsigned traits)
         stop = end ? (uint32_t)(end - s->s) : s->end;
     }
     s->steps += stop - t->end;
-    if (stop == s->end && value < stop && s->s[value] == ' ') /* Bearer <token> (see …) */
+    if (stop == s->end ? !may_be_cut_off(s, t->start) || (value < stop && s->s[value] == ' ')
+                       : s->s[stop] == '<' && !is_closed_at(s, t, stop))
         return;
     if (behind_blanks(s, value) < stop && !is_nobodys(s, value, stop, true))
         secret_add(s, value, stop, SCRUB_SENSITIVE_KEY, traits);
@@ -66,7 +88,7 @@ static void report_content(struct scan *s, const struct tag *t, unsigned traits)
 
 void element_at(struct scan *s, uint32_t at)
 {
-    struct tag t = {.name = at + 1, .name_end = at + 1};
+    struct tag t = {.start = at, .name = at + 1, .name_end = at + 1};
     uint32_t end = t.name;
     while (end < s->end && end - t.name < NAME_MAX && (is_name(s->s[end]) || s->s[end] == ':')) {
         if (s->s[end] == ':')

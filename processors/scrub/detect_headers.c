@@ -20,12 +20,6 @@ static const char *const schemes[] = {
 static const char *const listing_schemes[] = {
     "digest", "hawk", "oauth", "mac", "signature", "aws4-hmac-sha256", NULL};
 
-/* Nobody's, to look at it: <token>, ***, $TOKEN. A word may be somebody's all the same. */
-static bool is_hidden(const uint8_t *text, uint32_t len)
-{
-    return len > 0 && !byte_is_letter(text[0]) && is_placeholder(text, len);
-}
-
 void authorization_value(struct scan *s, uint32_t start, uint32_t end)
 {
     uint32_t word = start;
@@ -33,8 +27,9 @@ void authorization_value(struct scan *s, uint32_t start, uint32_t end)
         word++;
     if (is_word_of(s->s + start, word - start, schemes) ||
         is_word_of(s->s + start, word - start, listing_schemes)) {
+        uint8_t blank = word < end ? s->s[word] : ' ';
         start = word;
-        while (start < end && (s->s[start] == ' ' || s->s[start] == '+'))
+        while (start < end && s->s[start] == blank && blank != '%')
             start++;
         if (start + 3 < end && scan_has(s, start, "%20"))
             start += 3;

@@ -41,8 +41,10 @@ static bool assigns_string(const struct scan *s, uint32_t at)
 static bool is_code(const struct scan *s, uint32_t at, uint32_t *behind)
 {
     uint8_t before = at ? s->s[at - 1] : 0, next = *behind < s->end ? s->s[*behind] : 0;
-    if (s->s[at] == '=' && next == '>') { /* a pair of Ruby's and PHP's */
+    if (s->s[at] == '=' && next == '>') { /* a pair of Ruby's and PHP's, which may break the line */
         ++*behind;
+        if (*behind < s->end && s->s[*behind] == '\n')
+            ++*behind;
         return false;
     }
     if (s->s[at] == '=' && next == '=')
@@ -54,6 +56,13 @@ static bool is_code(const struct scan *s, uint32_t at, uint32_t *behind)
     if (s->s[at] == '=' && (before == '!' || before == '=' || before == '<' || before == '>'))
         return true;
     return s->s[at] == ':' && (next == ':' || next == '=' || before == ':');
+}
+
+/* Twilio's messages, page views and Windows' users have a `sid` as well; in headers, cookies and
+ * URLs it is a session's. */
+static bool is_sid(const struct scan *s, const struct pair *p)
+{
+    return !p->parameter && p->name.end - p->name.start == 3 && scan_has(s, p->name.start, "sid");
 }
 
 /* Whether a class is on that the name could make of its value. What is read for nothing might be
@@ -159,8 +168,9 @@ static bool is_other_name(const struct scan *s, const struct pair *p)
 
 static bool is_nothing(const struct scan *s, const struct pair *p)
 {
-    return p->value < s->floor || is_other_name(s, p) || is_count(s, p) || is_of_parser(s, p) ||
-           is_failure(s, p) || is_declared(s, p) || is_nobodys(s, p->value, p->end, p->quoted) ||
+    return p->value < s->floor || is_sid(s, p) || is_other_name(s, p) || is_count(s, p) ||
+           is_of_parser(s, p) || is_failure(s, p) || is_declared(s, p) ||
+           is_nobodys(s, p->value, p->end, p->quoted) ||
            is_place(bytes_of(s->s + p->name.start, p->name.end - p->name.start),
                     bytes_of(s->s + p->value, p->end - p->value)) ||
            is_sentence(s, p);

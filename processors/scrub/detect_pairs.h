@@ -82,4 +82,13 @@ bool read_indented(struct scan *s, uint32_t at, struct pair *p);
  */
 bool enter_nested(struct scan *s, uint32_t at, const struct pair *p);
 
+/* ---- detect_listed.c ---- */
+
+enum { VALUE_MAX = 4096 }; /* bytes of a quoted value that a text holds */
+
+/* Where the word begins that ends at `end`. */
+uint32_t word_start(const struct scan *s, uint32_t end);
+/* Made by a machine, or to be no word: "invalid token 'x'" names what it means as well. */
+bool is_told_secret(const uint8_t *text, uint32_t len);
+
 #endif

@@ -36,13 +36,25 @@ static bool has_row(const struct scan *s, uint32_t at)
     return row > 0 && !words && limit == s->end && s->s[limit - row - 1] != ' ';
 }
 
+/* A blank between two letters. */
+static bool is_prose(const struct scan *s, uint32_t at, uint32_t end)
+{
+    for (at++; at + 1 < end; at++) {
+        if (s->s[at] == ' ' && byte_is_letter(s->s[at - 1]) && byte_is_letter(s->s[at + 1]))
+            return true;
+    }
+    return false;
+}
+
 /* Whether a key follows the line that ends at `at`: messages name the line as well. */
 static bool has_body(struct scan *s, uint32_t at)
 {
     uint32_t limit = s->end - at > END_WITHIN ? at + END_WITHIN : s->end;
     s->steps += limit - at;
-    return has_row(s, at) || find_text(s, at, limit, "Proc-Type:") != UINT32_MAX ||
-           find_text(s, at, limit, "-----END") != UINT32_MAX;
+    if (has_row(s, at) || find_text(s, at, limit, "Proc-Type:") != UINT32_MAX)
+        return true;
+    uint32_t line = find_text(s, at, limit, "-----END");
+    return line != UINT32_MAX && !is_prose(s, at, line);
 }
 
 /* -----BEGIN … PRIVATE KEY-----, to its END, or to the end of the value when that is missing. The

@@ -183,6 +183,7 @@ void aws_secret_around(struct scan *s, uint32_t at); /* a long word that may be 
 void pem_at(struct scan *s, uint32_t at);            /* `--` */
 void option_at(struct scan *s, uint32_t at);         /* `--password …`, `-p…` */
 void bearer_at(struct scan *s, uint32_t at, uint32_t blank_len); /* behind Bearer, Basic */
+bool listed_value_at(struct scan *s, uint32_t at);               /* a quote: ["api-key", "…"] */
 void pair_at(struct scan *s, uint32_t at, uint32_t sign_len);    /* `=`, `:`, `%3D`, `%3A`, `：` */
 void statement_at(struct scan *s, uint32_t at);              /* the colon of `SQL: SELECT …` */
 void quote_in_text_at(struct scan *s, uint32_t at);          /* a quote behind a word */
@@ -209,6 +210,11 @@ void secret_add(struct scan *s, uint32_t start, uint32_t end, enum scrub_class c
 bool is_word_of(const uint8_t *text, uint32_t len, const char *const *words);
 /* Nobody's secret: ***, [REDACTED], ${VAR}, null, ? … */
 bool is_placeholder(const uint8_t *text, uint32_t len);
+/* The same, of a value that is known to be somebody's: a word that may be a password is none. The
+ * text may be a list of JSON with nothing else in it. */
+bool is_hidden(const uint8_t *text, uint32_t len);
+/* Whether user:password has a password that is no placeholder. */
+bool has_password(const uint8_t *login, uint32_t len);
 /* Whether it is where something is: a working directory under PWD, /etc/ssl/key.pem. */
 bool is_place(struct bytes name, struct bytes text);
 /* Whether the text looks made by a machine, and not written. */
@@ -235,6 +241,10 @@ void sql_range(struct scan *s, uint32_t start, uint32_t end);
 
 /* JSON, and what Mongo's shell makes of it. */
 void json_find(struct scan *s);
+
+/* Lines of commands. */
+void redis_find(struct scan *s);
+bool redis_knows(const uint8_t *name, uint32_t len); /* whether it is a command */
 
 /* The first byte from `at` on that is no blank. */
 uint32_t behind_blanks(const struct scan *s, uint32_t at);

@@ -61,35 +61,11 @@ void statement_at(struct scan *s, uint32_t at)
 
 /* ---- literals ---- */
 
-enum { VALUE_MAX = 4096 };
-
-/* Where the word begins that ends at `end`. */
-static uint32_t word_start(const struct scan *s, uint32_t end)
-{
-    uint32_t start = end;
-    while (start > s->floor && end - start < NAME_MAX && byte_is_token(s->s[start - 1]))
-        start--;
-    return start;
-}
-
 static bool is_password_clause(const struct scan *s, uint32_t start, uint32_t end)
 {
     bool by = end - start == 2 && scan_has(s, start, "by") && start >= 11 &&
               scan_has(s, start - 11, "identified ");
     return by || (end - start == 8 && scan_has_exactly(s, start, "PASSWORD"));
-}
-
-/* Made by a machine, or to be no word: "invalid token 'x'" names what it means as well. */
-static bool is_told_secret(const uint8_t *text, uint32_t len)
-{
-    bool digit = false, letter = false;
-    for (uint32_t i = 0; i < len; i++) {
-        digit |= byte_is_digit(text[i]);
-        letter |= byte_is_letter(text[i]);
-        if (text[i] <= ' ' || text[i] == '/')
-            return false;
-    }
-    return len >= 6 && digit && letter;
 }
 
 /* for key 'users.token' */
@@ -130,64 +106,13 @@ static void literal_at(struct scan *s, uint32_t at)
         secret_add(s, value, end, SCRUB_SENSITIVE_KEY, traits);
 }
 
-/* The name of ('name', 'value') and of ['Name', 'value', …], before a quote at `at`: its start and
- * end. False: there is none. */
-static bool name_in_list(const struct scan *s, uint32_t at, uint32_t *start, uint32_t *end)
-{
-    if (at < s->floor + 6 || s->s[at - 2] != ',' || s->s[at - 3] != '\'')
-        return false;
-    *end = at - 3;
-    *start = word_start(s, *end);
-    return *end - *start > 2 && *start > s->floor && s->s[*start - 1] == '\'' &&
-           key_may_matter(s->s[*end - 2], s->s[*end - 1]);
-}
-
-/* refresh, access_token: more of the same kind as the name. */
-static bool is_one_more_name(const uint8_t *text, uint32_t len)
-{
-    for (uint32_t i = 0; i < len; i++) {
-        if ((uint8_t)(text[i] - 'a') > 25 && text[i] != '_')
-            return false;
-    }
-    return true;
-}
-
-/* Whether brackets stand around a name and a value, and nothing else does. */
-static bool is_pair_of_two(const struct scan *s, uint32_t name, uint32_t end)
-{
-    uint8_t open = name > 1 ? s->s[name - 2] : 0, close = end + 1 < s->end ? s->s[end + 1] : 0;
-    return (open == '(' && close == ')') || (open == '[' && close == ']');
-}
-
-/* A list of words may have a name in it as well: ['token', 'refresh']. */
-static void value_in_list(struct scan *s, uint32_t name, uint32_t name_end, uint32_t at)
-{
-    uint32_t value = at + 1, end = quoted_end(s, value, at, 1);
-    unsigned traits = key_traits(bytes_of(s->s + name, name_end - name));
-    const uint8_t *text = s->s + value;
-    uint32_t most = end - value > VALUE_MAX ? value + VALUE_MAX : end;
-    s->steps += most - name;
-    bool told = memchr(text, ' ', most - value) || is_told_secret(text, most - value) ||
-                (is_pair_of_two(s, name, end) && !is_one_more_name(text, most - value));
-    if (end >= s->end || end > most || !told || is_placeholder(text, end - value))
-        return;
-    if (traits & KEY_AUTHORIZATION && s->d->on[SCRUB_BEARER])
-        authorization_value(s, value, end);
-    else if (traits & KEY_COOKIE && s->d->on[SCRUB_COOKIE])
-        scan_add(s, value, end, SCRUB_COOKIE);
-    else if (traits & KEY_SENSITIVE && s->d->on[SCRUB_SENSITIVE_KEY])
-        secret_add(s, value, end, SCRUB_SENSITIVE_KEY, traits);
-}
-
 /* A quote behind a blank. */
 void quote_in_text_at(struct scan *s, uint32_t at)
 {
-    uint32_t name, end;
-    if (name_in_list(s, at, &name, &end))
-        value_in_list(s, name, end, at);
-    else
+    if (!listed_value_at(s, at))
         literal_at(s, at);
 }
+
 /* ---- rows ---- */
 
 /* The next name and the next value of "(a, b)=(1, 2)". */

@@ -413,6 +413,8 @@ void token_run_at(struct scan *s, uint32_t at)
     }
     if (s->next <= start)
         aws_secret_around(s, start);
+    if (s->next <= start && start > s->floor && (s->s[start - 1] == '"' || s->s[start - 1] == '\''))
+        listed_value_at(s, start - 1);
     s->run_end = end;
 }
 

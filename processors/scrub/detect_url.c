@@ -36,6 +36,26 @@ static bool is_public_user(const struct scan *s, uint32_t start, uint32_t end)
     return false;
 }
 
+/* A user without a password is one that a server asks for its own, but for web servers: there it is
+ * a token. */
+static bool is_lone_user(const struct scan *s, uint32_t colon, uint32_t start, uint32_t sign)
+{
+    bool web = colon >= 4 && (scan_has(s, colon - 4, "http") || scan_has(s, colon - 4, "ttps"));
+    return !web && !is_likely_secret(s->s + start, sign - start);
+}
+
+/* Whether the user info [start, sign) of the URL whose scheme ends at `colon` is anybody's. */
+static bool is_credential(const struct scan *s, uint32_t colon, uint32_t start, uint32_t sign)
+{
+    const uint8_t *info = s->s + start;
+    uint32_t len = sign - start;
+    if (is_placeholder(info, len) || is_public_user(s, start, sign))
+        return false;
+    if (memchr(info, ':', len))
+        return has_password(info, len);
+    return !is_lone_user(s, colon, start, sign);
+}
+
 /* Whether what stands behind the first colon of [start, end) cannot be a port. */
 static bool has_odd_port(const struct scan *s, uint32_t start, uint32_t end)
 {
@@ -106,8 +126,7 @@ void url_at(struct scan *s, uint32_t at, uint32_t sign_len)
         note_port(s, start, host);
         return;
     }
-    bool redacted = sign - start == 17 && scan_has_exactly(s, start, "REDACTED:REDACTED");
-    if (redacted || is_public_user(s, start, sign) || is_placeholder(s->s + start, sign - start)) {
+    if (!is_credential(s, at, start, sign)) {
         s->next = sign + 1; /* nor is it an address */
         return;
     }

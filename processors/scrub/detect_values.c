@@ -84,6 +84,13 @@ static bool is_masked(const uint8_t *text, uint32_t len)
            starred;
 }
 
+/* (sensitive value) and (known after apply) of Terraform's plans. */
+static bool is_of_plan(const uint8_t *text, uint32_t len)
+{
+    return len >= 6 &&
+           (bytes_are(text, len < 10 ? len : 10, "(sensitive") || bytes_are(text, 6, "(known"));
+}
+
 bool is_placeholder(const uint8_t *text, uint32_t len)
 {
     static const char *const words[] = {
@@ -92,38 +99,49 @@ bool is_placeholder(const uint8_t *text, uint32_t len)
         "%s",    "%v",     "%q",     "scrubbed", "(null)", "n/a",       NULL};
     if (len == 0 || is_word_of(text, len, words))
         return true;
-    return is_framed(text, len) || is_masked(text, len) ||
+    return is_framed(text, len) || is_masked(text, len) || is_of_plan(text, len) ||
            (text[0] == '$' && is_variable(text + 1, len - 1)) ||
            (text[0] == '{' && len > 1 && text[1] == '{') || (text[0] == '?' && len == 1);
+}
+
+bool is_hidden(const uint8_t *text, uint32_t len)
+{
+    if (len > 4 && memcmp(text, "[\"", 2) == 0 && memcmp(text + len - 2, "\"]", 2) == 0) {
+        text += 2;
+        len -= 4;
+    }
+    bool open = len > 1 && text[0] == '{' && text[1] == '{';
+    return len > 0 && !byte_is_letter(text[0]) && is_placeholder(text, len) &&
+           !(open && text[len - 1] != '}');
+}
+
+bool has_password(const uint8_t *login, uint32_t len)
+{
+    const uint8_t *colon = memchr(login, ':', len);
+    uint32_t user = colon ? (uint32_t)(colon - login) : len;
+    return user + 1 < len && !is_placeholder(login + user + 1, len - user - 1);
 }
 
 /* Words that a sentence puts behind a colon or an equals sign. */
 static bool is_prose(const uint8_t *text, uint32_t len)
 {
-    static const char *const words[] = {"is",         "was",        "are",      "not",
-                                        "must",       "has",        "have",     "in",
-                                        "at",         "on",         "of",       "for",
-                                        "the",        "a",          "an",       "to",
-                                        "from",       "with",       "by",       "missing",
-                                        "required",   "invalid",    "expired",  "incorrect",
-                                        "wrong",      "unknown",    "denied",   "revoked",
-                                        "expected",   "unexpected", "failed",   "cannot",
-                                        "could",      "should",     "can",      "may",
-                                        "will",       "does",       "did",      "no",
-                                        "too",        "blank",      "ok",       "valid",
-                                        "unset",      "mismatch",   "rejected", "error",
-                                        "this",       "that",       "it",       "please",
-                                        "string",     "int",        "boolean",  "number",
-                                        "object",     "bool",       "optional", "str",
-                                        "any",        "disabled",   "enabled",  "unauthorized",
-                                        "forbidden",  "absent",     "present",  "never",
-                                        "optional",   "allowed",    "granted",  "success",
-                                        "successful", "verified",   "pending",  "active",
-                                        "inactive",   "include",    "omit",     "same-origin",
-                                        "off",        "approved",   "accepted", "succeeded",
-                                        "ready",      "done",       "min",      "max",
-                                        "minimum",    "maximum",    "line",     "(sensitive",
-                                        "(known",     NULL};
+    static const char *const words[] = {
+        "is",         "was",         "are",      "not",          "must",      "has",
+        "have",       "in",          "at",       "on",           "of",        "for",
+        "the",        "a",           "an",       "to",           "from",      "with",
+        "by",         "missing",     "required", "invalid",      "expired",   "incorrect",
+        "wrong",      "unknown",     "denied",   "revoked",      "expected",  "unexpected",
+        "failed",     "cannot",      "could",    "should",       "can",       "may",
+        "will",       "does",        "did",      "no",           "too",       "blank",
+        "ok",         "valid",       "unset",    "mismatch",     "rejected",  "error",
+        "this",       "that",        "it",       "please",       "string",    "int",
+        "boolean",    "number",      "object",   "bool",         "optional",  "str",
+        "any",        "disabled",    "enabled",  "unauthorized", "forbidden", "absent",
+        "present",    "never",       "optional", "allowed",      "granted",   "success",
+        "successful", "verified",    "pending",  "active",       "inactive",  "include",
+        "omit",       "same-origin", "off",      "approved",     "accepted",  "succeeded",
+        "ready",      "done",        "min",      "max",          "minimum",   "maximum",
+        "line",       "sent",        "resent",   "delivered",    NULL};
     return is_word_of(text, len, words);
 }
 
@@ -228,6 +246,19 @@ bool is_place(struct bytes name, struct bytes text)
     return text.len < 24 || memchr(text.data + 1, '/', text.len - 1);
 }
 
+/* $request->input, $_POST['x'], $this->secret of PHP. */
+static bool is_member(const struct scan *s, uint32_t start, uint32_t end)
+{
+    uint32_t at = start + 1;
+    if (s->s[start] != '$')
+        return false;
+    while (at < end && (byte_is_alnum(s->s[at]) || s->s[at] == '_'))
+        at++;
+    return at - start > 2 && at + 1 < s->end &&
+           (scan_has_exactly(s, at, "->") || scan_has_exactly(s, at, "::") ||
+            (s->s[at] == '[' && strchr("'\"$", s->s[at + 1])));
+}
+
 /* Where a program says it gets the value from: request.form["password"], self.token(x),
  * process.env.TOKEN. */
 static bool is_expression(const struct scan *s, uint32_t start, uint32_t end)
@@ -264,7 +295,8 @@ bool is_nobodys(const struct scan *s, uint32_t start, uint32_t end, bool quoted)
     uint32_t len = end - start;
     return is_placeholder(text, len) || is_bound(text, len) || is_in_ideograms(text, len) ||
            (len > 5 && (bytes_are(text, 5, "your-") || bytes_are(text, 5, "your_"))) ||
-           (quoted ? is_said(text, len) || is_message(text, len) : is_expression(s, start, end));
+           (quoted ? is_said(text, len) || is_message(text, len)
+                   : is_member(s, start, end) || is_expression(s, start, end));
 }
 
 /* ---- ends ---- */

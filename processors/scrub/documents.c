@@ -44,7 +44,7 @@ static bool command_names_place(struct json *j, struct bytes name)
         "distinct", "findAndModify", "getMore",         "createIndexes", "listIndexes", "drop",
         "explain",  "mapReduce",     "listCollections", "ping",          "hello",       "isMaster",
         "ismaster", "buildInfo",     "serverStatus",    "listDatabases", "dbStats",     NULL};
-    static const char *const others[] = {"$db", "collection", "index", NULL};
+    static const char *const others[] = {"$db", "collection", "index", "key", NULL};
     if (j->begun)
         return j->command && is_one_of(name, others);
     j->begun = true;

@@ -348,6 +348,7 @@ const struct word key_words[] = {
     {"pwd", SECRET},
     {"queue", NUMBER},
     {"rabbitmq", OWNER},
+    {"range", ABOUT},
     {"rate", ABOUT},
     {"raw", TAIL},
     {"reason", ABOUT},

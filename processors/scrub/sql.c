@@ -113,6 +113,15 @@ static bool dollar_literal(struct sql *q)
     return true;
 }
 
+/* EXEC p @name = 5: the procedure's own name of what it is given. */
+static bool is_assigned(const struct scan *s, uint32_t at)
+{
+    while (at < s->end && is_word(s->s[at]))
+        at++;
+    at = behind_blanks(s, at);
+    return at < s->end && s->s[at] == '=';
+}
+
 /* Whether the text has a parameter, other than by what a literal may hold. */
 static bool has_parameters(const struct scan *s, uint32_t start)
 {
@@ -122,7 +131,7 @@ static bool has_parameters(const struct scan *s, uint32_t start)
             return false;
         if (c == '?' || (c == '$' && byte_is_digit(next)) || (c == '%' && next == 's') ||
             ((c == ':' || c == '@') && byte_is_letter(next) && i > 0 && s->s[i - 1] != c &&
-             !is_word(s->s[i - 1])))
+             !is_word(s->s[i - 1]) && !(c == '@' && is_assigned(s, i + 1))))
             return true;
     }
     return false;

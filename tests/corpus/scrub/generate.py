@@ -601,7 +601,7 @@ def gen_command():
     if R.random() < 0.65:
         emit(pick("db.statement", "db.query.text"), pick(
             lambda: ["SET user:%s " % number(1, 999), value()], lambda: ["HSET cart:%s name " % number(1, 99), value()], lambda: ["LPUSH queue ", value()],
-            lambda: ["SETEX k:%s " % number(1, 9), arg("60"), " ", value()], lambda: ["SADD tags ", value(), " ", value()], lambda: ["AUTH ", arg(password().replace("#", "x"))],
+            lambda: ["SETEX k:%s " % number(1, 9), pick("60"), " ", value()], lambda: ["SADD tags ", value(), " ", value()], lambda: ["AUTH ", arg(password().replace("#", "x"))],
             lambda: ["PUBLISH news ", value()], lambda: ["ZADD board ", arg(number(1, 99)), " ", value()])(), "span_attribute", "redis")
     else:
         v = lambda: arg(ascii_only(R.choice(LAST)), email())

@@ -24,6 +24,10 @@ static void lines_without_a_key_stay(void **state)
     static const struct marked_case cases[] = {
         {NULL, "expected -----BEGIN PRIVATE KEY----- header", -1},
         {NULL, "-----BEGIN RSA PRIVATE KEY----- not found in file /etc/ssl/private/server.key", -1},
+        {NULL,
+         "must start with \"-----BEGIN RSA PRIVATE KEY-----\" and end with \"-----END RSA PRIVATE "
+         "KEY-----\"",
+         -1},
         {NULL, "no line '-----BEGIN EC PRIVATE KEY-----' in it", -1},
         {NULL, "-----BEGIN PUBLIC KEY-----\nMIIBIjANBgkqhkiG9w0BAQEF\n-----END PUBLIC KEY-----",
          -1},

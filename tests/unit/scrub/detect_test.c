@@ -322,7 +322,7 @@ static void queries_lose_their_literals(void **state)
         {"", "SELECT a FROM b WHERE c = ? AND d = :name AND e = @p1 AND f = %s", NULL},
         {"mssql", "SELECT [col] FROM t WHERE n = «N'x'» AND d = «.5»", NULL},
         {"", "SELECT «'never ends", NULL},
-        {"redis", "SET user:1 «alice» «EX» «60»", NULL},
+        {"redis", "SET user:1 «alice» EX 60", NULL},
         {"redis", "GET user:1", NULL},
         {"redis", "AUTH «user» «pw»", NULL},
         {"mongodb", "{\"find\":\"users\",\"filter\":{\"mail\":\"«a»\",\"age\":«5»}}", NULL},
