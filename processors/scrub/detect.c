@@ -154,7 +154,8 @@ static void look(struct scan *s, const struct detect_context *where)
         secret_add(s, 0, s->end, SCRUB_SENSITIVE_KEY, s->traits);
     else if (literal)
         scan_add(s, 0, s->end, SCRUB_SQL_LITERAL);
-    else if (database)
+    else if (database ||
+             (where->place == PLACE_SPAN_NAME && s->d->on[SCRUB_SQL_LITERAL] && is_statement(s)))
         database_find(s, where->db_system);
     else {
         if (s->traits & (KEY_PHONE | KEY_SSN | KEY_CARD | KEY_MAC) && s->d->numbers)

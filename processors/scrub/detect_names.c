@@ -134,6 +134,12 @@ bool is_url_secret(const struct scan *s, uint32_t start, uint32_t end, unsigned 
            (code && len >= 4 && is_oauth(s, start, end));
 }
 
+/* The password is: x. Of a key "is" asks. */
+static bool is_verb(const struct scan *s, const struct name *n)
+{
+    return n->end - n->start == 2 && scan_has(s, n->start, "is");
+}
+
 void take_word_before(const struct scan *s, struct name *n)
 {
     uint32_t start = n->start;
@@ -147,8 +153,11 @@ void take_word_before(const struct scan *s, struct name *n)
     for (start--; start > s->floor && n->end - start < 24 && byte_is_letter(s->s[start - 1]);)
         start--;
     bool value = start > 0 && (s->s[start - 1] == ':' || s->s[start - 1] == '=');
-    if (!value && start + 1 < n->start) /* {User:bob Pwd:x} */
-        n->start = start;
+    if (value || start + 1 >= n->start) /* {User:bob Pwd:x} */
+        return;
+    if (is_verb(s, n))
+        n->end = n->start - 1;
+    n->start = start;
 }
 
 /* ---- names that another pair tells: {"name":"DB_PASSWORD","value":"x"} ---- */

@@ -185,10 +185,11 @@ void option_at(struct scan *s, uint32_t at);         /* `--password …`, `-p…
 void bearer_at(struct scan *s, uint32_t at, uint32_t blank_len); /* behind Bearer, Basic */
 bool listed_value_at(struct scan *s, uint32_t at);               /* a quote: ["api-key", "…"] */
 void pair_at(struct scan *s, uint32_t at, uint32_t sign_len);    /* `=`, `:`, `%3D`, `%3A`, `：` */
-void statement_at(struct scan *s, uint32_t at);              /* the colon of `SQL: SELECT …` */
-void quote_in_text_at(struct scan *s, uint32_t at);          /* a quote behind a word */
-void row_at(struct scan *s, uint32_t at);                    /* the sign of `Key (a)=(b)` */
-void element_at(struct scan *s, uint32_t at);                /* `<` of XML */
+bool is_statement(struct scan *s);                  /* all of the value, in which literals may be */
+void statement_at(struct scan *s, uint32_t at);     /* the colon of `SQL: SELECT …` */
+void quote_in_text_at(struct scan *s, uint32_t at); /* a quote behind a word */
+void row_at(struct scan *s, uint32_t at);           /* the sign of `Key (a)=(b)` */
+void element_at(struct scan *s, uint32_t at);       /* `<` of XML */
 void escaped_element_at(struct scan *s, uint32_t at);        /* `&lt;` */
 void url_at(struct scan *s, uint32_t at, uint32_t sign_len); /* the colon of `://`, `:\/\/` */
 void encoded_url_at(struct scan *s, uint32_t at, uint32_t colon_len); /* of `%3A%2F%2F` */

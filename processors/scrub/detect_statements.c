@@ -6,6 +6,8 @@
 
 /* ---- whole statements ---- */
 
+enum { STATEMENT_WITHIN = 256 }; /* bytes in which a statement says what it is */
+
 static bool stands_before(const struct scan *s, uint32_t at, const char *text)
 {
     uint32_t len = (uint32_t)strlen(text);
@@ -41,6 +43,32 @@ static uint32_t line_end(const struct scan *s, uint32_t at)
     while (at < s->end && s->s[at] != '\n' && s->s[at] != '\r')
         at++;
     return at;
+}
+
+/* Whether `word`, with blanks around it, stands within [at, end). */
+static bool holds_word(const struct scan *s, uint32_t at, uint32_t end, const char *word)
+{
+    for (; at < end; at++) {
+        if (s->s[at] == ' ' && scan_has(s, at + 1, word))
+            return true;
+    }
+    return false;
+}
+
+bool is_statement(struct scan *s)
+{
+    static const struct {
+        const char *verb, *then;
+    } statements[] = {{"select ", "from "}, {"insert ", "into "}, {"update ", "set "},
+                      {"delete ", "from "}, {"merge ", "into "},  {"replace ", "into "}};
+    uint32_t near = s->end > STATEMENT_WITHIN ? STATEMENT_WITHIN : s->end;
+    s->steps += near;
+    for (size_t i = 0; i < sizeof statements / sizeof statements[0]; i++) {
+        if (scan_has(s, 0, statements[i].verb))
+            return holds_word(s, 0, near, statements[i].then) &&
+                   (memchr(s->s, '\'', s->end) || memchr(s->s, '=', s->end));
+    }
+    return false;
 }
 
 void statement_at(struct scan *s, uint32_t at)

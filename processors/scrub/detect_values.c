@@ -344,6 +344,13 @@ bool begins_pair(const struct scan *s, uint32_t at)
     return at > start && at < s->end && (s->s[at] == '=' || s->s[at] == ':');
 }
 
+/* n, r, t or " of an escape that ends a value. */
+static bool ends_line(const struct scan *s, uint32_t at)
+{
+    uint8_t c = at < s->end ? s->s[at] : 0;
+    return c == 'n' || c == 'r' || c == 't' || c == '"';
+}
+
 /* Of a bare value in a text. Closing brackets and commas are taken for part of it when a text goes
  * on right behind them. */
 uint32_t bare_end(const struct scan *s, uint32_t at)
@@ -355,7 +362,7 @@ uint32_t bare_end(const struct scan *s, uint32_t at)
             break;
         if ((c == 0xef && next == 0xbc) || (c == 0xe3 && next == 0x80))
             break; /* ，。」 */
-        if (c == '\\' && (next == 'n' || next == 'r' || next == 't' || next == '"'))
+        if (c == '\\' && ends_line(s, at + 1 + (next == '\\')))
             break;
         if (c == ',' && (next <= ' ' || next == '"' || next == '\'' || begins_pair(s, at + 1)))
             break;

@@ -459,6 +459,7 @@ static void find_endings(void)
     }
     for (size_t i = 0; phone_words[i]; i++)
         note_ending(phone_words[i]);
+    note_ending("is"); /* the password is: */
 }
 
 void keys_prepare(void)

@@ -55,12 +55,43 @@ static void what_is_said_of_them_stays(void **state)
     CHECK_CASES(cases);
 }
 
+/* Older instrumentations name spans by their statements. */
+static void names_of_spans_may_be_statements(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        size_t findings;
+    } cases[] = {
+        {"UPDATE users SET name = 'Oliveira' WHERE id = 12341", 2},
+        {"select a from b where c = 'x'", 1},
+        {"INSERT INTO a (b) VALUES ('x', 5)", 2},
+        {"UPDATE users SET name = ? WHERE id = ?", 0},
+        {"SELECT shop.orders", 0},
+        {"Update profile 'x' = 5", 0},
+        {"GET /a='b'", 0},
+    };
+    struct detector *d = marked_detector(false, false);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct finding found[FINDINGS_MAX];
+        size_t count;
+        const struct detect_context where = {.place = PLACE_SPAN_NAME};
+        detector_find(d, &where, bytes_of_string(cases[i].name), found, &count);
+        if (count != cases[i].findings)
+            fail_msg("%s: %zu", cases[i].name, count);
+        for (size_t n = 0; n < count; n++)
+            assert_int_equal(found[n].class, SCRUB_SQL_LITERAL);
+    }
+    detector_destroy(d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(literals_of_messages_go),
         cmocka_unit_test(lists_have_names_and_values),
         cmocka_unit_test(what_is_said_of_them_stays),
+        cmocka_unit_test(names_of_spans_may_be_statements),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -125,10 +125,15 @@ static const struct marked_case secrets[] = {
     {NULL, "{\"dsn\":\"postgres:\\/\\/«bob:Sx9»@h\\/x\"}", -1},
     {NULL, "/login?next=https%3A%2F%2F«bob%3ASx9»%40h%2Fx", -1},
     {"password", "«secret»", -1},
+    {NULL, "password is: «Admin-liverpool-65»", -1},
+    {NULL, "Your new password is: «x7Gq2#»\nBye", -1},
     {"password", "«{{not a template»", -1},
 };
 
 static const struct marked_case kept[] = {
+    {NULL, "{\\\"m\\\":\\\"Authorization: [REDACTED]\\\\nX-Request-Id: ad4a\\\"}", -1},
+    {NULL, "token is: expired; password is: not set; this is: a test", -1},
+    {NULL, "whose secret is: to be in time", -1},
     {NULL, "{\"event\":\"page_view\",\"sid\":\"161f5f67-c278-4d19-9489-cc24009047cc\"}", -1},
     {NULL, "status=queued sid=SMad7784f8616b03fdf668ff1f2bdf611f", -1},
     {NULL, "[\"token\",\"refresh_token_expires_at\"]", -1},
