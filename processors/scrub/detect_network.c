@@ -1,5 +1,5 @@
-/* Addresses of machines: IPv4, IPv6 and MAC, parsed rather than guessed at. Versions, times, names
- * of C++ and Rust and digests have dots and colons as well. */
+/* Addresses of machines: IPv4 and IPv6, parsed rather than guessed at. Versions, times, names of
+ * C++ and Rust and digests have dots and colons as well. */
 #include "processors/scrub/detect_numbers.h"
 
 #include <arpa/inet.h>
@@ -59,103 +59,11 @@ bool address_v4_at(struct scan *s, uint32_t at)
     return true;
 }
 
-/* ---- MAC ---- */
-
 uint32_t colon_length(const struct scan *s, uint32_t at)
 {
     if (at >= s->end)
         return 0;
     return s->s[at] == ':' ? 1 : scan_has(s, at, "%3a") ? 3 : scan_has(s, at, "%253a") ? 5 : 0;
-}
-
-/* 24-01-15-10-30-59, which is a time. */
-static bool is_time_of_day(const uint8_t pairs[6])
-{
-    for (unsigned i = 0; i < 6; i++) {
-        if ((pairs[i] & 0xf) > 9 || pairs[i] >> 4 > 9)
-            return false;
-    }
-    return pairs[1] >= 0x01 && pairs[1] <= 0x12 && pairs[2] >= 0x01 && pairs[2] <= 0x31 &&
-           pairs[3] <= 0x23 && pairs[4] <= 0x59;
-}
-
-/* ab-cd-ef-…: words of two letters. */
-static bool are_words(const struct scan *s, uint32_t at)
-{
-    for (uint32_t i = at; i < at + MAC_LEN; i++) {
-        if (byte_is_digit(s->s[i]))
-            return false;
-    }
-    return true;
-}
-
-/* Six pairs with a sign between them, in whatever encoding; returns its end, 0 when it is none. */
-static uint32_t mac_read(const struct scan *s, uint32_t at, uint8_t pairs[6], uint32_t *sign_len)
-{
-    *sign_len = s->s[at + 2] == '-' ? 1 : colon_length(s, at + 2);
-    const uint8_t *sign = s->s + at + 2;
-    for (unsigned i = 0; i < 6; i++) {
-        if (at + 2 > s->end || !byte_is_hex(s->s[at]) || !byte_is_hex(s->s[at + 1]))
-            return 0;
-        pairs[i] = (uint8_t)(byte_hex_value(s->s[at]) << 4 | byte_hex_value(s->s[at + 1]));
-        at += 2;
-        if (i == 5)
-            break;
-        if (*sign_len == 0 || s->end - at < *sign_len || memcmp(s->s + at, sign, *sign_len) != 0)
-            return 0;
-        at += *sign_len;
-    }
-    return at;
-}
-
-/* Whether the six pairs are a part of a longer row: aa:bb: before, :cc behind. */
-static bool is_longer_row(const struct scan *s, uint32_t at, uint32_t end, uint32_t sign_len)
-{
-    const uint8_t *sign = s->s + at + 2;
-    bool before = at >= sign_len + 2 && memcmp(s->s + at - sign_len, sign, sign_len) == 0 &&
-                  byte_is_hex(s->s[at - sign_len - 1]) && byte_is_hex(s->s[at - sign_len - 2]) &&
-                  !byte_is_alnum(scan_before(s, at - sign_len - 2));
-    return before || (s->end - end > sign_len && memcmp(s->s + end, sign, sign_len) == 0 &&
-                      byte_is_hex(s->s[end + sign_len]));
-}
-
-void mac_at(struct scan *s, uint32_t at)
-{
-    static const uint8_t nobody[6], everybody[6] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
-    uint8_t pairs[6], before = scan_before(s, at);
-    uint32_t sign_len, end;
-    if (!s->d->on[SCRUB_MAC] || at < s->floor || s->end - at < MAC_LEN || byte_is_alnum(before) ||
-        before == '_' || !(end = mac_read(s, at, pairs, &sign_len)))
-        return;
-    uint8_t behind = end < s->end ? s->s[end] : ' ';
-    if (byte_is_alnum(behind) || behind == '_' || is_longer_row(s, at, end, sign_len))
-        return;
-    if (memcmp(pairs, nobody, 6) != 0 && memcmp(pairs, everybody, 6) != 0 &&
-        !(s->s[at + 2] == '-' && (is_time_of_day(pairs) || are_words(s, at))))
-        scan_add(s, at, end, SCRUB_MAC);
-    s->next = end > s->next ? end : s->next;
-}
-
-/* A row of this size is too short to be told from a name or a decimal number without digits and a
- * letter. */
-enum { DOTTED_LEN = 14, DOTTED_DIGITS = 4 };
-
-void dotted_mac_at(struct scan *s, uint32_t dot)
-{
-    uint32_t start = dot - 4, digits = 0, capitals = 0;
-    if (dot < s->floor + 4 || s->end - start < DOTTED_LEN || !s->d->on[SCRUB_MAC])
-        return;
-    for (uint32_t i = 0; i < DOTTED_LEN; i++) {
-        uint8_t c = s->s[start + i];
-        if (i % 5 == 4 ? c != '.' : !byte_is_hex(c))
-            return;
-        digits += byte_is_digit(c);
-        capitals += byte_is_upper(c);
-    }
-    uint32_t end = start + DOTTED_LEN;
-    bool alike = capitals == 0 || capitals + digits == 12;
-    if (alike && digits >= DOTTED_DIGITS && digits < 12 && digits_bounded(s, start, end))
-        scan_add(s, start, end, SCRUB_MAC);
 }
 
 /* ---- IPv6 ---- */
@@ -283,6 +191,8 @@ void address_colon_at(struct scan *s, uint32_t at)
         return;
     read_row(s, start, &w);
     s->steps += w.run - start;
+    if (w.colons == 5 && short_mac_at(s, start, w.run))
+        return;
     if (w.colons < 2 || w.len > IPV6_MAX + 1) {
         /* `a:b` may still be a name and its value; a long row of colons is nothing at all */
         s->next = w.colons < 2 ? s->next : w.run;

@@ -206,23 +206,6 @@ static bool ssn_at(struct scan *s, const struct digits *d)
     return true;
 }
 
-/* ---- MAC as twelve digits, under a name that says so ---- */
-
-static bool named_mac(struct scan *s, uint32_t start, uint32_t end)
-{
-    uint32_t at = start, digits = 0;
-    for (; at < s->end && digits < 12; at++) {
-        bool dot = s->s[at] == '.' && digits > 0 && digits % 4 == 0; /* aabb.ccdd.eeff */
-        if (!byte_is_hex(s->s[at]) && !dot)
-            return false;
-        digits += !dot;
-    }
-    if (digits != 12 || at > end || (at < s->end && byte_is_alnum(s->s[at])))
-        return false;
-    scan_add(s, start, at, SCRUB_MAC);
-    return true;
-}
-
 void named_number(struct scan *s, unsigned traits, uint32_t start, uint32_t end)
 {
     struct digits d;
@@ -230,7 +213,7 @@ void named_number(struct scan *s, unsigned traits, uint32_t start, uint32_t end)
         return;
     if (traits & KEY_PHONE && s->d->on[SCRUB_PHONE] && national_phone_at(s, start, end))
         return;
-    if (traits & KEY_MAC && s->d->on[SCRUB_MAC] && named_mac(s, start, end))
+    if (traits & KEY_MAC && s->d->on[SCRUB_MAC] && named_mac_at(s, start, end))
         return;
     if (!(traits & (KEY_SSN | KEY_CARD)) || !byte_is_digit(s->s[start]))
         return;

@@ -51,6 +51,8 @@ uint32_t before_number(const struct scan *s, uint32_t at);
 bool card_at(struct scan *s, const struct digits *d);
 /* A number without country, because the name of the value says what it is. */
 bool national_phone_at(struct scan *s, uint32_t start, uint32_t end);
+/* A MAC in a form that others have as well, because the name of the value says what it is. */
+bool named_mac_at(struct scan *s, uint32_t start, uint32_t end);
 /* In strict: (555) 123-4567 and 555-123-4567 without anything that says so. */
 bool loose_phone_at(struct scan *s, const struct digits *d);
 

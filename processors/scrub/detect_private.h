@@ -166,6 +166,8 @@ static inline bool scan_in_word(const struct scan *s, uint32_t at)
     return byte_is_alnum(before) || before >= 0x80;
 }
 
+enum { MAC_LEN = 17 }; /* at least, with two digits a pair */
+
 /* The families. Each is called with the place of its trigger. */
 void email_at(struct scan *s, uint32_t at, uint32_t sign_len); /* `@`, `%40`, `%2540`, `\u0040` */
 void phone_at(struct scan *s, uint32_t at, uint32_t plus_len); /* `+`, `%2B` */
@@ -174,11 +176,12 @@ void letter_at(struct scan *s, uint32_t at);                   /* AA00 of an IBA
 bool address_v4_at(struct scan *s, uint32_t at);               /* a digit */
 bool is_version(const struct scan *s, uint32_t at, uint32_t end); /* four numbers, no address */
 void address_colon_at(struct scan *s, uint32_t at); /* the first colon of an IPv6 or MAC, or %3A */
-uint32_t colon_length(const struct scan *s, uint32_t at); /* 0: none there */
-void mac_at(struct scan *s, uint32_t at);                 /* its first byte */
-void dotted_mac_at(struct scan *s, uint32_t dot);         /* the first dot of a45e.60c1.2b3d */
-void token_run_at(struct scan *s, uint32_t at);           /* a word of 16 bytes and more */
-void aws_secret_behind(struct scan *s, uint32_t at);      /* the end of an id of AWS's */
+uint32_t colon_length(const struct scan *s, uint32_t at);     /* 0: none there */
+void mac_at(struct scan *s, uint32_t at);                     /* its first byte */
+bool short_mac_at(struct scan *s, uint32_t at, uint32_t end); /* a row with five colons */
+void dotted_mac_at(struct scan *s, uint32_t dot);             /* the first dot of a45e.60c1.2b3d */
+void token_run_at(struct scan *s, uint32_t at);               /* a word of 16 bytes and more */
+void aws_secret_behind(struct scan *s, uint32_t at);          /* the end of an id of AWS's */
 void aws_secret_around(struct scan *s, uint32_t at); /* a long word that may be a part of one */
 void pem_at(struct scan *s, uint32_t at);            /* `--` */
 void option_at(struct scan *s, uint32_t at);         /* `--password …`, `-p…` */
@@ -226,8 +229,6 @@ void authorization_value(struct scan *s, uint32_t start, uint32_t end);
 
 /* Texts with a grammar of their own. They report all literals of the value, and have the rest
  * scanned. */
-enum { MAC_LEN = 17 };
-
 enum sql_dialect {
     SQL_UNKNOWN,
     SQL_STANDARD, /* "x" is a name, \ is nothing special */

@@ -37,7 +37,7 @@ enum word_kind {
     ORDER = 1 << 28,     /* numbers in groups like those of people */
     DESCRIBES = 1 << 29, /* within a secret: what is told of it; behind one, nothing */
     MATTERS = SECRET | TOKEN | KEY | CODE | ID | COOKIE | SESSION_ID | PHONE | SSN | CARD | PASS |
-              AUTH | URL_ONLY | MAYBE,
+              AUTH | MAC | URL_ONLY | MAYBE,
 };
 
 struct word {

@@ -48,17 +48,23 @@ static void number(struct bytes found, struct buffer *out)
     }
 }
 
+/* Pairs in small letters; a pair of one digit has lost its zero. */
 static void mac(struct bytes found, struct buffer *out)
 {
-    size_t digits = 0;
-    for (size_t at = 0; at < found.len;) {
-        uint8_t c = decoded(found, &at);
-        if (!byte_is_hex(c))
+    size_t pairs = 0;
+    uint8_t held = 0;
+    for (size_t at = 0; at < found.len || held;) {
+        uint8_t c = at < found.len ? byte_lower(decoded(found, &at)) : ':';
+        bool hex = byte_is_hex(c);
+        if (!held) {
+            held = hex ? c : 0;
             continue;
-        if (digits > 0 && digits % 2 == 0)
+        }
+        if (pairs++ > 0)
             buffer_append_byte(out, ':');
-        buffer_append_byte(out, byte_lower(c));
-        digits++;
+        buffer_append_byte(out, hex ? held : '0');
+        buffer_append_byte(out, hex ? c : held);
+        held = 0;
     }
 }
 

@@ -160,6 +160,11 @@ static const char *const pieces[] = {
     "a:\\/\\/",
     "a%3A%2F%2Fb",
     "'authorization', 'a ",
+    "01:00:11:22:33:44:55 ",
+    "00:11:22:33:44:55:00:11:22:33:44:55:08:00 ",
+    "at 8:0:20:a:b:c on ",
+    "at 8:0:20:a:b:c:",
+    "mac='001a2b4271b2",
 };
 
 static const char *const keys[] = {"message", "db.query.text", "url.query", "user.phone",

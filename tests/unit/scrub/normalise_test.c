@@ -30,6 +30,8 @@ static void one_form_for_all_spellings(void **state)
         {SCRUB_CPF, "529.982.247-25", "52998224725"},
         {SCRUB_MAC, "00-1B-44-11-3A-B7", "00:1b:44:11:3a:b7"},
         {SCRUB_MAC, "001b.4411.3ab7", "00:1b:44:11:3a:b7"},
+        {SCRUB_MAC, "001B44113AB7", "00:1b:44:11:3a:b7"},
+        {SCRUB_MAC, "0:1b:44:11:a:7", "00:1b:44:11:0a:07"},
         {SCRUB_IPV6, "2001:DB8:0:0:0:0:0:1", "2001:db8::1"},
         {SCRUB_MAC, "00%3A1B%3a44%3A11%3A3A%3AB7", "00:1b:44:11:3a:b7"},
         {SCRUB_IPV6, "2001%3ADB8%253A%3A1", "2001:db8::1"},
