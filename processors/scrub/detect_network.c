@@ -17,9 +17,10 @@ static bool is_private_v4(const unsigned o[4])
            (o[0] == 172 && o[1] >= 16 && o[1] <= 31) || (o[0] == 192 && o[1] == 168);
 }
 
-/* Reads a.b.c.d; returns its end, 0 when it is none. */
+/* Reads a.b.c.d, and a-b-c-d of names; returns its end, 0 when it is none. */
 static uint32_t parse_v4(const struct scan *s, uint32_t at, unsigned octets[4])
 {
+    uint8_t sign = 0;
     for (unsigned i = 0; i < 4; i++) {
         uint32_t start = at;
         octets[i] = 0;
@@ -28,10 +29,75 @@ static uint32_t parse_v4(const struct scan *s, uint32_t at, unsigned octets[4])
         bool zero = at - start > 1 && s->s[start] == '0';
         if (at == start || octets[i] > 255 || zero)
             return 0;
-        if (i < 3 && (at >= s->end || s->s[at++] != '.'))
+        if (i == 3)
+            break;
+        if (at >= s->end || (s->s[at] != '.' && s->s[at] != '-') || (sign && s->s[at] != sign))
             return 0;
+        sign = s->s[at++];
     }
     return at;
+}
+
+/* 203.0.113.7.nip.io, app-203-0-113-7.sslip.io: names that resolve to the address in them. */
+static bool is_in_name(const struct scan *s, uint32_t end)
+{
+    static const char *const domains[] = {".nip.io", ".sslip.io", ".xip.io"};
+    if (end >= s->end || s->s[end] != '.')
+        return false;
+    for (size_t i = 0; i < sizeof domains / sizeof domains[0]; i++) {
+        uint32_t behind = end + (uint32_t)strlen(domains[i]);
+        if (scan_has(s, end, domains[i]) && (behind == s->end || !byte_is_token(s->s[behind])))
+            return true;
+    }
+    return false;
+}
+
+/* "203.0.113.7.443: " */
+static bool is_target_at(const struct scan *s, uint32_t at)
+{
+    enum { TARGET_MAX = 21 };
+    unsigned dots = 0;
+    for (uint32_t start = at; at < s->end && at - start <= TARGET_MAX; at++) {
+        dots += s->s[at] == '.';
+        if (s->s[at] != '.' && !byte_is_digit(s->s[at]))
+            return s->s[at] == ':' && dots > 3;
+    }
+    return false;
+}
+
+/* tcpdump has the port for one more number: "IP 192.0.2.7.5123 > 203.0.113.7.443: Flags [S]". */
+static bool is_port_behind(const struct scan *s, uint32_t at, uint32_t end)
+{
+    enum { PORT_MAX = 5 };
+    uint32_t port = end + 1;
+    while (port < s->end && port - end <= PORT_MAX && byte_is_digit(s->s[port]))
+        port++;
+    if (port == end + 1 || s->s[end] != '.')
+        return false;
+    if (at >= 3 && scan_has_exactly(s, at - 3, " > "))
+        return port < s->end && s->s[port] == ':';
+    return scan_has_exactly(s, port, " > ") && is_target_at(s, port + 3);
+}
+
+static bool is_dashed(const struct scan *s, uint32_t at)
+{
+    while (byte_is_digit(s->s[at]))
+        at++;
+    return s->s[at] == '-';
+}
+
+/* Whether more stands around the four numbers, so that they are a part of something else. */
+static bool is_within(const struct scan *s, uint32_t at, uint32_t end)
+{
+    uint8_t before = scan_before(s, at), behind = end < s->end ? s->s[end] : ' ';
+    uint8_t further = end + 1 < s->end ? s->s[end + 1] : ' ';
+    if (before == '.' || before == '_' || byte_is_alnum(behind) || behind == '_' ||
+        (before == '-' && at > 1 && byte_is_letter(s->s[at - 2])) ||
+        (before == '=' && at > 1 && s->s[at - 2] == '='))
+        return true;
+    if (behind == '.' && byte_is_alnum(further))
+        return !is_port_behind(s, at, end);
+    return (behind == '-' || behind == '+') && byte_is_letter(further);
 }
 
 bool address_v4_at(struct scan *s, uint32_t at)
@@ -40,20 +106,13 @@ bool address_v4_at(struct scan *s, uint32_t at)
     uint32_t end;
     if (s->traits & (KEY_VERSION | KEY_USER_AGENT) || !(end = parse_v4(s, at, octets)))
         return false;
-    uint8_t before = scan_before(s, at), behind = end < s->end ? s->s[end] : ' ';
-    uint8_t further = end + 1 < s->end ? s->s[end + 1] : ' ';
-    bool inside = before == '.' || before == '_' || byte_is_alnum(behind) || behind == '_' ||
-                  (behind == '.' && byte_is_alnum(further)) ||
-                  (behind == '-' && byte_is_letter(further)) ||
-                  (behind == '+' && byte_is_letter(further)) ||
-                  (before == '-' && at > 1 && byte_is_letter(s->s[at - 2])) ||
-                  (before == '=' && at > 1 && s->s[at - 2] == '=');
-    if (inside || is_version(s, at, end)) {
-        s->version_end = inside ? 0 : end;
-        s->next = end > s->next ? end : s->next;
-        return true;
-    }
-    if (s->d->on[SCRUB_IPV4] && (s->d->strict || !is_private_v4(octets)))
+    bool named = is_in_name(s, end);
+    if (!named && is_dashed(s, at))
+        return false;
+    bool within = !named && is_within(s, at, end);
+    if (within || (!named && is_version(s, at, end)))
+        s->version_end = within ? 0 : end;
+    else if (s->d->on[SCRUB_IPV4] && (s->d->strict || !is_private_v4(octets)))
         scan_add(s, at, end, SCRUB_IPV4);
     s->next = end > s->next ? end : s->next;
     return true;
@@ -123,6 +182,21 @@ static uint32_t trim_row(struct written *w)
         w->len--;
     w->text[w->len] = 0;
     return len - w->len;
+}
+
+/* tcpdump writes the port of an address behind a dot, others as a ninth group: how many bytes that
+ * takes; 0: there is none. */
+static uint32_t port_length(const struct written *w)
+{
+    enum { PORT_MAX = 5, GROUPS = 8 };
+    uint32_t at = w->len;
+    while (at > 0 && w->len - at < PORT_MAX && byte_is_digit((uint8_t)w->text[at - 1]))
+        at--;
+    if (at == 0 || at == w->len)
+        return 0;
+    bool dotted = w->text[--at] == '.' && memchr(w->text, '.', at) == NULL;
+    bool ninth = w->text[at] == ':' && w->colons == GROUPS && !strstr(w->text, "::");
+    return dotted || ninth ? w->len - at : 0;
 }
 
 /* In strict: names like a::b have the form of an address; a digit is wanted. */
@@ -199,9 +273,11 @@ void address_colon_at(struct scan *s, uint32_t at)
         return;
     }
     uint32_t trimmed = trim_row(&w);
-    if (!s->d->on[SCRUB_IPV6] || s->traits & (KEY_USER_AGENT | KEY_CODE) ||
-        !is_apart(s, start, &w, trimmed) || inet_pton(AF_INET6, w.text, address) != 1 ||
-        !has_digit(w.text) || are_pairs(w.text))
+    bool apart = is_apart(s, start, &w, trimmed);
+    w.len -= port_length(&w);
+    w.text[w.len] = 0;
+    if (!s->d->on[SCRUB_IPV6] || s->traits & (KEY_USER_AGENT | KEY_CODE) || !apart ||
+        inet_pton(AF_INET6, w.text, address) != 1 || !has_digit(w.text) || are_pairs(w.text))
         return;
     enum reach reach = reach_of_v6(address);
     if (reach == EVERYWHERE || (reach == INSIDE && s->d->strict))

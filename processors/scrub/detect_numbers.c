@@ -234,8 +234,9 @@ void number_at(struct scan *s, uint32_t at)
         at > 1 && (before == '-' || before == '_' || before == '.') && byte_is_alnum(s->s[at - 2]);
     if (before == 0x9a && at >= 3 && memcmp(s->s + at - 3, "：", 3) == 0)
         pair_at(s, at - 3, 3);
-    if (at < s->floor || escaped || (joined && !(before == '-' && byte_is_digit(s->s[at - 2]))))
-        return; /* a part of an identifier */
+    if (at < s->floor || escaped || (joined && before == '_') ||
+        (joined && before == '.' && byte_is_digit(s->s[at - 2])))
+        return; /* a part of an identifier, or of a longer number */
     if (address_v4_at(s, at) || joined)
         return;
     if (byte_is_hex(at + 1 < s->end ? s->s[at + 1] : 0) && at + 2 < s->end && s->s[at + 2] == '-')
