@@ -9,18 +9,39 @@ static bool ends_in(const struct scan *s, uint32_t at, const char *word)
     return at >= len && scan_has(s, at - len, word);
 }
 
+/* What stands before an address in paths, topics and keys: devices/203.0.113.7. */
+static bool is_machine(const struct scan *s, uint32_t start, uint32_t end)
+{
+    static const char *const words[] = {"device", "devices", "host",  "hosts", "ip",
+                                        "ips",    "peer",    "peers", NULL};
+    return is_word_of(s->s + start, end - start, words);
+}
+
+/* Whether a path goes on at `at` that does not end in the name of a file:
+ * devices/203.0.113.7/status, but app/7.2.4.130/app.exe. */
+static bool is_way_on(const struct scan *s, uint32_t at)
+{
+    if (at + 1 >= s->end || s->s[at] != '/' || !byte_is_alnum(s->s[at + 1]))
+        return false;
+    uint32_t end = at + 1;
+    while (end < s->end && end - at < 64 && (byte_is_token(s->s[end]) || s->s[end] == '/'))
+        end++;
+    return end == s->end || s->s[end] != '.';
+}
+
 /* Chrome/126.0.0.0, but not host.example/93.184.216.34:443 as Java writes it. */
 static bool is_product(const struct scan *s, uint32_t at, uint32_t end)
 {
+    uint32_t start = at - 1;
     if (at < 2 || s->s[at - 1] != '/' || !byte_is_alnum(s->s[at - 2]))
         return false;
-    if (end + 1 < s->end && s->s[end] == ':' && byte_is_digit(s->s[end + 1]))
+    if (is_way_on(s, end) || (end + 1 < s->end && s->s[end] == ':' && byte_is_digit(s->s[end + 1])))
         return false;
-    for (uint32_t i = at - 1; i > 0 && at - i < 64 && s->s[i - 1] > ' '; i--) {
-        if (s->s[i - 1] == '.' || s->s[i - 1] == '/')
+    for (; start > 0 && at - start < 64 && s->s[start - 1] > ' '; start--) {
+        if (s->s[start - 1] == '.' || s->s[start - 1] == '/')
             return false;
     }
-    return true;
+    return !is_machine(s, start, at - 1);
 }
 
 /* @scope/pkg@1.2.3.4, group.of:artifact:1.2.3.4, registry/app:1.2.3.4, app:1.2.3.4@sha256:…; but
@@ -82,18 +103,35 @@ static bool is_next_version(const struct scan *s, uint32_t at)
     return false;
 }
 
-/* ^1.2.3.4, >= 1.2.3.4, ==1.2.3.4, (,1.2.3.4] of ranges */
+/* Before a sign that compares, and blanks: "< ", ">=", "~> "; `at`: there is none. */
+static uint32_t comparison_start(const struct scan *s, uint32_t at)
+{
+    uint32_t end = at;
+    while (end > 0 && at - end < 2 && s->s[end - 1] == ' ')
+        end--;
+    uint32_t start = end;
+    while (start > 0 && end - start < 3 && s->s[start - 1] && strchr("<>~!=^", s->s[start - 1]))
+        start--;
+    return start < end ? start : at;
+}
+
+/* ^1.2.3.4, >= 1.2.3.4, ==1.2.3.4, (,1.2.3.4], >= 1.0, < 1.2.3.4 of ranges */
 static bool is_compared(const struct scan *s, uint32_t at)
 {
     if (ends_in(s, at, ">= ") || ends_in(s, at, "<= ") || ends_in(s, at, "~> "))
+        return true;
+    uint32_t start = comparison_start(s, at);
+    uint32_t before = start;
+    while (before > 0 && start - before < 2 && s->s[before - 1] == ' ')
+        before--;
+    if (start < at && before > 0 && s->s[before - 1] == ',')
         return true;
     if (at > 0 && (s->s[at - 1] == '^' || s->s[at - 1] == '~'))
         return true;
     if (at < 2)
         return false;
-    uint8_t sign = s->s[at - 1], before = s->s[at - 2];
-    return (sign == '=' && before && strchr("<>~!=^", before)) || (sign == '>' && before == '~') ||
-           ((sign == '<' || sign == '>') && before == ',');
+    uint8_t sign = s->s[at - 1], last = s->s[at - 2];
+    return (sign == '=' && last && strchr("<>~!=^", last)) || (sign == '>' && last == '~');
 }
 
 /* Where the name of the directory before begins, which ends at `end`. */
@@ -147,42 +185,100 @@ static bool is_object_identifier(const struct scan *s, uint32_t at, uint32_t end
 }
 
 /* Before the signs that may stand between a name and its value: `version = "`, `<version>`,
- * `versions":["`, `Version%3D`. */
-static uint32_t name_end(const struct scan *s, uint32_t at)
+ * `versions":["`, `Version%3D`, `版本：`. */
+static uint32_t signs_start(const struct scan *s, uint32_t at)
 {
     uint32_t end = at;
     while (end > 0 && at - end < 8) {
         uint8_t byte = s->s[end - 1];
         uint32_t len = byte_is_alnum(byte) ? escape_before(s, end, &byte) : 1;
-        if (len == 0 || byte == 0 || !strchr(" =:\".'(>[", byte))
+        if (byte == 0x9a && end >= 3 && memcmp(s->s + end - 3, "：", 3) == 0)
+            len = 3;
+        else if (len == 0 || byte == 0 || !strchr(" =:\".'(>[", byte))
             break;
         end -= len;
     }
     return end;
 }
 
+/* Where the word begins that ends at `end`. */
+static uint32_t word_start(const struct scan *s, uint32_t end)
+{
+    uint32_t start = end;
+    while (start > 0 && end - start < 40 &&
+           (byte_is_letter(s->s[start - 1]) || s->s[start - 1] >= 0x80))
+        start--;
+    return start;
+}
+
+/* The end of the name before `at`; "version number is" has two more words. */
+static uint32_t name_end(const struct scan *s, uint32_t at)
+{
+    static const char *const words[] = {"number", "no", "nr",  "num", "nummer", "numero", "número",
+                                        "numéro", "is", "ist", "est", "es",     "was",    NULL};
+    uint32_t end = signs_start(s, at);
+    for (unsigned i = 0; i < 2; i++) {
+        uint32_t start = word_start(s, end);
+        if (!is_word_of(s->s + start, end - start, words))
+            break;
+        end = signs_start(s, start);
+    }
+    return end;
+}
+
+/* The word version in whatever form and compound: Versionsnummer, wersji, 版本号. */
+static bool is_form_of_version(const struct scan *s, uint32_t end)
+{
+    static const char *const stems[] = {"version", "versión", "versão",     "versõe", "versie",
+                                        "versjon", "verze",   "verzi",      "wersj",  "верси",
+                                        "Верси",   "версі",   "Версі",      "έκδοσ",  "Έκδοσ",
+                                        "sürüm",   "版本",    "バージョン", "버전"};
+    enum { ENDING_MAX = 12 };
+    uint32_t start = word_start(s, end);
+    for (uint32_t at = start; at < end; at++) {
+        for (size_t i = 0; i < sizeof stems / sizeof stems[0]; i++) {
+            uint32_t stop = at + (uint32_t)strlen(stems[i]);
+            if (byte_lower(s->s[at]) == (uint8_t)stems[i][0] && stop <= end &&
+                end - stop <= ENDING_MAX && scan_has(s, at, stems[i]))
+                return true;
+        }
+    }
+    return false;
+}
+
 static bool is_name_of_version(const struct scan *s, uint32_t end)
 {
-    static const char *const words[] = {
-        "version",  "versions",    "ver",           "release",   "build",
-        "revision", "rev",         "firmware",      "upgrade",   "oid",
-        "sdk",      "driver",      "runtime",       "schema",    "library",
-        "openjdk",  "jdk",         "jre",           "java",      "chrome",
-        "chromium", "firefox",     "safari",        "opera",     "android",
-        "windows",  "skype",       "section",       "chapter",   "clause",
-        "appendix", "kapitel",     "abschnitt",     "§",         "microsoft sql server",
-        "versión",  "versão",      "versione",      "versie",    "verze",
-        "wersja",   "upgraded to", "downgraded to", "bumped to", "wersji",
-        "версия",   "Версия",      "версии",        "версию",    "sürüm",
-        "版本",     "版",          "バージョン",    "버전",      "संस्करण",
-        "الإصدار",  "เวอร์ชัน",      "phiên bản"};
+    static const char *const words[] = {"versi",       "ver",
+                                        "release",     "build",
+                                        "revision",    "rev",
+                                        "firmware",    "upgrade",
+                                        "oid",         "sdk",
+                                        "driver",      "runtime",
+                                        "schema",      "library",
+                                        "openjdk",     "jdk",
+                                        "jre",         "java",
+                                        "chrome",      "chromium",
+                                        "firefox",     "safari",
+                                        "opera",       "android",
+                                        "windows",     "skype",
+                                        "section",     "chapter",
+                                        "clause",      "appendix",
+                                        "kapitel",     "abschnitt",
+                                        "§",           "openssl",
+                                        "zlib",        "glibc",
+                                        "libcurl",     "microsoft sql server",
+                                        "upgraded to", "downgraded to",
+                                        "bumped to",   "版",
+                                        "संस्करण",       "الإصدار",
+                                        "เวอร์ชัน",      "phiên bản"};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         uint32_t len = (uint32_t)strlen(words[i]);
-        if (ends_in(s, end, words[i]) && (len > 4 || !scan_in_word(s, end - len)))
+        if (ends_in(s, end, words[i]) && (len > 5 || !scan_in_word(s, end - len)))
             return true;
     }
     /* <v> is any value */
-    return ends_in(s, end, "v") && !scan_in_word(s, end - 1) && !strchr(">([", (char)s->s[end]);
+    return is_form_of_version(s, end) ||
+           (ends_in(s, end, "v") && !scan_in_word(s, end - 1) && !strchr(">([", (char)s->s[end]));
 }
 
 bool is_version(const struct scan *s, uint32_t at, uint32_t end)
@@ -191,9 +287,7 @@ bool is_version(const struct scan *s, uint32_t at, uint32_t end)
         is_next_version(s, at) || is_compared(s, at) || is_directory(s, at, end) ||
         is_windows_directory(s, at, end) || is_object_identifier(s, at, end))
         return true;
-    uint32_t name = name_end(s, at);
+    uint32_t name = name_end(s, comparison_start(s, at));
     bool apart = name < at || (at > 0 && s->s[at - 1] >= 0x80);
-    /* pkg==1.2.3.4 */
-    bool equal = name >= 2 && name < at && s->s[name - 1] == '=' && s->s[name - 2] == '=';
-    return equal || (apart && is_name_of_version(s, name));
+    return apart && is_name_of_version(s, name);
 }

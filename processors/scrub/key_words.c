@@ -297,6 +297,8 @@ const struct word key_words[] = {
     {"number", NUMBER},
     {"oauth", OF_KEY | OF_CODE},
     {"offset", ABOUT | NUMBER},
+    {"oid", VERSION},
+    {"oids", VERSION},
     {"old", TAIL},
     {"optional", DESCRIBES},
     {"order", NUMBER | ORDER},
