@@ -34,14 +34,12 @@ static bool is_mod97(const uint8_t *text, unsigned len)
     return rest == 1;
 }
 
-/* Blanks (also + and %20) and dashes between groups are passed over. */
-static uint32_t iban_gap(const struct scan *s, uint32_t at)
+/* The length of a blank or dash between groups; 0: there is none. */
+static uint32_t gap_at(const struct scan *s, uint32_t at)
 {
-    if (s->s[at] == ' ' || s->s[at] == '-' || s->s[at] == '+')
-        return 1;
-    if (s->s[at] == 0xc2 && at + 1 < s->end && s->s[at + 1] == 0xa0)
-        return 2;
-    return scan_has(s, at, "%20") ? 3 : 0;
+    char kind;
+    uint32_t len = separator_at(s, at, &kind);
+    return kind == '.' ? 0 : len;
 }
 
 static void iban_at(struct scan *s, uint32_t at)
@@ -53,7 +51,7 @@ static void iban_at(struct scan *s, uint32_t at)
     uint32_t end = at;
     while (wanted && count < wanted && end < s->end) {
         uint8_t c = s->s[end];
-        uint32_t gap = count >= 4 ? iban_gap(s, end) : 0;
+        uint32_t gap = count >= 4 ? gap_at(s, end) : 0;
         if (byte_is_alnum(c)) {
             small |= byte_is_letter(c) && !byte_is_upper(c);
             letters |= !byte_is_hex(c);
@@ -93,7 +91,7 @@ static void nie_at(struct scan *s, uint32_t at)
             return;
         number = number * 10 + (s->s[end] - '0');
     }
-    end += end < s->end && s->s[end] == '-';
+    end += gap_at(s, end);
     if (end < s->end && is_dni(number, s->s[end]) && byte_is_letter(s->s[end]) &&
         digits_bounded(s, at, end + 1))
         scan_add(s, at, end + 1, SCRUB_DNI);
@@ -121,7 +119,7 @@ static bool dni_at(struct scan *s, const struct digits *d)
     for (unsigned i = 0; i < 8; i++)
         number = number * 10 + d->digit[i];
     uint32_t end = d->end[groups - 1];
-    end += end < s->end && (s->s[end] == '-' || s->s[end] == ' ' || s->s[end] == '+');
+    end += gap_at(s, end);
     if (end >= s->end || !byte_is_letter(s->s[end]) || !is_dni(number, s->s[end]) ||
         !digits_bounded(s, d->start, end + 1))
         return false;
@@ -155,16 +153,26 @@ static bool is_cpf(const uint8_t *digit)
            cpf_check(digit, 10) == digit[10];
 }
 
+/* Behind -25, in whatever encoding; 0: it is not there. */
+static uint32_t check_digits_end(const struct scan *s, uint32_t at)
+{
+    char kind;
+    uint32_t end = at + separator_at(s, at, &kind);
+    bool both = end > at && kind == '-' && s->end - end >= 2 && byte_is_digit(s->s[end]) &&
+                byte_is_digit(s->s[end + 1]);
+    return both ? end + 2 : 0;
+}
+
 /* 529.982.247-25: its last separator is another one, so the row ends before it. */
 static bool cpf_at(struct scan *s, const struct digits *d)
 {
     uint8_t digit[11];
     uint32_t end = d->end[0];
     memcpy(digit, d->digit, sizeof digit);
-    if (d->groups == 3 && digits_grouped(d, "333") && d->end[2] + 3 <= s->end &&
-        s->s[d->end[2]] == '-' && byte_is_digit(s->s[d->end[2] + 1]) &&
-        byte_is_digit(s->s[d->end[2] + 2])) {
-        end = d->end[2] + 3;
+    if (d->groups == 3 && digits_grouped(d, "333")) {
+        end = check_digits_end(s, d->end[2]);
+        if (!end)
+            return false;
         digit[9] = s->s[end - 2] - '0';
         digit[10] = s->s[end - 1] - '0';
     } else if (d->group[0] != 11) {

@@ -6,6 +6,14 @@
  * passes: where a name says that it is an order, a time or an offset, it is believed. */
 #include "processors/scrub/detect_numbers.h"
 
+/* The blanks and dashes of Unicode that are put where no line is to end: the last byte of a
+ * no-break, thin, figure or narrow blank, of a hyphen or of a short dash. */
+static char wide_separator(uint8_t last)
+{
+    bool dash = last >= 0x90 && last <= 0x93;
+    return dash ? '-' : last == 0x87 || last == 0x89 || last == 0xaf ? ' ' : 0;
+}
+
 uint32_t separator_at(const struct scan *s, uint32_t at, char *kind)
 {
     uint8_t c = at < s->end ? s->s[at] : 0;
@@ -14,9 +22,8 @@ uint32_t separator_at(const struct scan *s, uint32_t at, char *kind)
         return 1;
     if (c == 0xc2 && at + 1 < s->end && s->s[at + 1] == 0xa0)
         return *kind = ' ', 2;
-    if (c == 0xe2 && at + 2 < s->end && s->s[at + 1] == 0x80 &&
-        (s->s[at + 2] == 0x91 || s->s[at + 2] == 0x93 || s->s[at + 2] == 0xaf))
-        return *kind = s->s[at + 2] == 0xaf ? ' ' : '-', 3;
+    if (c == 0xe2 && at + 2 < s->end && s->s[at + 1] == 0x80 && wide_separator(s->s[at + 2]))
+        return *kind = wide_separator(s->s[at + 2]), 3;
     if (scan_has(s, at, "%20"))
         return *kind = ' ', 3;
     if (scan_has(s, at, "%2d"))

@@ -160,6 +160,8 @@ static const char *const pieces[] = {
     "a:\\/\\/",
     "a%3A%2F%2Fb",
     "'authorization', 'a ",
+    "4111\xe2\x80\x90",
+    "DE89\xe2\x80\xaf",
     "1.1.1.1.1 > ",
     "1.1.1.1.1 > 1.1.1.1.1: ",
     "a-1-1-1-1.nip.io",
