@@ -86,6 +86,11 @@ struct bytes blob_writer_dictionary(const struct blob_writer *w)
     return buffer_bytes(&w->dictionary);
 }
 
+int64_t blob_dictionary_checksum(struct bytes dictionary)
+{
+    return (int64_t)XXH3_64bits(dictionary.data, dictionary.len);
+}
+
 bool blob_is_dictionary(struct bytes dictionary)
 {
     return dictionary.len <= BLOB_DICTIONARY_BYTES &&

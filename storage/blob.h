@@ -23,6 +23,10 @@ struct bytes blob_writer_dictionary(const struct blob_writer *w);
 /* Whether these bytes can be a dictionary that was trained here. */
 bool blob_is_dictionary(struct bytes dictionary);
 
+/* What tells whether a dictionary is still what was written: with another one a blob may be read as
+ * something else. */
+int64_t blob_dictionary_checksum(struct bytes dictionary);
+
 /* Appends the compressed bytes to `out` and, now and then, keeps a sample of `in`. False: out of
  * memory. */
 bool blob_write(struct blob_writer *w, struct bytes in, struct buffer *out);

@@ -23,7 +23,8 @@ static const char *const statements_sql[READER_STATEMENTS] = {
         "SELECT id, keys FROM detail WHERE id > (SELECT value FROM meta WHERE key='indexed')",
     [READ_PART] = "SELECT dictionary, data FROM part WHERE id=?1",
     [READ_NEXT_PART] = "SELECT min(id) FROM part WHERE id>?1",
-    [READ_DICTIONARY] = "SELECT data FROM dictionary WHERE id=?1",
+    [READ_DICTIONARY] = "SELECT data, (SELECT value FROM meta WHERE key='dictionary '||id)"
+                        " FROM dictionary WHERE id=?1",
     [READ_ENVELOPE] = "SELECT data FROM envelope WHERE id=?1",
     [READ_BLOCKS] = ("SELECT id, min_start, max_start, max_last_start, max_duration"
                      " FROM block WHERE id>=?1 ORDER BY id"),
@@ -302,12 +303,13 @@ static const struct blob_dictionary *dictionary_of(struct store_reader *r, struc
     s->dictionaries = larger;
     sqlite3_bind_int64(q, 1, id);
     struct blob_dictionary *prepared = NULL;
-    if (reader_step(r, s, q))
+    if (reader_step(r, s, q) &&
+        sql_is_integer_or_null(q, 1, blob_dictionary_checksum(sql_blob(q, 0))))
         prepared = blob_dictionary_create(sql_blob(q, 0));
     sqlite3_reset(q);
     if (!prepared) {
-        log_error(NULL, "a dictionary of the store is missing", LOG_S("path", s->slot->path),
-                  LOG_I("dictionary", id));
+        log_error(NULL, "a dictionary of the store is missing or damaged",
+                  LOG_S("path", s->slot->path), LOG_I("dictionary", id));
         return NULL;
     }
     s->dictionaries[s->dictionary_count++] = (struct cached_dictionary){id, prepared};

@@ -9,7 +9,8 @@
  *   service, operation   what the codes in the records mean
  *   hop       hops that were found at a time: two keys each, to look for, and their records
  *   dictionary           what zstd was given beside the part; 0 means none
- *   meta      'seed' of the trace id hash, 'end' of the slot, 'indexed', 'sealed'
+ *   meta      'seed' of the trace id hash, 'end' of the slot, 'indexed', 'sealed', and checksums:
+ *             'dictionary 1', … (not of files that were begun without them)
  *
  * Times are nanoseconds since the epoch, unsigned, stored as the signed integer with their bits.
  *

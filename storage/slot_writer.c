@@ -17,6 +17,8 @@
 #include "storage/sql.h"
 
 #include <endian.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <xxhash.h>
@@ -97,9 +99,12 @@ static int store_dictionary(struct slot_writer *w)
     sql_bind_bytes(w->put_dictionary, 2, blob_writer_dictionary(w->blobs));
     int code = sql_run(w->put_dictionary);
     sqlite3_clear_bindings(w->put_dictionary);
-    if (code == SQLITE_OK)
-        w->dictionary++;
-    return code;
+    if (code != SQLITE_OK)
+        return code;
+    char key[40];
+    w->dictionary++;
+    snprintf(key, sizeof key, "dictionary %" PRId64, w->dictionary);
+    return put_meta(w, key, blob_dictionary_checksum(blob_writer_dictionary(w->blobs)));
 }
 
 /* What a new file begins with. */
@@ -131,7 +136,9 @@ static int initialise(struct slot_writer *w)
 static int load_dictionary(struct slot_writer *w)
 {
     sqlite3_stmt *s;
-    int code = sqlite3_prepare_v2(w->db, "SELECT id, data FROM dictionary ORDER BY id DESC LIMIT 1",
+    int code = sqlite3_prepare_v2(w->db,
+                                  "SELECT id, data, (SELECT value FROM meta WHERE key='dictionary '"
+                                  "||id) FROM dictionary ORDER BY id DESC LIMIT 1",
                                   -1, &s, NULL);
     if (code != SQLITE_OK)
         return code;
@@ -141,7 +148,8 @@ static int load_dictionary(struct slot_writer *w)
         w->dictionary = sqlite3_column_int64(s, 0);
         data = sql_blob(s, 1);
     }
-    if (code == SQLITE_ROW && !blob_is_dictionary(data))
+    if (code == SQLITE_ROW && (!blob_is_dictionary(data) ||
+                               !sql_is_integer_or_null(s, 2, blob_dictionary_checksum(data))))
         code = SQLITE_CORRUPT;
     else if (code == SQLITE_ROW || code == SQLITE_DONE)
         code = blob_writer_use(w->blobs, data) ? SQLITE_OK : SQLITE_NOMEM;

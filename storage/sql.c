@@ -123,6 +123,12 @@ int64_t sql_integer(sqlite3 *db, const char *sql, int64_t fallback)
     return value;
 }
 
+bool sql_is_integer_or_null(sqlite3_stmt *s, int column, int64_t value)
+{
+    return sqlite3_column_type(s, column) == SQLITE_NULL ||
+           sqlite3_column_int64(s, column) == value;
+}
+
 struct bytes sql_blob(sqlite3_stmt *s, int column)
 {
     const void *data = sqlite3_column_blob(s, column);

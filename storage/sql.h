@@ -28,6 +28,9 @@ int sql_run(sqlite3_stmt *s);
 /* The first column of the first row; `fallback` when there is none or it fails. */
 int64_t sql_integer(sqlite3 *db, const char *sql, int64_t fallback);
 
+/* Whether the column of the current row is this integer, or NULL. */
+bool sql_is_integer_or_null(sqlite3_stmt *s, int column, int64_t value);
+
 /* A blob column of the current row: borrowed until the next step. */
 struct bytes sql_blob(sqlite3_stmt *s, int column);
 void sql_bind_bytes(sqlite3_stmt *s, int parameter, struct bytes b);

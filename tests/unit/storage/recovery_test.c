@@ -412,6 +412,33 @@ static void what_cannot_be_gone_on_with_is_set_aside(void **state)
     }
 }
 
+/* With one byte of it changed zstd still reads what it compressed, as something else. */
+static void a_damaged_dictionary_tells_no_lies(void **state)
+{
+    char *directory = make_directory();
+    struct store_options o = options_of(directory);
+    uint64_t last = 6000;
+    (void)state;
+    struct store *s = open_store(&o);
+    for (uint64_t i = 1; i <= last; i++)
+        write_trace(s, i);
+    flush(s);
+    assert_true(has_trace(s, last));
+    store_close(s);
+    change_slot(directory,
+                "UPDATE dictionary SET data = CAST(substr(data, 1, length(data) - 40) || "
+                "x'5a' || substr(data, length(data) - 38) AS BLOB)");
+    s = open_store(&o);
+    assert_false(has_trace(s, last));
+    assert_true(has_trace(s, 1)); /* of before there was one */
+    write_trace(s, last + 1);
+    flush(s);
+    assert_true(has_trace(s, last + 1));
+    store_close(s);
+    assert_int_equal(count_files(directory, ".broken"), 1);
+    remove_directory(directory);
+}
+
 /* Nobody lives to see all numbers tried up to the last part's. */
 static void a_part_far_off_ends_no_walk(void **state)
 {
@@ -599,6 +626,7 @@ int main(void)
         cmocka_unit_test(a_lost_wal_loses_only_its_commits),
         cmocka_unit_test(a_missing_dictionary_hides_only_its_traces),
         cmocka_unit_test(what_cannot_be_gone_on_with_is_set_aside),
+        cmocka_unit_test(a_damaged_dictionary_tells_no_lies),
         cmocka_unit_test(a_part_far_off_ends_no_walk),
         cmocka_unit_test(a_kill_loses_nothing_committed),
         cmocka_unit_test(a_deleted_directory_is_made_again),
