@@ -191,6 +191,19 @@ static void report(struct scan *s, const struct pair *p)
     }
 }
 
+/* ~ password = "old" -> "new" of plans. */
+static void report_new_value(struct scan *s, const struct pair *p)
+{
+    static const char arrow[] = " -> \"";
+    uint32_t start = p->end + 1 + (uint32_t)sizeof arrow - 1;
+    if (!p->quoted || !(p->traits & KEY_SENSITIVE) || !scan_has_exactly(s, p->end + 1, arrow))
+        return;
+    uint32_t end = quoted_end(s, start, start - 1, 1);
+    s->steps += end - start;
+    if (!is_nobodys(s, start, end, true))
+        secret_add(s, start, end, SCRUB_SENSITIVE_KEY, p->traits);
+}
+
 /* Content-Disposition: form-data; name="password", a blank line, and the value up to the boundary.
  */
 enum { PART_HEADERS_MAX = 512 };
@@ -299,8 +312,10 @@ void pair_at(struct scan *s, uint32_t at, uint32_t sign_len)
         named_number(s, p.traits, p.value, s->end);
     if (!wanted || p.value < s->next || is_nothing(s, &p))
         return;
-    if (header)
+    if (header) {
         header_value(s, &p);
-    else
-        report(s, &p);
+        return;
+    }
+    report(s, &p);
+    report_new_value(s, &p);
 }

@@ -125,6 +125,8 @@ static const struct marked_case secrets[] = {
     {NULL, "{\"dsn\":\"postgres:\\/\\/«bob:Sx9»@h\\/x\"}", -1},
     {NULL, "/login?next=https%3A%2F%2F«bob%3ASx9»%40h%2Fx", -1},
     {"password", "«secret»", -1},
+    {NULL, "~ master_password = \"«old1»\" -> \"«new2»\"\n~ size = \"a\" -> \"b\"", -1},
+    {NULL, "~ password = \"«old1»\" -> (sensitive value)", -1},
     {NULL, "password is: «Admin-liverpool-65»", -1},
     {NULL, "Your new password is: «x7Gq2#»\nBye", -1},
     {"password", "«{{not a template»", -1},
