@@ -166,10 +166,21 @@ static bool is_other_name(const struct scan *s, const struct pair *p)
            (p->name.start > 1 && s->s[p->name.start - 1] == ':' && s->s[p->name.start - 2] > ' ');
 }
 
+/* ${TOKEN:?must be set} and ${TOKEN:-$OTHER} of shells; ${TOKEN:-hunter2} has a value. */
+static bool is_expansion(const struct scan *s, const struct pair *p)
+{
+    uint32_t name = p->name.start;
+    if (!p->colon || name < 2 || s->s[name - 1] != '{' || s->s[name - 2] != '$' ||
+        p->value >= p->end)
+        return false;
+    uint8_t sign = s->s[p->value], first = p->value + 1 < s->end ? s->s[p->value + 1] : '}';
+    return sign == '?' || sign == '+' || (sign == '-' && (first == '}' || first == '$'));
+}
+
 static bool is_nothing(const struct scan *s, const struct pair *p)
 {
-    return p->value < s->floor || is_sid(s, p) || is_other_name(s, p) || is_count(s, p) ||
-           is_of_parser(s, p) || is_failure(s, p) || is_declared(s, p) ||
+    return p->value < s->floor || is_sid(s, p) || is_expansion(s, p) || is_other_name(s, p) ||
+           is_count(s, p) || is_of_parser(s, p) || is_failure(s, p) || is_declared(s, p) ||
            is_nobodys(s, p->value, p->end, p->quoted) ||
            is_place(bytes_of(s->s + p->name.start, p->name.end - p->name.start),
                     bytes_of(s->s + p->value, p->end - p->value)) ||

@@ -110,8 +110,8 @@ bool is_hidden(const uint8_t *text, uint32_t len)
         text += 2;
         len -= 4;
     }
-    bool open = len > 1 && text[0] == '{' && text[1] == '{';
-    return len > 0 && !byte_is_letter(text[0]) && is_placeholder(text, len) &&
+    bool open = len > 1 && text[0] == '{' && text[1] == '{', pair = memchr(text, ':', len);
+    return len > 0 && !byte_is_letter(text[0]) && is_placeholder(text, len) && !pair &&
            !(open && text[len - 1] != '}');
 }
 

@@ -127,6 +127,9 @@ static const struct marked_case secrets[] = {
     {"password", "«secret»", -1},
     {NULL, "~ master_password = \"«old1»\" -> \"«new2»\"\n~ size = \"a\" -> \"b\"", -1},
     {NULL, "~ password = \"«old1»\" -> (sensitive value)", -1},
+    {"credentials", "«{user:bob}»", -1},
+    {"db.password", "«${DB_PASSWORD:-hunter2}»", -1},
+    {NULL, "DB_PASSWORD=${DB_PASSWORD:«-hunter2»} X=1", -1},
     {NULL, "password is: «Admin-liverpool-65»", -1},
     {NULL, "Your new password is: «x7Gq2#»\nBye", -1},
     {"password", "«{{not a template»", -1},
@@ -134,6 +137,8 @@ static const struct marked_case secrets[] = {
 
 static const struct marked_case kept[] = {
     {NULL, "{\\\"m\\\":\\\"Authorization: [REDACTED]\\\\nX-Request-Id: ad4a\\\"}", -1},
+    {NULL, "DB_PASSWORD=${DB_PASSWORD:-} API_KEY=${API_KEY:-$OTHER} TOKEN=${TOKEN:?must be set}",
+     -1},
     {NULL, "token is: expired; password is: not set; this is: a test", -1},
     {NULL, "whose secret is: to be in time", -1},
     {NULL, "{\"event\":\"page_view\",\"sid\":\"161f5f67-c278-4d19-9489-cc24009047cc\"}", -1},
