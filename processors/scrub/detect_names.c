@@ -217,6 +217,22 @@ bool is_told(const struct scan *s, const struct name *n)
     return n->end - n->start == 5 && scan_has(s, n->start, "value");
 }
 
+bool take_name_of_line(struct scan *s, struct name *n)
+{
+    uint32_t at = n->start, from = at;
+    if (n->end - n->start != 11 || !scan_has_exactly(s, n->start, "input_value"))
+        return false;
+    while (at > s->floor && s->s[at - 1] != '\n' && from - at < TOLD_MAX)
+        at--;
+    if (at == s->floor || s->s[at - 1] != '\n' || s->s[at] != ' ')
+        return false;
+    n->end = n->start = at - 1;
+    while (n->start > s->floor && is_name(s->s[n->start - 1]) && n->end - n->start < NAME_MAX)
+        n->start--;
+    s->steps += from - n->start;
+    return n->end > n->start;
+}
+
 bool take_name_told_before(struct scan *s, struct name *n)
 {
     uint32_t from = n->start;

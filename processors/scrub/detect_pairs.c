@@ -261,6 +261,8 @@ static void read_names(struct scan *s, struct pair *p)
         take_word_before(s, &p->name);
     if (p->colon && is_told(s, &p->name))
         (void)take_name_told_before(s, &p->name);
+    if (!p->colon)
+        (void)take_name_of_line(s, &p->name);
 }
 
 /* The traits of `value` are those of a name that comes behind. */

@@ -43,6 +43,8 @@ void take_word_before(const struct scan *s, struct name *n);
 bool is_told(const struct scan *s, const struct name *n);
 bool take_name_told_before(struct scan *s, struct name *n);
 bool take_name_told_after(struct scan *s, uint32_t from, struct name *n);
+/* Of pydantic's `input_value`: the name of the field is the line before. False: there is none. */
+bool take_name_of_line(struct scan *s, struct name *n);
 /* Whether the name that begins at `start` is that of a URL's parameter. */
 bool is_parameter(const struct scan *s, uint32_t start);
 /* Whether the parameter's value is a credential. */

@@ -110,6 +110,11 @@ bool is_hidden(const uint8_t *text, uint32_t len)
         text += 2;
         len -= 4;
     }
+    static const char *const words[] = {"REDACTED", "FILTERED", "MASKED", "SCRUBBED", NULL};
+    for (size_t i = 0; words[i]; i++) {
+        if (len == strlen(words[i]) && memcmp(text, words[i], len) == 0)
+            return true;
+    }
     bool open = len > 1 && text[0] == '{' && text[1] == '{', pair = memchr(text, ':', len);
     return len > 0 && !byte_is_letter(text[0]) && is_placeholder(text, len) && !pair &&
            !(open && text[len - 1] != '}');

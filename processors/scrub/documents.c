@@ -6,6 +6,8 @@
  * a command stands is such a name one. */
 #include "processors/scrub/detect_private.h"
 
+enum { PAGE_DIGITS = 5 };
+
 static uint32_t string_end(const struct scan *s, uint32_t at)
 {
     uint8_t quote = s->s[at];
@@ -20,10 +22,12 @@ struct json {
     unsigned depth;
     bool begun;        /* the outermost object has its first name, or is over */
     bool command;      /* which is a command's */
+    bool search;       /* or a search's */
     bool place;        /* what comes next says where, not what */
+    bool fields;       /* so does a list of them */
     struct bytes name; /* before a value that has not begun */
     /* The object that has begun last of those that may name a place; its depth is 0: none. */
-    enum owner { A_STAGE, A_LINE } owner;
+    enum owner { A_STAGE, A_LINE, AGGREGATIONS, NAMES } owner;
     unsigned owner_depth;
 };
 
@@ -34,6 +38,27 @@ static bool is_one_of(struct bytes name, const char *const *names)
             return true;
     }
     return false;
+}
+
+/* The outermost object of a search: which fields, and what of them. */
+static bool search_names_field(struct json *j, struct bytes name)
+{
+    static const char *const parts[] = {"query", "aggs",    "aggregations",     "size", "from",
+                                        "sort",  "_source", "track_total_hits", NULL};
+    static const char *const fields[] = {"_source", "fields", "stored_fields", "docvalue_fields",
+                                         NULL};
+    if (!j->begun)
+        j->search = is_one_of(name, parts);
+    return j->search && is_one_of(name, fields);
+}
+
+/* DynamoDB's requests: expressions name values (:v), and do not hold them. */
+static bool is_of_expression(struct bytes name)
+{
+    static const char *const names[] = {
+        "TableName",        "IndexName",           "KeyConditionExpression", "ProjectionExpression",
+        "FilterExpression", "ConditionExpression", "UpdateExpression",       NULL};
+    return is_one_of(name, names);
 }
 
 /* Names in the outermost object: the first one is the command's. */
@@ -56,24 +81,35 @@ static bool names_place(struct json *j, struct bytes name)
 {
     static const char *const of_stages[] = {"from", "coll", NULL};
     static const char *const of_lines[] = {"_index", NULL};
-    if (j->depth == 1 && command_names_place(j, name))
-        return true;
-    return j->owner_depth != 0 && j->depth == j->owner_depth &&
-           is_one_of(name, j->owner == A_STAGE ? of_stages : of_lines);
+    if (j->depth == 1) {
+        j->fields = search_names_field(j, name);
+        if (command_names_place(j, name) || j->fields || is_of_expression(name))
+            return true;
+    }
+    if (j->owner_depth == 0 || j->depth < j->owner_depth)
+        return false;
+    if (j->owner == AGGREGATIONS)
+        return bytes_equal_string(name, "field");
+    return j->depth == j->owner_depth &&
+           (j->owner == NAMES || is_one_of(name, j->owner == A_STAGE ? of_stages : of_lines));
 }
 
 /* Some objects hold a place's name further in: {"$lookup":{"from":…}}, a bulk's {"index":{…}}. */
-static void opened(struct json *j)
+static void opened(struct json *j, bool list)
 {
     static const char *const stages[] = {"$lookup", "$graphLookup", "$unionWith", NULL};
     static const char *const lines[] = {"index", "create", "update", "delete", NULL};
+    static const char *const aggregation_names[] = {"aggs", "aggregations", NULL};
     bool stage = is_one_of(j->name, stages);
     bool line = j->depth == 1 && is_one_of(j->name, lines);
+    bool aggregations = j->depth == 1 && j->search && is_one_of(j->name, aggregation_names);
+    bool names = (list && j->fields) ||
+                 (j->depth == 1 && bytes_equal_string(j->name, "ExpressionAttributeNames"));
     j->depth++;
-    if (stage || line) {
-        j->owner = stage ? A_STAGE : A_LINE;
-        j->owner_depth = j->depth;
-    }
+    if (!stage && !line && !aggregations && !names)
+        return;
+    j->owner = stage ? A_STAGE : line ? A_LINE : aggregations ? AGGREGATIONS : NAMES;
+    j->owner_depth = j->depth;
 }
 
 static void closed(struct json *j)
@@ -84,7 +120,7 @@ static void closed(struct json *j)
         j->depth--;
     if (j->depth == 0) {
         j->begun = true;
-        j->command = false;
+        j->command = j->search = false;
     }
 }
 
@@ -98,7 +134,8 @@ static bool json_string(struct json *j)
     uint32_t colon = behind_blanks(s, end);
     bool name = colon < s->end && s->s[colon] == ':';
     j->at = name ? colon + 1 : end;
-    if (name || j->place || (end - start == 3 && s->s[start + 1] == '?'))
+    bool field = !name && j->owner_depth == j->depth && j->owner_depth && j->owner == NAMES;
+    if (name || j->place || field || (end - start == 3 && s->s[start + 1] == '?'))
         scan_kept(s, start + 1, end - 1);
     else
         scan_add(s, start + 1, end - 1, SCRUB_COMMAND_ARGUMENT);
@@ -114,6 +151,13 @@ static bool begins_number(const struct scan *s, uint32_t at)
            !byte_is_token(before) && before != '$' && before != '.';
 }
 
+/* {"query":{…},"size":10}: how many, and not of what. */
+static bool is_of_page(const struct json *j, uint32_t len)
+{
+    static const char *const names[] = {"size", "from", NULL};
+    return j->search && j->depth == 1 && len <= PAGE_DIGITS && is_one_of(j->name, names);
+}
+
 static void json_number(struct json *j)
 {
     struct scan *s = j->s;
@@ -122,7 +166,7 @@ static void json_number(struct json *j)
         end++;
     uint32_t colon = behind_blanks(s, end);
     bool command = j->place && end - j->at == 1; /* {"ping":1} */
-    if (!command && (colon >= s->end || s->s[colon] != ':'))
+    if (!command && !is_of_page(j, end - j->at) && (colon >= s->end || s->s[colon] != ':'))
         scan_add(s, j->at, end, SCRUB_COMMAND_ARGUMENT);
     j->at = end;
 }
@@ -144,11 +188,11 @@ static void json_other(struct json *j)
     if (byte_is_space(c) || c == ':')
         return;
     if (c == '{' || c == '[' || c == '(')
-        opened(j);
+        opened(j, c == '[');
     else if (c == '}' || c == ']' || c == ')')
         closed(j);
     j->name = (struct bytes){0};
-    j->place = false;
+    j->place = j->fields = false;
 }
 
 /* False: it cannot be read. */

@@ -10,6 +10,7 @@ struct command {
 };
 
 /* k: a key, a field, a word of the command; stays.
+ * c: how many keys follow, and these.
  * n: a number (an index, a time to live, a stream's id); stays when it is one.
  * o: an option and its number; stays when it is one.
  * i: any number of such options, and then a stream's id.
@@ -24,7 +25,7 @@ static const struct command commands[] = {
     {"DECR", "", "k"},          {"DECRBY", "k", "v"},
     {"DEL", "", "k"},           {"DISCARD", "", "k"},
     {"DUMP", "", "k"},          {"ECHO", "", "v"},
-    {"EVAL", "", "v"},          {"EVALSHA", "kn", "v"},
+    {"EVAL", "kc", "v"},        {"EVALSHA", "kc", "v"},
     {"EXEC", "", "k"},          {"EXISTS", "", "k"},
     {"EXPIRE", "kn", "o"},      {"EXPIREAT", "kn", "o"},
     {"EXPIRETIME", "", "k"},    {"FLUSHALL", "", "k"},
@@ -151,6 +152,7 @@ struct reading {
     const struct command *command; /* NULL: one that nobody knows */
     uint32_t argument;             /* how many were told, options before an id left out */
     int numbers;                   /* how many may follow of an option */
+    uint32_t keys;                 /* how many follow that stay */
 };
 
 static char letter_of(const struct command *c, uint32_t argument)
@@ -161,9 +163,21 @@ static char letter_of(const struct command *c, uint32_t argument)
     return c->rest[(argument - first) % strlen(c->rest)];
 }
 
+static uint32_t count_of(const uint8_t *text, uint32_t len)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < len && i < 4 && byte_is_digit(text[i]); i++)
+        count = count * 10 + (text[i] - '0');
+    return count;
+}
+
 /* Whether the next argument stays. */
 static bool stays(struct reading *r, const uint8_t *text, uint32_t len)
 {
+    if (r->keys > 0) {
+        r->keys--;
+        return true;
+    }
     char letter = r->command ? letter_of(r->command, r->argument) : 'v';
     bool number = is_number(text, len), of_option = number && r->numbers > 0 && text[0] != '*';
     int numbers = letter == 'o' || letter == 'i' ? option_numbers(text, len) : -1;
@@ -173,6 +187,9 @@ static bool stays(struct reading *r, const uint8_t *text, uint32_t len)
     switch (letter) {
     case 'k':
         return true;
+    case 'c':
+        r->keys = number ? count_of(text, len) : 0;
+        return number;
     case 'n':
         return number;
     case 'o':
@@ -218,6 +235,14 @@ static void doubt_pairs(struct scan *s, uint32_t at, struct reading *r)
         r->command = &values;
 }
 
+/* AUTH password, AUTH user password. */
+static void read_login(struct scan *s, uint32_t at, struct reading *r)
+{
+    static const struct command login = {"", "k", "v"};
+    if (r->command && strcmp(r->command->name, "AUTH") == 0 && count_arguments(s, at) == 2)
+        r->command = &login;
+}
+
 /* One command and its arguments; returns where the next may begin. Many arguments in a row are one
  * finding. */
 static uint32_t redis_line(struct scan *s, uint32_t at)
@@ -234,8 +259,10 @@ static uint32_t redis_line(struct scan *s, uint32_t at)
         doubt_pairs(s, at, &reading);
         bool kept =
             !named || stays(&reading, s->s + at, end - at) || (end - at == 1 && s->s[at] == '?');
-        if (!named)
+        if (!named) {
             reading.command = command_named(s->s + at, end - at);
+            read_login(s, end, &reading);
+        }
         named = true;
         if (kept) {
             pass_row_number(s, at, end);

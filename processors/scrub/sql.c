@@ -184,6 +184,13 @@ static bool expects_value(const uint8_t *word, uint32_t len)
     return false;
 }
 
+/* Functions of columns, hardly ever of literals. */
+static bool is_aggregate(const uint8_t *word, uint32_t len)
+{
+    static const char *const names[] = {"count", "min", "max", "sum", "avg", NULL};
+    return is_word_of(word, len, names);
+}
+
 /* Whether what stands at `at` would be a value, by what is before: an operator, VALUES (, IN (, a
  * value and a comma; the name of a function, where quotes may be either. */
 static bool is_value(const struct sql *q, uint32_t at)
@@ -204,7 +211,8 @@ static bool is_value(const struct sql *q, uint32_t at)
     if (start == at)
         return false;
     return expects_value(s + start, at - start) ||
-           (bracket && q->dialect == SQL_UNKNOWN && s[at] == '(');
+           (bracket && q->dialect == SQL_UNKNOWN && s[at] == '(' &&
+            !is_aggregate(s + start, at - start));
 }
 
 /* "x": a name in the standard, text in MySQL. Where it is unknown: a name when it looks like one

@@ -56,9 +56,9 @@ static const char *const cases[][2] = {
     {"redis", "CONFIG SET requirepass «p» «w» «maxmemory» «1»\nCONFIG SET requirepass «'p w'» "
               "maxmemory «1»\nCONFIG GET maxmemory"},
     {"redis",
-     "EVALSHA 8f0d4dbd2c1ee4d2e4ac0dd3ff2e0d9bb3b4a5c6 1 «k» «v»\nXREAD COUNT 2 STREAMS «s» «0»"},
+     "EVALSHA 8f0d4dbd2c1ee4d2e4ac0dd3ff2e0d9bb3b4a5c6 1 k «v»\nXREAD COUNT 2 STREAMS «s» «0»"},
     {"redis", "SET token:146066 «alice»\nTTL token:146066\nGET token:«146066a»"},
-    {"redis", "HSET h a «1» b «2»\nGET k\nAUTH «user» «\"p w\"»"},
+    {"redis", "HSET h a «1» b «2»\nGET k\nAUTH user «\"p w\"»"},
     {"redis", "GET «alice@example.com»"},
     {"redis", "UNHEARD «of» «it»"},
     {"memcached", "set k «0 60 5\r\nhello»"},
@@ -77,7 +77,21 @@ static const char *const cases[][2] = {
     {"elasticsearch", "{\"from\":\"«a»\",\"count\":\"«b»\",\"index\":\"«c»\"}"},
     {"mongodb", "db.users.find({mail: '«a»', age: {$gt: «-30»}})"},
     {"mongodb", "«{\"find\":\"users\",\"filter\":{\"mail\":\"a}}»"},
-    {"elasticsearch", "{\"query\":{\"match\":{\"name\":\"«bob»\"}},\"size\":«10»}"},
+    {"elasticsearch", "{\"query\":{\"match\":{\"name\":\"«bob»\"}},\"size\":10}"},
+    {"elasticsearch", "{\"query\":{\"size\":«10»},\"size\":«123456»,\"from\":\"«a»\"}"},
+    {"opensearch", "{\"_source\":[\"cart\",\"total\"],\"query\":{\"ids\":[\"«a»\",\"«b»\"]}}"},
+    {"elasticsearch", "{\"query\":{\"term\":{\"field\":\"«bob»\"}},\"aggs\":{\"a\":{\"terms\":"
+                      "{\"field\":\"user.keyword\",\"missing\":\"«x»\"}}},\"_source\":\"mail\"}"},
+    {"dynamodb",
+     "{\"TableName\":\"Carts\",\"KeyConditionExpression\":\"pk = :pk\","
+     "\"ExpressionAttributeNames\":{\"#a\":\"mail\"},"
+     "\"ExpressionAttributeValues\":{\":pk\":{\"S\":\"«bob»\"}},\"Key\":{\"TableName\":\"«a»\"}}"},
+    {"mongodb",
+     "{\"insert\":\"u\",\"documents\":[{\"size\":«10»,\"_source\":[\"«a»\"],\"field\":\"«b»\"}],"
+     "\"size\":«1»}"},
+    {"redis",
+     "EVAL \"return redis.call('GET', KEYS[1])\" 2 cart:1 k «v»\nAUTH default «pw»\nAUTH «pw»"},
+    {"", "SELECT MAX(\"catalog_id\") FROM b WHERE c = LOWER(«\"Smith\"»)"},
     {"mongodb", "{\"distinct\":\"users\",\"key\":\"city\",\"query\":{\"key\":\"«a»\"}}"},
     {"", "{\"find\":\"users\",\"filter\":{\"mail\":\"«a»\"}}"},
     {"", "SETEX k 60 «v»"},
