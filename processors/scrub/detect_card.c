@@ -95,7 +95,26 @@ static bool is_told_as_card(const struct scan *s, uint32_t at)
                                         "cartão", "carta", "kaart",       "karta", "карта",
                                         "карты",  "pan",   "visa",        "卡",    "卡号",
                                         "カード", "rupay", "maestro",     NULL};
-    return word_before_is(s, before_number(s, at), words);
+    static const char *const numbers[] = {"number", "no",     "nr",     "num",   "nummer",
+                                          "numero", "número", "numéro", "numer", "номер",
+                                          "n°",     "nº",     "№",      NULL};
+    return word_before_is(s, before_word(s, at, numbers), words);
+}
+
+/* What a card's stripe has first, as ISO 7813 says: %B, the number, ^, the name. */
+void track_at(struct scan *s, uint32_t at)
+{
+    struct digits d;
+    uint32_t start = at + (scan_has_exactly(s, at, "%25") ? 4 : 2);
+    if (!s->d->on[SCRUB_PAYMENT_CARD] || start >= s->end || s->s[start - 1] != 'B' ||
+        !byte_is_digit(s->s[start]))
+        return;
+    digits_read(s, start, &d);
+    uint32_t end = d.end[0];
+    s->steps += end - start;
+    bool divided = end < s->end && (s->s[end] == '^' || scan_has(s, end, "%5e"));
+    if (divided && is_card(d.digit, d.group[0]))
+        scan_add(s, start, end, SCRUB_PAYMENT_CARD);
 }
 
 bool card_at(struct scan *s, const struct digits *d)
@@ -110,8 +129,8 @@ bool card_at(struct scan *s, const struct digits *d)
         !digits_bounded(s, d->start, d->end[0]))
         return false;
     enum issuer issuer = issuer_of(d->digit, count);
-    bool named = s->traits & KEY_CARD;
-    if (issuer == NO_ISSUER || (issuer == RARE_ISSUER && !named && !is_told_as_card(s, d->start)) ||
+    bool named = s->traits & KEY_CARD || is_told_as_card(s, d->start);
+    if (issuer == NO_ISSUER || (issuer == RARE_ISSUER && !named) ||
         (!named && (digits_are_things(s, d->start) || digits_measured(s, d->end[0]))))
         return false;
     scan_add(s, d->start, d->end[0], SCRUB_PAYMENT_CARD);

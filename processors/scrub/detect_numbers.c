@@ -53,6 +53,19 @@ void digits_read(const struct scan *s, uint32_t at, struct digits *d)
     }
 }
 
+bool is_identity_before(const struct scan *s, uint32_t at)
+{
+    static const char *const kinds[] = {"IDC", "PAS", "PNO", "TAX", "TIN"};
+    if (at < 6 || s->s[at - 1] != '-' || !byte_is_upper(s->s[at - 2]) ||
+        !byte_is_upper(s->s[at - 3]) || byte_is_alnum(scan_before(s, at - 6)))
+        return false;
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        if (scan_has_exactly(s, at - 6, kinds[i]))
+            return true;
+    }
+    return false;
+}
+
 bool digits_bounded(const struct scan *s, uint32_t start, uint32_t end)
 {
     uint8_t before = scan_before(s, start), behind = end < s->end ? s->s[end] : ' ';
@@ -62,7 +75,8 @@ bool digits_bounded(const struct scan *s, uint32_t start, uint32_t end)
         return false;
     if ((behind == '.' || behind == '-') && byte_is_alnum(further))
         return false;
-    return !((before == '.' || before == '-') && start > 1 && byte_is_alnum(s->s[start - 2]));
+    return !((before == '.' || before == '-') && start > 1 && byte_is_alnum(s->s[start - 2])) ||
+           is_identity_before(s, start);
 }
 
 unsigned digits_leading(const uint8_t *digit, unsigned count)
@@ -100,16 +114,21 @@ bool word_before_is(const struct scan *s, uint32_t at, const char *const *words)
     return false;
 }
 
+uint32_t before_word(const struct scan *s, uint32_t at, const char *const *words)
+{
+    if (!word_before_is(s, at, words))
+        return at;
+    while (at > 0 && !byte_is_letter(s->s[at - 1]) && s->s[at - 1] < 0x80)
+        at--;
+    while (at > 0 && (byte_is_letter(s->s[at - 1]) || s->s[at - 1] >= 0x80))
+        at--;
+    return at;
+}
+
 uint32_t before_number(const struct scan *s, uint32_t at)
 {
     static const char *const words[] = {"number", "no", "nr", "num", NULL};
-    if (!word_before_is(s, at, words))
-        return at;
-    while (at > 0 && !byte_is_letter(s->s[at - 1]))
-        at--;
-    while (at > 0 && byte_is_letter(s->s[at - 1]))
-        at--;
-    return at;
+    return before_word(s, at, words);
 }
 
 /* accountId, messageID */
@@ -120,6 +139,19 @@ static bool is_id_before(const struct scan *s, uint32_t at)
         end--;
     return end >= 3 && s->s[end - 2] == 'I' && scan_has(s, end - 1, "d") &&
            byte_is_letter(s->s[end - 3]) && !byte_is_upper(s->s[end - 3]);
+}
+
+/* isbn10, EAN-13, GTIN 14: numbers of things, whose digits the name counts. */
+static bool is_product_code(const struct scan *s, uint32_t at)
+{
+    static const char *const words[] = {"isbn", "ean", "gtin", "upc", NULL};
+    uint32_t end = at;
+    while (end > 0 && at - end < 4 && !byte_is_alnum(s->s[end - 1]))
+        end--;
+    uint32_t start = end;
+    while (start > 0 && end - start < 2 && byte_is_digit(s->s[start - 1]))
+        start--;
+    return start < end && word_before_is(s, start, words);
 }
 
 /* Whether the value is the number, or a list of such: what its key says is said of that, and not of
@@ -138,17 +170,17 @@ static bool is_all_of_value(const struct scan *s, uint32_t at)
 bool digits_are_things(const struct scan *s, uint32_t at)
 {
     static const char *const words[] = {
-        "id",         "order",     "offset",     "timestamp", "ts",     "time",     "epoch",
-        "ref",        "seq",       "sequence",   "tracking",  "parcel", "trace",    "span",
-        "txn",        "nanos",     "ns",         "us",        "ms",     "duration", "size",
-        "bytes",      "invoice",   "build",      "job",       "batch",  "event",    "snowflake",
-        "reference",  "commit",    "serial",     "isbn",      "ean",    "imei",     "sku",
-        "orderid",    "auftrag",   "bestellung", "commande",  "pedido", "ordine",   "bestelling",
-        "zamówienie", "заказ",     "注文",       "订单",      "n°",     "port",     "pid",
-        "requestid",  "messageid", "version",    "elapsed",   "took",   "gtin",     "upc",
-        "barcode",    "msisdn",    NULL};
+        "id",         "order",      "offset",    "timestamp",  "ts",       "time",     "epoch",
+        "ref",        "seq",        "sequence",  "tracking",   "parcel",   "trace",    "span",
+        "txn",        "nanos",      "ns",        "us",         "ms",       "duration", "size",
+        "bytes",      "invoice",    "build",     "job",        "batch",    "event",    "snowflake",
+        "reference",  "commit",     "serial",    "isbn",       "issn",     "ean",      "imei",
+        "sku",        "orderid",    "auftrag",   "bestellung", "commande", "pedido",   "ordine",
+        "bestelling", "zamówienie", "заказ",     "注文",       "订单",     "n°",       "port",
+        "pid",        "requestid",  "messageid", "version",    "elapsed",  "took",     "gtin",
+        "upc",        "barcode",    "msisdn",    NULL};
     return (s->traits & KEY_NUMBER && is_all_of_value(s, at)) || is_id_before(s, at) ||
-           word_before_is(s, before_number(s, at), words);
+           is_product_code(s, at) || word_before_is(s, before_number(s, at), words);
 }
 
 bool digits_numbered(const struct scan *s, uint32_t at)
@@ -181,9 +213,27 @@ static bool is_ssn(const uint8_t *digit)
            all != 219099999;
 }
 
+/* X12 says in a field of its own what number follows: NM1*IL*1*DOE*JANE****34*123456789~, where 34
+ * is the administration of social security, and REF*SY*123456789~. */
+static bool is_qualified_ssn(const struct scan *s, uint32_t at)
+{
+    enum { NAMES_MAX = 160 };
+    if (at >= 7 && scan_has_exactly(s, at - 7, "REF*SY*"))
+        return true;
+    if (at < 4 || !scan_has_exactly(s, at - 4, "*34*"))
+        return false;
+    for (uint32_t i = at; i > 0 && at - i < NAMES_MAX && s->s[i - 1] != '~'; i--) {
+        if (scan_has_exactly(s, i - 1, "NM1*"))
+            return true;
+    }
+    return false;
+}
+
 /* ssn, social security, within the words before. */
 static bool says_ssn(const struct scan *s, uint32_t at)
 {
+    if (is_qualified_ssn(s, at))
+        return true;
     uint32_t from = at > 28 ? at - 28 : 0;
     for (uint32_t i = from; i + 3 <= at; i++) {
         if (scan_has(s, i, "ssn") || scan_has(s, i, "social sec") || scan_has(s, i, "social_sec"))
@@ -244,7 +294,7 @@ void number_at(struct scan *s, uint32_t at)
     if (at < s->floor || escaped || (joined && before == '_') ||
         (joined && before == '.' && byte_is_digit(s->s[at - 2])))
         return; /* a part of an identifier, or of a longer number */
-    if (address_v4_at(s, at) || joined)
+    if (address_v4_at(s, at) || (joined && !is_identity_before(s, at)))
         return;
     if (byte_is_hex(at + 1 < s->end ? s->s[at + 1] : 0) && at + 2 < s->end && s->s[at + 2] == '-')
         mac_at(s, at);

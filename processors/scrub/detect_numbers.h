@@ -28,6 +28,10 @@ void digits_read(const struct scan *s, uint32_t at, struct digits *d);
 /* Whether the first groups have these lengths: "4444". */
 bool digits_grouped(const struct digits *d, const char *lengths);
 
+/* Whether the kind and the country of a number stand before it, as in certificates (ETSI EN 319
+ * 412-1): IDCES-12345678Z, PNOPL-44051401359. */
+bool is_identity_before(const struct scan *s, uint32_t at);
+
 /* Whether [start, end) is no part of a word, a longer number or an identifier. */
 bool digits_bounded(const struct scan *s, uint32_t start, uint32_t end);
 
@@ -44,6 +48,8 @@ bool digits_measured(const struct scan *s, uint32_t end);
 
 /* Whether the last word before, as in "order 4111…", "id=4111…", is one of these. */
 bool word_before_is(const struct scan *s, uint32_t at, const char *const *words);
+/* Where the word begins that is one of these and stands before; else `at`. */
+uint32_t before_word(const struct scan *s, uint32_t at, const char *const *words);
 /* "number", which may be a card's, an order's, a person's: where the word begins, else `at`. */
 uint32_t before_number(const struct scan *s, uint32_t at);
 

@@ -171,6 +171,7 @@ enum { MAC_LEN = 17 }; /* at least, with two digits a pair */
 /* The families. Each is called with the place of its trigger. */
 void email_at(struct scan *s, uint32_t at, uint32_t sign_len); /* `@`, `%40`, `%2540`, `\u0040` */
 void phone_at(struct scan *s, uint32_t at, uint32_t plus_len); /* `+`, `%2B` */
+void track_at(struct scan *s, uint32_t at);                    /* `%` of %B4111…^DOE/JOHN^ */
 void number_at(struct scan *s, uint32_t at);                   /* a digit that begins a word */
 void letter_at(struct scan *s, uint32_t at);                   /* AA00 of an IBAN, X0 of an NIE */
 bool address_v4_at(struct scan *s, uint32_t at);               /* a digit */

@@ -146,7 +146,8 @@ static void maybe_address_at(struct scan *s, uint32_t at, uint32_t sign_len)
 static void percent_at(struct scan *s, uint32_t at)
 {
     uint32_t len = escape_at(s, at);
-    if (len == 0)
+    track_at(s, at);
+    if (len == 0 || at < s->next)
         return;
     uint8_t high = s->s[at + len - 2], low = byte_lower(s->s[at + len - 1]);
     if (high == '4' && low == '0')

@@ -33,10 +33,50 @@ static void groups_are_joined_by_any_dash_or_blank(void **state)
     CHECK_ALL(cases);
 }
 
+static void records_say_what_number_follows(void **state)
+{
+    (void)state;
+    static const struct marked_case cases[] = {
+        {NULL, "%B«4111111111111111»^DOE/JOHN^2605101000000000?", SCRUB_PAYMENT_CARD},
+        {NULL, "x=%25B«5555555555554444»%5EDOE%2FJOHN%5E2605", SCRUB_PAYMENT_CARD},
+        {NULL, ";«4111111111111111»=26051010000000000000?", SCRUB_PAYMENT_CARD},
+        {NULL, "%B4111111111111112^X %B4111111111111111/X %b4111111111111111^X", -1},
+        {NULL, "carte n°«4111111111111111», card number: «4111111111111111»", SCRUB_PAYMENT_CARD},
+        {NULL, "commande n°4111111111111111, n° 4111111111111111", -1},
+        {NULL, "\"Grace\" <sip:«+966508263129»@192.168.54.193:5060;user=phone>;tag=af75",
+         SCRUB_PHONE},
+        {NULL, "sips:«+44-7817-755736»@[fd00::1], tel:«+14155552671»;ext=1", SCRUB_PHONE},
+        {NULL, "x:+966508263129@192.168.54.193, sip:+966508263129@host", -1},
+        {NULL, "serialNumber=IDCES-«73557422H», CN=x, IDCES-«Z0320948B»", SCRUB_DNI},
+        {NULL, "serialNumber=PNOPL-«44051401359»", SCRUB_PESEL},
+        {NULL, "TINBR-«52998224725»", SCRUB_CPF},
+        {NULL, "XIDCES-12345678Z, ABCES-12345678Z, PNOpl-44051401359, NTRES-12345678Z", -1},
+        {NULL, "NM1*IL*1*DOE*JANE****34*«110952046»~, REF*SY*«110952046»~", SCRUB_US_SSN},
+        {NULL, "N4*X*34*110952046~, NM1*IL*1*DOE****34~XX*34*110952046~, REF*EI*110952046~", -1},
+    };
+    CHECK_ALL(cases);
+}
+
+static void things_have_numbers_too(void **state)
+{
+    (void)state;
+    static const struct marked_case cases[] = {
+        {"book.isbn10", "0540804312", -1},
+        {"isbn", "0540804312", -1},
+        {"product.ean", "4222222222222", -1},
+        {"gtin14", "36000000000008", -1},
+        {NULL, "isbn10: 0540804312, \"ISBN-10\":\"0540804312\", EAN 13: 4222222222222", -1},
+        {NULL, "nhs «9434765919», room 10: «9434765919»", SCRUB_NHS},
+    };
+    CHECK_ALL(cases);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(groups_are_joined_by_any_dash_or_blank),
+        cmocka_unit_test(records_say_what_number_follows),
+        cmocka_unit_test(things_have_numbers_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
