@@ -158,8 +158,8 @@ static void look(struct scan *s, const struct detect_context *where)
              (where->place == PLACE_SPAN_NAME && s->d->on[SCRUB_SQL_LITERAL] && is_statement(s)))
         database_find(s, where->db_system);
     else {
-        if (s->traits & (KEY_PHONE | KEY_SSN | KEY_CARD | KEY_MAC) && s->d->numbers)
-            named_number(s, s->traits, 0, s->end);
+        if (s->traits & KEY_NAMED_NUMBER && s->d->numbers)
+            named_value(s);
         if (s->end - s->next >= DETECT_SHORTEST)
             scan_range(s, s->next, s->end);
     }

@@ -242,7 +242,7 @@ static bool says_ssn(const struct scan *s, uint32_t at)
     return false;
 }
 
-static bool ssn_at(struct scan *s, const struct digits *d)
+bool ssn_at(struct scan *s, const struct digits *d)
 {
     static const char *const others[] = {"order",    "invoice", "part",   "sku",  "ticket", "ref",
                                          "tracking", "build",   "serial", "case", "po",     NULL};
@@ -263,23 +263,13 @@ static bool ssn_at(struct scan *s, const struct digits *d)
     return true;
 }
 
-void named_number(struct scan *s, unsigned traits, uint32_t start, uint32_t end)
+/* contact_phone "6177847306" is taken: only groups of digits, as these quotes are nothing that a
+ * glance would see. */
+static bool quoted_groups_at(struct scan *s, const struct digits *d)
 {
-    struct digits d;
-    if (start < s->floor || start >= end)
-        return;
-    if (traits & KEY_PHONE && s->d->on[SCRUB_PHONE] && national_phone_at(s, start, end))
-        return;
-    if (traits & KEY_MAC && s->d->on[SCRUB_MAC] && named_mac_at(s, start, end))
-        return;
-    if (!(traits & (KEY_SSN | KEY_CARD)) || !byte_is_digit(s->s[start]))
-        return;
-    unsigned all = s->traits;
-    s->traits |= traits;
-    digits_read(s, start, &d);
-    if (!card_at(s, &d))
-        ssn_at(s, &d);
-    s->traits = all;
+    uint32_t end = d->end[d->groups - 1];
+    return d->start > 0 && s->s[d->start - 1] == '"' && end < s->end && s->s[end] == '"' &&
+           quoted_number_at(s, d->start - 1);
 }
 
 void number_at(struct scan *s, uint32_t at)
@@ -304,7 +294,7 @@ void number_at(struct scan *s, uint32_t at)
     s->steps += d.end[d.groups - 1] - at;
     if (d.count < 8)
         return;
-    if (card_at(s, &d) || ssn_at(s, &d) || loose_phone_at(s, &d))
+    if (card_at(s, &d) || ssn_at(s, &d) || loose_phone_at(s, &d) || quoted_groups_at(s, &d))
         return;
     if (s->d->national)
         national_at(s, &d);

@@ -55,6 +55,7 @@ uint32_t before_number(const struct scan *s, uint32_t at);
 
 /* True: it is one, and was reported. */
 bool card_at(struct scan *s, const struct digits *d);
+bool ssn_at(struct scan *s, const struct digits *d);
 /* A number without country, because the name of the value says what it is. */
 bool national_phone_at(struct scan *s, uint32_t start, uint32_t end);
 /* A MAC in a form that others have as well, because the name of the value says what it is. */

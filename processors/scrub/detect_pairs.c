@@ -308,7 +308,7 @@ void pair_at(struct scan *s, uint32_t at, uint32_t sign_len)
     p.traits = key_traits(bytes_of(s->s + p.name.start, p.name.end - p.name.start));
     if (at < s->secret_end)
         inherit(s, &p);
-    bool number = p.traits & (KEY_PHONE | KEY_SSN | KEY_CARD | KEY_MAC) && s->numbers;
+    bool number = p.traits & KEY_NAMED_NUMBER && s->numbers;
     bool wanted = is_wanted(s, &p);
     if (!wanted && p.colon && is_name_of(s, &p, "content-disposition"))
         form_part_at(s, behind);

@@ -201,6 +201,10 @@ void encoded_url_at(struct scan *s, uint32_t at, uint32_t colon_len); /* of `%3A
 /* The value of a pair whose name says that it is a phone number, an SSN, …: written in ways that
  * would not be looked at elsewhere. */
 void named_number(struct scan *s, unsigned traits, uint32_t start, uint32_t end);
+/* The same of the whole value, which may be a list of JSON. */
+void named_value(struct scan *s);
+/* The same of what stands in the quote at `at`, behind a name and a blank. False: nothing. */
+bool quoted_number_at(struct scan *s, uint32_t at);
 
 /* The token (of whichever class that is on) that begins at `start`: its end and class. False: none.
  * Used where something is known to be a secret, to give it its more telling name. */

@@ -137,7 +137,7 @@ static void literal_at(struct scan *s, uint32_t at)
 /* A quote behind a blank. */
 void quote_in_text_at(struct scan *s, uint32_t at)
 {
-    if (!listed_value_at(s, at))
+    if (!listed_value_at(s, at) && !quoted_number_at(s, at))
         literal_at(s, at);
 }
 
@@ -153,12 +153,23 @@ static uint32_t item_end(const struct scan *s, uint32_t at, uint32_t limit)
 
 enum { ROW_MAX = 512 };
 
+/* What stands before it in the row is looked at first, so that findings are in order. */
+static void row_value(struct scan *s, unsigned traits, uint32_t value, uint32_t end)
+{
+    if (traits & (KEY_SENSITIVE | KEY_SESSION)) {
+        scan_kept(s, s->next, value);
+        secret_add(s, value, end, SCRUB_SENSITIVE_KEY, traits);
+    } else if (traits & KEY_NAMED_NUMBER && s->numbers) {
+        scan_kept(s, s->next, value);
+        named_number(s, traits, value, end);
+    }
+}
+
 /* The sign of "Key (email, token)=(a@b.example, x) already exists": values stand in the names'
  * order. */
 void row_at(struct scan *s, uint32_t at)
 {
-    if (at < s->floor + 6 || s->s[at - 1] != ')' || at + 2 >= s->end || s->s[at + 1] != '(' ||
-        !s->d->on[SCRUB_SENSITIVE_KEY])
+    if (at < s->floor + 6 || s->s[at - 1] != ')' || at + 2 >= s->end || s->s[at + 1] != '(')
         return;
     uint32_t name = at - 1, value = at + 2;
     while (name > s->floor && at - name < ROW_MAX && s->s[name - 1] != '(')
@@ -171,11 +182,10 @@ void row_at(struct scan *s, uint32_t at)
     if (!close && s->s[limit - 1] == ')')
         limit--;
     s->steps += limit - name;
+    s->next = value > s->next ? value : s->next;
     while (name < at - 1 && value < limit) {
         uint32_t name_end = item_end(s, name, at - 1), end = item_end(s, value, limit);
-        unsigned traits = key_traits(bytes_of(s->s + name, name_end - name));
-        if (traits & (KEY_SENSITIVE | KEY_SESSION))
-            secret_add(s, value, end, SCRUB_SENSITIVE_KEY, traits);
+        row_value(s, key_traits(bytes_of(s->s + name, name_end - name)), value, end);
         name = behind_blanks(s, name_end + 1);
         value = behind_blanks(s, end + 1);
     }

@@ -31,6 +31,8 @@ enum key_trait {
     KEY_DATABASE_VALUE = 1 << 19, /* a literal of a query, handed over beside it */
     KEY_LIKELY = 1 << 20,         /* a credential, where the value looks like one: auth */
     KEY_ABOUT = 1 << 21,          /* within a secret: type, name, expiry, what is no secret of it */
+    /* what tells a number that would be none by itself */
+    KEY_NAMED_NUMBER = KEY_PHONE | KEY_SSN | KEY_CARD | KEY_MAC,
 };
 
 /* Enum key_trait, or'ed. Any thread; remembers what this thread asked lately. */

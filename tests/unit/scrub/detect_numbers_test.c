@@ -71,12 +71,35 @@ static void things_have_numbers_too(void **state)
     CHECK_ALL(cases);
 }
 
+static void names_stand_before_quotes_and_rows(void **state)
+{
+    (void)state;
+    static const struct marked_case cases[] = {
+        {NULL, "lookup by telephone '«21 94902-2002»' took 8400 ms", SCRUB_PHONE},
+        {NULL, "lookup by wifi_mac '«50EBF670824E»', hwaddr '«50ebf670824e»' took 478 ms",
+         SCRUB_MAC},
+        {NULL, "desc = contact_phone \"«6177847306»\" already registered", SCRUB_PHONE},
+        {NULL, "phone \"«617-784-7306»\", ssn '«212094711»', mobile '«(030) 901820»'", -1},
+        {NULL, "Key (mac_address)=(«f01898cfd2fd») already exists.", SCRUB_MAC},
+        {NULL, "Key (email, phone)=(«a@b.example», «0171 1234567») already exists.", -1},
+        {NULL, "Key (email, token, ip)=(«a@b.example», «x1», «81.2.69.142») already exists.", -1},
+        {"http.request.header.x-customer-mac", "[\"«50EBF696C57A»\"]", SCRUB_MAC},
+        {"http.request.header.x-customer-phone", "[\"«a@b.example»\", \"«0171 1234567»\"]", -1},
+        {"phones", "['«0171 1234567»','«0171 7654321»', '«81.2.69.142»']", -1},
+        {NULL, "lookup by name '50EBF670824E', phone 'none', phone \"x\", mac '50EBF670824'", -1},
+        {NULL, "Key (id)=(6177847306) already exists, build \"6177847306\" phone \"61778473", -1},
+        {"mac.list", "[50EBF696C57A, \"50EBF696C57\"]", -1},
+    };
+    CHECK_ALL(cases);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(groups_are_joined_by_any_dash_or_blank),
         cmocka_unit_test(records_say_what_number_follows),
         cmocka_unit_test(things_have_numbers_too),
+        cmocka_unit_test(names_stand_before_quotes_and_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
