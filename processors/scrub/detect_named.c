@@ -58,6 +58,14 @@ static uint32_t closing_quote(const struct scan *s, uint32_t at)
     return 0;
 }
 
+/* phone number '…', mac address '…' */
+static bool is_second_word(const struct scan *s, uint32_t start, uint32_t end)
+{
+    static const char *const words[] = {"number", "no", "nr", "address", NULL};
+    return start > s->floor && s->s[start - 1] == ' ' &&
+           is_word_of(s->s + start, end - start, words);
+}
+
 bool quoted_number_at(struct scan *s, uint32_t at)
 {
     if (!s->numbers || at < s->floor + 3 || s->s[at - 1] != ' ' ||
@@ -66,6 +74,8 @@ bool quoted_number_at(struct scan *s, uint32_t at)
     uint32_t start = word_start(s, at - 1), end = closing_quote(s, at);
     if (!end || at - 1 - start < 2)
         return false;
+    if (is_second_word(s, start, at - 1))
+        start = word_start(s, start - 1);
     s->steps += end - start;
     unsigned traits = key_traits(bytes_of(s->s + start, at - 1 - start));
     if (traits & KEY_NAMED_NUMBER)

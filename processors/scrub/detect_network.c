@@ -189,13 +189,15 @@ static uint32_t trim_row(struct written *w)
 static uint32_t port_length(const struct written *w)
 {
     enum { PORT_MAX = 5, GROUPS = 8 };
-    uint32_t at = w->len;
+    uint32_t at = w->len, colons = 0;
+    for (uint32_t i = 0; i < w->len; i++)
+        colons += w->text[i] == ':';
     while (at > 0 && w->len - at < PORT_MAX && byte_is_digit((uint8_t)w->text[at - 1]))
         at--;
     if (at == 0 || at == w->len)
         return 0;
     bool dotted = w->text[--at] == '.' && memchr(w->text, '.', at) == NULL;
-    bool ninth = w->text[at] == ':' && w->colons == GROUPS && !strstr(w->text, "::");
+    bool ninth = w->text[at] == ':' && colons == GROUPS && !strstr(w->text, "::");
     return dotted || ninth ? w->len - at : 0;
 }
 

@@ -218,12 +218,10 @@ static bool is_ssn(const uint8_t *digit)
 static bool is_qualified_ssn(const struct scan *s, uint32_t at)
 {
     enum { NAMES_MAX = 160 };
-    if (at >= 7 && scan_has_exactly(s, at - 7, "REF*SY*"))
-        return true;
-    if (at < 4 || !scan_has_exactly(s, at - 4, "*34*"))
+    if (at < 4 || (!scan_has_exactly(s, at - 4, "*34*") && !scan_has_exactly(s, at - 4, "*SY*")))
         return false;
     for (uint32_t i = at; i > 0 && at - i < NAMES_MAX && s->s[i - 1] != '~'; i--) {
-        if (scan_has_exactly(s, i - 1, "NM1*"))
+        if (scan_has_exactly(s, i - 1, "NM1*") || scan_has_exactly(s, i - 1, "REF*SY*"))
             return true;
     }
     return false;

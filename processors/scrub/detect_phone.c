@@ -135,13 +135,10 @@ static bool is_phone_word_before(const struct scan *s, uint32_t at)
     return word_before_is(s, at, words);
 }
 
-/* Whether the number is the user of a SIP address whose host is given by number: sip:+14155552671@
- * 192.0.2.7. With a name behind it, it has the form of an email address and is found as one. */
-static bool is_sip_user(const struct scan *s, uint32_t at, uint32_t end)
+/* sip:+14155552671@192.0.2.7 */
+static bool is_sip_user(const struct scan *s, uint32_t at)
 {
-    bool sip =
-        (at >= 4 && scan_has(s, at - 4, "sip:")) || (at >= 5 && scan_has(s, at - 5, "sips:"));
-    return sip && end + 1 < s->end && (byte_is_digit(s->s[end + 1]) || s->s[end + 1] == '[');
+    return (at >= 4 && scan_has(s, at - 4, "sip:")) || (at >= 5 && scan_has(s, at - 5, "sips:"));
 }
 
 void phone_at(struct scan *s, uint32_t at, uint32_t plus_len)
@@ -158,7 +155,7 @@ void phone_at(struct scan *s, uint32_t at, uint32_t plus_len)
     uint8_t behind = end < s->end ? s->s[end] : ' ';
     unsigned least = s->traits & KEY_PHONE ? 8 : 9;
     if (count < least || count > PHONE_MAX || byte_is_alnum(behind) || behind == '_' ||
-        (behind == '@' && !is_sip_user(s, at, end)) ||
+        (behind == '@' && !is_sip_user(s, at)) ||
         (s->s[start] == '1' && !is_north_american(s, start, count)) ||
         (behind == '.' && end + 1 < s->end && byte_is_digit(s->s[end + 1])) ||
         is_coordinate(s, start))

@@ -96,26 +96,26 @@ static bool is_password_clause(const struct scan *s, uint32_t start, uint32_t en
     return by || (end - start == 8 && scan_has_exactly(s, start, "PASSWORD"));
 }
 
-/* for key 'users.token' */
-static bool is_of_secret_column(const struct scan *s, uint32_t at)
+/* What the column of " for key 'users.token'" says of the value before. */
+static unsigned traits_of_column(const struct scan *s, uint32_t at)
 {
     static const char of[] = " for key ";
     if (!scan_has_exactly(s, at, of))
-        return false;
+        return 0;
     uint32_t start = at + (uint32_t)sizeof of - 1, end;
     start += quote_at(s, start);
     for (end = start; end < s->end && end - start < NAME_MAX && is_name(s->s[end]); end++) {
         if (s->s[end] == '.')
             start = end + 1;
     }
-    return key_traits(bytes_of(s->s + start, end - start)) & (KEY_SENSITIVE | KEY_SESSION);
+    return key_traits(bytes_of(s->s + start, end - start));
 }
 
 /* `at`: a quote behind a word and a blank. */
 static void literal_at(struct scan *s, uint32_t at)
 {
     uint32_t name = at;
-    if (!s->d->on[SCRUB_SENSITIVE_KEY] || name < s->floor + 3)
+    if (!(s->d->on[SCRUB_SENSITIVE_KEY] || s->numbers) || name < s->floor + 3)
         return;
     name--;
     uint32_t start = word_start(s, name);
@@ -130,8 +130,13 @@ static void literal_at(struct scan *s, uint32_t at)
     bool entry = start >= s->floor + 10 && scan_has(s, start - 10, "duplicate entry");
     unsigned traits = key_traits(bytes_of(s->s + start, name - start));
     bool told = traits & KEY_SENSITIVE && is_told_secret(s->s + value, end - value);
-    if (is_password_clause(s, start, name) || told || (entry && is_of_secret_column(s, end + 1)))
-        secret_add(s, value, end, SCRUB_SENSITIVE_KEY, traits);
+    unsigned column = entry ? traits_of_column(s, end + 1) : 0;
+    if (is_password_clause(s, start, name) || told || column & (KEY_SENSITIVE | KEY_SESSION)) {
+        if (s->d->on[SCRUB_SENSITIVE_KEY])
+            secret_add(s, value, end, SCRUB_SENSITIVE_KEY, traits);
+    } else if (column & KEY_NAMED_NUMBER && s->numbers) {
+        named_number(s, column, value, end);
+    }
 }
 
 /* A quote behind a blank. */

@@ -248,29 +248,18 @@ static bool is_form_of_version(const struct scan *s, uint32_t end)
 
 static bool is_name_of_version(const struct scan *s, uint32_t end)
 {
-    static const char *const words[] = {"versi",       "ver",
-                                        "release",     "build",
-                                        "revision",    "rev",
-                                        "firmware",    "upgrade",
-                                        "oid",         "sdk",
-                                        "driver",      "runtime",
-                                        "schema",      "library",
-                                        "openjdk",     "jdk",
-                                        "jre",         "java",
-                                        "chrome",      "chromium",
-                                        "firefox",     "safari",
-                                        "opera",       "android",
-                                        "windows",     "skype",
-                                        "section",     "chapter",
-                                        "clause",      "appendix",
-                                        "kapitel",     "abschnitt",
-                                        "§",           "openssl",
-                                        "zlib",        "glibc",
-                                        "libcurl",     "microsoft sql server",
-                                        "upgraded to", "downgraded to",
-                                        "bumped to",   "版",
-                                        "संस्करण",       "الإصدار",
-                                        "เวอร์ชัน",      "phiên bản"};
+    static const char *const words[] = {
+        "versi",       "ver",           "release",   "build",   "revision",
+        "rev",         "firmware",      "upgrade",   "oid",     "sdk",
+        "driver",      "runtime",       "schema",    "library", "openjdk",
+        "jdk",         "jre",           "java",      "chrome",  "chromium",
+        "firefox",     "safari",        "opera",     "android", "windows",
+        "skype",       "section",       "chapter",   "clause",  "appendix",
+        "kapitel",     "abschnitt",     "§",         "openssl", "zlib",
+        "glibc",       "kernel",        "bios",      "patch",   "hotfix",
+        "figure",      "article",       "annex",     "libcurl", "microsoft sql server",
+        "upgraded to", "downgraded to", "bumped to", "版",      "संस्करण",
+        "الإصدار",     "เวอร์ชัน",        "phiên bản"};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         uint32_t len = (uint32_t)strlen(words[i]);
         if (ends_in(s, end, words[i]) && (len > 5 || !scan_in_word(s, end - len)))

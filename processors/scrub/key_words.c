@@ -433,6 +433,7 @@ const struct word key_words[] = {
     {"signature", URL_ONLY},
     {"signing", OF_KEY},
     {"size", ABOUT | NUMBER},
+    {"sku", NUMBER},
     {"sms", OF_CODE},
     {"smtp", OWNER},
     {"social", SSN},

@@ -17,6 +17,7 @@ static void addresses_stand_before_their_ports(void **state)
         {NULL, "connect ETIMEDOUT «2400:8901:f0db:2f59:e6b1:86dd:20bb:c3a4»:443 - Local (:::0)",
          SCRUB_IPV6},
         {NULL, "connect ECONNREFUSED «240e:bafe:0:6642:e935:0:acf7:6fba»:8080", SCRUB_IPV6},
+        {NULL, "dial tcp «240e:bafe:0:6642:e935:0:acf7:6fba»:443: refused", SCRUB_IPV6},
         {NULL, "peer=«240e:bafe:0:6642:e935:0:acf7:6fba»%3A443&x", SCRUB_IPV6},
         {NULL, "1.2.3.4.5 > 1.2.3.4.4, 1.3.6.1.4.1.311 > 1.3.6.1.4, x > 1.2.3.4.5", -1},
         {NULL, "240e:bafe:0:6642:e935:0:acf7:6fba:443a 240e:bafe:0:6642:e935:0:acf7:6fba:1:2", -1},

@@ -15,6 +15,7 @@ static void versions_are_told_by_words(void **state)
         {NULL, "requires X version >= 12.4.3.4, < 12.49.55.92", -1},
         {NULL, "needs >= 2.0, <= 12.49.55.92, != 12.49.55.90, ~> 12.49.55.1, <12.50.1.1", -1},
         {NULL, "version < 12.49.55.92, OpenSSL 3.0.13, zlib 1.2.13.1", -1},
+        {NULL, "kernel 5.15.0.91, BIOS 1.2.3.4, hotfix 1.2.3.4, figure 1.2.3.4, Annex 1.2.3.4", -1},
         {"oid", "1.3.107.25", -1},
         {"x509.extension_oid", "1.3.107.25", -1},
         {NULL, "server is «81.2.69.142», number «81.2.69.142», Server：«81.2.69.142»", SCRUB_IPV4},

@@ -170,6 +170,7 @@ static const char *const pieces[] = {
     "*34*123456789*",
     "isbn10: ",
     "phone '0",
+    "duplicate entry '0' for key 'phone'",
     "phone \"01711234567",
     "Key (a, phone)=(1, x",
     "['0171",
