@@ -86,6 +86,19 @@ static bool is_dashed(const struct scan *s, uint32_t at)
     return s->s[at] == '-';
 }
 
+/* What Debian and Red Hat put behind a version: -1ubuntu2, -1+deb11u1, -1.el8. */
+static bool is_revision(const struct scan *s, uint32_t at)
+{
+    enum { REVISION_MAX = 4 };
+    uint32_t end = at + 1;
+    while (end < s->end && end - at < REVISION_MAX && byte_is_digit(s->s[end]))
+        end++;
+    if (at >= s->end || s->s[at] != '-' || end == at + 1)
+        return false;
+    end += end < s->end && (s->s[end] == '.' || s->s[end] == '+' || s->s[end] == '~');
+    return end < s->end && byte_is_letter(s->s[end]);
+}
+
 /* Whether more stands around the four numbers, so that they are a part of something else. */
 static bool is_within(const struct scan *s, uint32_t at, uint32_t end)
 {
@@ -97,7 +110,8 @@ static bool is_within(const struct scan *s, uint32_t at, uint32_t end)
         return true;
     if (behind == '.' && byte_is_alnum(further))
         return !is_port_behind(s, at, end);
-    return (behind == '-' || behind == '+') && byte_is_letter(further);
+    return ((behind == '-' || behind == '+' || behind == '~') && byte_is_letter(further)) ||
+           is_revision(s, end);
 }
 
 bool address_v4_at(struct scan *s, uint32_t at)

@@ -115,23 +115,28 @@ static uint32_t comparison_start(const struct scan *s, uint32_t at)
     return start < end ? start : at;
 }
 
-/* ^1.2.3.4, >= 1.2.3.4, ==1.2.3.4, (,1.2.3.4], >= 1.0, < 1.2.3.4 of ranges */
-static bool is_compared(const struct scan *s, uint32_t at)
+/* The next bound of a range: ">= 1.0, < 1.2.3.4", but not ", <192.0.2.7>" and ",=192.0.2.7". */
+static bool is_bound(const struct scan *s, uint32_t at, uint32_t end)
 {
-    if (ends_in(s, at, ">= ") || ends_in(s, at, "<= ") || ends_in(s, at, "~> "))
-        return true;
-    uint32_t start = comparison_start(s, at);
-    uint32_t before = start;
+    uint32_t start = comparison_start(s, at), before = start;
     while (before > 0 && start - before < 2 && s->s[before - 1] == ' ')
         before--;
-    if (start < at && before > 0 && s->s[before - 1] == ',')
-        return true;
-    if (at > 0 && (s->s[at - 1] == '^' || s->s[at - 1] == '~'))
-        return true;
-    if (at < 2)
+    bool framed = s->s[at - 1] == '<' && end < s->end && s->s[end] == '>';
+    bool equal = s->s[start] == '=' && s->s[start + 1] != '=';
+    return start < at && before > 0 && s->s[before - 1] == ',' && !framed && !equal;
+}
+
+/* ^1.2.3.4, >= 1.2.3.4, ==1.2.3.4, (,1.2.3.4] of ranges */
+static bool is_compared(const struct scan *s, uint32_t at, uint32_t end)
+{
+    if (at == 0)
         return false;
-    uint8_t sign = s->s[at - 1], last = s->s[at - 2];
-    return (sign == '=' && last && strchr("<>~!=^", last)) || (sign == '>' && last == '~');
+    if (ends_in(s, at, ">= ") || ends_in(s, at, "<= ") || ends_in(s, at, "~> ") ||
+        is_bound(s, at, end))
+        return true;
+    uint8_t sign = s->s[at - 1], before = at > 1 ? s->s[at - 2] : 0;
+    return sign == '^' || sign == '~' || (sign == '=' && before && strchr("<>~!=^", before)) ||
+           (sign == '>' && before == '~');
 }
 
 /* Where the name of the directory before begins, which ends at `end`. */
@@ -248,18 +253,33 @@ static bool is_form_of_version(const struct scan *s, uint32_t end)
 
 static bool is_name_of_version(const struct scan *s, uint32_t end)
 {
-    static const char *const words[] = {
-        "versi",       "ver",           "release",   "build",   "revision",
-        "rev",         "firmware",      "upgrade",   "oid",     "sdk",
-        "driver",      "runtime",       "schema",    "library", "openjdk",
-        "jdk",         "jre",           "java",      "chrome",  "chromium",
-        "firefox",     "safari",        "opera",     "android", "windows",
-        "skype",       "section",       "chapter",   "clause",  "appendix",
-        "kapitel",     "abschnitt",     "§",         "openssl", "zlib",
-        "glibc",       "kernel",        "bios",      "patch",   "hotfix",
-        "figure",      "article",       "annex",     "libcurl", "microsoft sql server",
-        "upgraded to", "downgraded to", "bumped to", "版",      "संस्करण",
-        "الإصدار",     "เวอร์ชัน",        "phiên bản"};
+    static const char *const words[] = {"versi",       "ver",
+                                        "release",     "build",
+                                        "revision",    "rev",
+                                        "firmware",    "upgrade",
+                                        "oid",         "sdk",
+                                        "driver",      "runtime",
+                                        "schema",      "library",
+                                        "openjdk",     "jdk",
+                                        "jre",         "java",
+                                        "chrome",      "chromium",
+                                        "firefox",     "safari",
+                                        "opera",       "android",
+                                        "windows",     "skype",
+                                        "section",     "chapter",
+                                        "clause",      "appendix",
+                                        "kapitel",     "abschnitt",
+                                        "§",           "openssl",
+                                        "zlib",        "glibc",
+                                        "kernel",      "bios",
+                                        "hotfix",      "installed",
+                                        "candidate",   "figure",
+                                        "article",     "annex",
+                                        "libcurl",     "microsoft sql server",
+                                        "upgraded to", "downgraded to",
+                                        "bumped to",   "版",
+                                        "संस्करण",       "الإصدار",
+                                        "เวอร์ชัน",      "phiên bản"};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         uint32_t len = (uint32_t)strlen(words[i]);
         if (ends_in(s, end, words[i]) && (len > 5 || !scan_in_word(s, end - len)))
@@ -273,7 +293,7 @@ static bool is_name_of_version(const struct scan *s, uint32_t end)
 bool is_version(const struct scan *s, uint32_t at, uint32_t end)
 {
     if (is_product(s, at, end) || is_package(s, at, end) || is_upgrade(s, at, end) ||
-        is_next_version(s, at) || is_compared(s, at) || is_directory(s, at, end) ||
+        is_next_version(s, at) || is_compared(s, at, end) || is_directory(s, at, end) ||
         is_windows_directory(s, at, end) || is_object_identifier(s, at, end))
         return true;
     uint32_t name = name_end(s, comparison_start(s, at));
