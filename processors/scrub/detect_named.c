@@ -47,15 +47,14 @@ void named_value(struct scan *s)
     }
 }
 
-/* Where the quote ends that begins at `at`; 0: not as soon as numbers do. */
+/* Where the quote ends that begins at `at`; 0: not as soon as numbers do, or behind a time. */
 static uint32_t closing_quote(const struct scan *s, uint32_t at)
 {
     enum { QUOTED_MAX = 48 };
-    for (uint32_t end = at + 1; end < s->end && end - at < QUOTED_MAX; end++) {
-        if (s->s[end] == s->s[at])
-            return end;
-    }
-    return 0;
+    uint32_t end = at + 1;
+    while (end < s->end && end - at < QUOTED_MAX && s->s[end] != s->s[at] && s->s[end] != ':')
+        end++;
+    return end < s->end && s->s[end] == s->s[at] ? end : 0;
 }
 
 /* phone number '…', mac address '…' */

@@ -161,7 +161,7 @@ enum { ROW_MAX = 512 };
 /* What stands before it in the row is looked at first, so that findings are in order. */
 static void row_value(struct scan *s, unsigned traits, uint32_t value, uint32_t end)
 {
-    if (traits & (KEY_SENSITIVE | KEY_SESSION)) {
+    if (traits & (KEY_SENSITIVE | KEY_SESSION) && s->d->on[SCRUB_SENSITIVE_KEY]) {
         scan_kept(s, s->next, value);
         secret_add(s, value, end, SCRUB_SENSITIVE_KEY, traits);
     } else if (traits & KEY_NAMED_NUMBER && s->numbers) {

@@ -95,6 +95,7 @@ static void names_stand_before_quotes_and_rows(void **state)
         {"phones", "['«0171 1234567»','«0171 7654321»', '«81.2.69.142»']", -1},
         {NULL, "lookup by name '50EBF670824E', phone 'none', phone \"x\", mac '50EBF670824'", -1},
         {NULL, "Key (id)=(6177847306) already exists, build \"6177847306\" phone \"61778473", -1},
+        {NULL, "mobile '2024-01-15 10:30:00'", -1},
         {"mac.list", "[50EBF696C57A, \"50EBF696C57\"]", -1},
     };
     CHECK_ALL(cases);
