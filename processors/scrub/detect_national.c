@@ -245,10 +245,14 @@ struct national {
     bool (*is)(const uint8_t *digit);
 };
 
-/* Part of a name whose parts are joined by colons: arn:aws:iam::123456789012:role */
+/* An account in the name of a resource: arn:aws:iam::123456789012:role, and behind a host of
+ * AWS's: https://sqs.eu-west-1.amazonaws.com/123456789012/queue */
 static bool is_resource_name(const struct scan *s, uint32_t start, uint32_t end)
 {
+    static const char host[] = ".amazonaws.com/";
     uint8_t byte;
+    if (start >= sizeof host && scan_has(s, start - (uint32_t)sizeof host + 1, host))
+        return true;
     if (start < 2 || scan_before(s, start) != ':')
         return false;
     uint32_t sign = start - (s->s[start - 1] == ':' ? 1 : escape_before(s, start, &byte));

@@ -69,6 +69,8 @@ static void things_have_numbers_too(void **state)
         {"product.sku", "4222222222222", -1},
         {"gtin14", "36000000000008", -1},
         {NULL, "isbn10: 0540804312, \"ISBN-10\":\"0540804312\", EAN 13: 4222222222222", -1},
+        {"url.full", "https://sqs.eu-west-1.amazonaws.com/856649106519/orders", -1},
+        {"url.full", "https://example.com/«856649106519»/orders", SCRUB_AADHAAR},
         {NULL, "nhs «9434765919», room 10: «9434765919»", SCRUB_NHS},
     };
     CHECK_ALL(cases);
