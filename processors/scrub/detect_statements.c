@@ -158,16 +158,20 @@ static uint32_t item_end(const struct scan *s, uint32_t at, uint32_t limit)
 
 enum { ROW_MAX = 512 };
 
-/* What stands before it in the row is looked at first, so that findings are in order. */
+/* What stands before it in the row is looked at first, so that findings are in order, and not again
+ * when the pass comes there. */
 static void row_value(struct scan *s, unsigned traits, uint32_t value, uint32_t end)
 {
-    if (traits & (KEY_SENSITIVE | KEY_SESSION) && s->d->on[SCRUB_SENSITIVE_KEY]) {
-        scan_kept(s, s->next, value);
+    bool secret = traits & (KEY_SENSITIVE | KEY_SESSION) && s->d->on[SCRUB_SENSITIVE_KEY];
+    bool number = !secret && traits & KEY_NAMED_NUMBER && s->numbers;
+    if (!secret && !number)
+        return;
+    scan_kept(s, s->next, value);
+    s->next = value > s->next ? value : s->next;
+    if (secret)
         secret_add(s, value, end, SCRUB_SENSITIVE_KEY, traits);
-    } else if (traits & KEY_NAMED_NUMBER && s->numbers) {
-        scan_kept(s, s->next, value);
+    else
         named_number(s, traits, value, end);
-    }
 }
 
 /* The sign of "Key (email, token)=(a@b.example, x) already exists": values stand in the names'

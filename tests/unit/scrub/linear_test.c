@@ -173,6 +173,7 @@ static const char *const pieces[] = {
     "duplicate entry '0' for key 'phone'",
     "phone \"01711234567",
     "Key (a, phone)=(1, x",
+    "Key (a, phone)=(mysql -p 'b, x",
     "['0171",
     "1.1.1.1.1 > ",
     "1.1.1.1.1 > 1.1.1.1.1: ",
