@@ -118,22 +118,34 @@ bool detector_key_is_sensitive(const struct detector *d, struct bytes key)
     return key_is_secret(d, key_traits(key));
 }
 
+/* Headers are lists, of one value as a rule: of ["x"] only x is looked at. */
+static void leave_out_list(struct scan *s, uint32_t *start, uint32_t *end)
+{
+    if (s->end > 4 && scan_has_exactly(s, 0, "[\"") && scan_has_exactly(s, s->end - 2, "\"]") &&
+        !memchr(s->s + 2, '"', s->end - 4)) {
+        *start = 2;
+        *end = s->end - 2;
+    }
+}
+
 /* A value whose key says enough: all of it, but the scheme of credentials. */
 static void whole_find(struct scan *s, struct bytes key)
 {
+    uint32_t start = 0, end = s->end;
     bool sensitive = s->traits & KEY_SENSITIVE && s->d->on[SCRUB_SENSITIVE_KEY];
-    if (is_hidden(s->s, s->end))
+    leave_out_list(s, &start, &end);
+    if (is_hidden(s->s + start, end - start))
         return;
     if (s->traits & KEY_AUTHORIZATION)
-        authorization_value(s, 0, s->end);
+        authorization_value(s, start, end);
     else if (sensitive && is_place(key, bytes_of(s->s, s->end)))
         scan_range(s, 0, s->end);
     else if (sensitive)
-        secret_add(s, 0, s->end, SCRUB_SENSITIVE_KEY, s->traits);
+        secret_add(s, start, end, SCRUB_SENSITIVE_KEY, s->traits);
     else if (s->traits & KEY_SESSION)
-        secret_add(s, 0, s->end, SCRUB_COOKIE, s->traits);
+        secret_add(s, start, end, SCRUB_COOKIE, s->traits);
     else
-        scan_add(s, 0, s->end, SCRUB_COOKIE);
+        scan_add(s, start, end, SCRUB_COOKIE);
 }
 
 /* Traits that make something of the shortest value. */

@@ -82,7 +82,11 @@ static void report_content(struct scan *s, const struct tag *t, unsigned traits)
     if (stop == s->end ? !may_be_cut_off(s, t->start) || (value < stop && s->s[value] == ' ')
                        : s->s[stop] == '<' && !is_closed_at(s, t, stop))
         return;
-    if (behind_blanks(s, value) < stop && !is_nobodys(s, value, stop, true))
+    if (behind_blanks(s, value) >= stop || is_nobodys(s, value, stop, true))
+        return;
+    if (traits & KEY_AUTHORIZATION)
+        authorization_value(s, value, stop);
+    else
         secret_add(s, value, stop, SCRUB_SENSITIVE_KEY, traits);
 }
 

@@ -219,8 +219,8 @@ void secret_add(struct scan *s, uint32_t start, uint32_t end, enum scrub_class c
 bool is_word_of(const uint8_t *text, uint32_t len, const char *const *words);
 /* Nobody's secret: ***, [REDACTED], ${VAR}, null, ? … */
 bool is_placeholder(const uint8_t *text, uint32_t len);
-/* The same, of a value that is known to be somebody's: a word that may be a password is none. The
- * text may be a list of JSON with nothing else in it. */
+/* The same, of a value that is known to be somebody's: a word that may be a password is
+ * none. */
 bool is_hidden(const uint8_t *text, uint32_t len);
 /* Whether user:password has a password that is no placeholder. */
 bool has_password(const uint8_t *login, uint32_t len);

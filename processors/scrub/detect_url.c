@@ -56,6 +56,20 @@ static bool is_credential(const struct scan *s, uint32_t colon, uint32_t start, 
     return !is_lone_user(s, colon, start, sign);
 }
 
+/* A token in the place of the password tells more by its own name, and the user before it nothing:
+ * x-access-token, oauth2. */
+static void add_credential(struct scan *s, uint32_t start, uint32_t sign)
+{
+    const uint8_t *colon = memchr(s->s + start, ':', sign - start);
+    uint32_t password = colon ? (uint32_t)(colon - s->s) + 1 : start, end;
+    enum scrub_class class;
+    if (!token_at(s, password, &end, &class) || end != sign) {
+        scan_add(s, start, sign, SCRUB_URL_CREDENTIALS);
+        return;
+    }
+    scan_add(s, password, sign, class);
+}
+
 /* Whether what stands behind the first colon of [start, end) cannot be a port. */
 static bool has_odd_port(const struct scan *s, uint32_t start, uint32_t end)
 {
@@ -130,5 +144,5 @@ void url_at(struct scan *s, uint32_t at, uint32_t sign_len)
         s->next = sign + 1; /* nor is it an address */
         return;
     }
-    scan_add(s, start, sign, SCRUB_URL_CREDENTIALS);
+    add_credential(s, start, sign);
 }

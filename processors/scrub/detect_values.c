@@ -106,10 +106,6 @@ bool is_placeholder(const uint8_t *text, uint32_t len)
 
 bool is_hidden(const uint8_t *text, uint32_t len)
 {
-    if (len > 4 && memcmp(text, "[\"", 2) == 0 && memcmp(text + len - 2, "\"]", 2) == 0) {
-        text += 2;
-        len -= 4;
-    }
     static const char *const words[] = {"REDACTED", "FILTERED", "MASKED", "SCRUBBED", NULL};
     for (size_t i = 0; words[i]; i++) {
         if (len == strlen(words[i]) && memcmp(text, words[i], len) == 0)
