@@ -23,8 +23,8 @@ static const char *const statements_sql[READER_STATEMENTS] = {
         "SELECT id, keys FROM detail WHERE id > (SELECT value FROM meta WHERE key='indexed')",
     [READ_PART] = "SELECT dictionary, data FROM part WHERE id=?1",
     [READ_NEXT_PART] = "SELECT min(id) FROM part WHERE id>?1",
-    [READ_DICTIONARY] = "SELECT data, (SELECT value FROM meta WHERE key='dictionary '||id)"
-                        " FROM dictionary WHERE id=?1",
+    [READ_DICTIONARY] = ("SELECT data, (SELECT value FROM meta WHERE key='dictionary '||id)"
+                         " FROM dictionary WHERE id=?1"),
     [READ_ENVELOPE] = "SELECT data FROM envelope WHERE id=?1",
     [READ_BLOCKS] = ("SELECT id, min_start, max_start, max_last_start, max_duration"
                      " FROM block WHERE id>=?1 ORDER BY id"),
