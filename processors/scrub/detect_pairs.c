@@ -58,13 +58,6 @@ static bool is_code(const struct scan *s, uint32_t at, uint32_t *behind)
     return s->s[at] == ':' && (next == ':' || next == '=' || before == ':');
 }
 
-/* Twilio's messages, page views and Windows' users have a `sid` as well; in headers, cookies and
- * URLs it is a session's. */
-static bool is_sid(const struct scan *s, const struct pair *p)
-{
-    return !p->parameter && p->name.end - p->name.start == 3 && scan_has(s, p->name.start, "sid");
-}
-
 /* Whether a class is on that the name could make of its value. What is read for nothing might be
  * read again and again. */
 static bool is_wanted(const struct scan *s, const struct pair *p)
@@ -82,6 +75,13 @@ static bool is_wanted(const struct scan *s, const struct pair *p)
 static bool is_name_of(const struct scan *s, const struct pair *p, const char *name)
 {
     return p->name.end - p->name.start == strlen(name) && scan_has(s, p->name.start, name);
+}
+
+/* Twilio's messages, page views and Windows' users have a `sid` as well; in headers, cookies and
+ * URLs it is a session's. */
+static bool is_sid(const struct scan *s, const struct pair *p)
+{
+    return !p->parameter && is_name_of(s, p, "sid");
 }
 
 /* "pass: 12, fail: 0" of tests, "token: 12 of 50", {"token":{"value":5}}, `string password = 2;`.

@@ -1,19 +1,6 @@
 /* Numbers in groups, and what stands around numbers in records of others' making. */
 #include "tests/unit/scrub/marked.h"
 
-/* With every class, be it of a profile or not. */
-static void check_all(const struct marked_case *cases, size_t count)
-{
-    struct detector *d = marked_detector(true, false);
-    failures = 0;
-    for (size_t i = 0; i < count; i++)
-        check_with(d, cases[i].key ? cases[i].key : "msg", "", cases[i].text, cases[i].class);
-    detector_destroy(d);
-    assert_int_equal(failures, 0);
-}
-
-#define CHECK_ALL(cases) check_all(cases, sizeof cases / sizeof cases[0])
-
 static void groups_are_joined_by_any_dash_or_blank(void **state)
 {
     (void)state;

@@ -92,9 +92,9 @@ struct marked_case {
     int class; /* negative: any */
 };
 
-static inline void check_cases(const struct marked_case *cases, size_t count)
+static inline void check_cases(bool everything, const struct marked_case *cases, size_t count)
 {
-    struct detector *d = marked_detector(false, false);
+    struct detector *d = marked_detector(everything, false);
     failures = 0;
     for (size_t i = 0; i < count; i++)
         check_with(d, cases[i].key ? cases[i].key : "msg", "", cases[i].text, cases[i].class);
@@ -102,6 +102,9 @@ static inline void check_cases(const struct marked_case *cases, size_t count)
     assert_int_equal(failures, 0);
 }
 
-#define CHECK_CASES(cases) check_cases(cases, sizeof cases / sizeof cases[0])
+#define CHECK_CASES(cases) check_cases(false, cases, sizeof cases / sizeof cases[0])
+
+/* With every class, be it of a profile or not. */
+#define CHECK_ALL(cases) check_cases(true, cases, sizeof cases / sizeof cases[0])
 
 #endif

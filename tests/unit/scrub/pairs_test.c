@@ -301,13 +301,13 @@ static const struct marked_case kept[] = {
 static void secrets_are_found(void **state)
 {
     (void)state;
-    check_cases(secrets, sizeof secrets / sizeof secrets[0]);
+    CHECK_CASES(secrets);
 }
 
 static void what_is_none_is_kept(void **state)
 {
     (void)state;
-    check_cases(kept, sizeof kept / sizeof kept[0]);
+    CHECK_CASES(kept);
 }
 
 int main(void)
